@@ -1,0 +1,182 @@
+"""Asking before acting: the question, the answer, and the gate every tool call goes through.
+
+The policy decides first; only what it leaves open is asked. `workspace/policy.py` has the policy,
+a host has the surfaces people answer on.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from roo_lsp.agent.tool import AnyTool, Diff, Group, Invocation, Target, ToolKind
+
+Outcome = Literal["allow_once", "allow_always", "reject_once", "reject_always"]
+"""ACP's permission option kinds."""
+
+LABELS: dict[Outcome, str] = {
+    "allow_once": "Approve",
+    "allow_always": "Always approve",
+    "reject_once": "Deny",
+    "reject_always": "Always deny",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Allow:
+    """The call may run without a question."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """The call may not run, whoever asks; `why` is told to the model."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """The user decides; `why` tells what makes the question necessary."""
+
+    why: str
+    scope: str
+    """What "always" would mean, as a phrase: `edits in this workspace, for this task`."""
+
+
+Verdict = Allow | Refuse | Ask
+
+
+@dataclass(frozen=True, slots=True)
+class PermissionRequest:
+    """One question, whole: what would happen, where, and why it is asked."""
+
+    call_id: str | None
+    tool: str
+    kind: ToolKind
+    title: str
+    """One line, ours, from the parsed arguments."""
+    why: str
+    scope: str = ""
+    diffs: Sequence[Diff] = ()
+    command: str | None = None
+    cwd: Path | None = None
+    paths: Sequence[Path] = ()
+    """The real paths it is about."""
+
+    @property
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """What may be answered; `always` only where there is a scope to name."""
+        if self.scope:
+            return ("allow_once", "allow_always", "reject_once", "reject_always")
+        return ("allow_once", "reject_once")
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The answer: what, through which surface, and what the user said along with it."""
+
+    outcome: Outcome
+    by: str
+    feedback: str = ""
+
+    @property
+    def allowed(self) -> bool:
+        return self.outcome in {"allow_once", "allow_always"}
+
+
+class Approver(Protocol):
+    """Puts a question to the user."""
+
+    async def approve(self, request: PermissionRequest) -> Decision:
+        """The decision; cancelling withdraws the question."""
+        ...
+
+
+class Policy(Protocol):
+    """Decides what can be decided without the user; an exception in it counts as a refusal."""
+
+    def admit(self, group: Group, targets: Sequence[Target]) -> Refuse | None:
+        """Before anything is looked at: None, or why this can never be."""
+        ...
+
+    def judge(
+        self, group: Group, targets: Sequence[Target], command: str | None, cwd: Path | None
+    ) -> Verdict:
+        """Whether the call may run, may not, or is the user's to decide."""
+        ...
+
+    def remember(
+        self,
+        group: Group,
+        targets: Sequence[Target],
+        command: str | None,
+        outcome: Literal["allow_always", "reject_always"],
+    ) -> None:
+        """Let the same be decided the same way for the rest of the task."""
+        ...
+
+    def resolved(self, targets: Sequence[Target]) -> tuple[Path, ...]:
+        """The real paths behind the targets, all links followed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """The one way from a tool call to its effect."""
+
+    policy: Policy
+    approver: Approver
+
+    def admit(self, tool: AnyTool, targets: Sequence[Target]) -> Refuse | None:
+        """None, or why the call is refused before it is even prepared."""
+        return self.policy.admit(tool.group, targets)
+
+    def may_reveal(self, targets: Sequence[Target]) -> bool:
+        """True when the model may be told what stands in the targets without a question."""
+        reads = [Target(target.path, "read") for target in targets]
+        return isinstance(self.policy.judge("read", reads, None, None), Allow)
+
+    async def decide(
+        self,
+        tool: AnyTool,
+        call_id: str,
+        targets: Sequence[Target],
+        invocation: Invocation,
+    ) -> Decision:
+        """Allowed or rejected, by the policy or by the user, for exactly this invocation."""
+        verdict = self.policy.judge(tool.group, targets, invocation.command, invocation.cwd)
+        match verdict:
+            case Allow():
+                return Decision("allow_once", "policy")
+            case Refuse(why):
+                return Decision("reject_once", "policy", why)
+            case Ask(why, scope):
+                pass
+        before = self.policy.resolved(targets)
+        decision = await self.approver.approve(
+            PermissionRequest(
+                call_id=call_id,
+                tool=tool.name,
+                kind=tool.kind,
+                title=invocation.title,
+                why=why,
+                scope=scope,
+                diffs=invocation.diffs,
+                command=invocation.command,
+                cwd=invocation.cwd,
+                paths=before,
+            )
+        )
+        if decision.outcome in {"allow_always", "reject_always"}:
+            self.policy.remember(
+                tool.group,
+                targets,
+                invocation.command,
+                "allow_always" if decision.allowed else "reject_always",
+            )
+        if decision.allowed and self.policy.resolved(targets) != before:
+            return Decision("reject_once", "policy", CHANGED)
+        return decision
+
+
+CHANGED = "The path leads elsewhere now than when the user was asked: changed while you were asked."

@@ -1,0 +1,244 @@
+"""Deltas become one assistant message, however loosely an endpoint cuts its tool calls.
+
+A fragment joins the call it belongs to by id, else by index, else by being next; arguments are kept
+in pieces and joined once. One `Assembly` belongs to one request.
+"""
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from secrets import token_hex
+
+from roo_lsp.agent.messages import AssistantMessage, ToolCall
+from roo_lsp.agent.ports import (
+    Delta,
+    Finished,
+    ReasoningDelta,
+    Restarted,
+    TextDelta,
+    ToolCallFragment,
+    Usage,
+)
+
+NAMELESS = "unnamed_tool"
+"""The name of a call that came without one: no such tool, which is what the model is then told."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextPiece:
+    """More of the text."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningPiece:
+    """More of the reasoning."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallBegan:
+    """A call's name is known, and stays; comes once for each call, before anything else of it."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallGrew:
+    """More of a call's arguments; `size_bytes` counts all of them so far."""
+
+    id: str
+    name: str
+    delta_text: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """Everything so far is void: the request is made again."""
+
+
+Progress = TextPiece | ReasoningPiece | CallBegan | CallGrew | Reset
+
+
+class Assembly:
+    """Makes one answer of the deltas of one request."""
+
+    def __init__(self, taken: Collection[str] = ()) -> None:
+        self._taken = set(taken)
+        """Ids that calls of this answer may not have: those the task has used."""
+        self._clear()
+
+    def _clear(self) -> None:
+        self.finish_reason: str | None = None
+        self.usage: Usage | None = None
+        self._text: list[str] = []
+        self._reasoning: list[str] = []
+        self._reasoning_field = ""
+        self._calls: list[_Call] = []
+
+    def add(self, delta: Delta) -> list[Progress]:
+        """Take one more delta; what came of it, in order."""
+        match delta:
+            case ToolCallFragment():
+                return self._add_fragment(delta)
+            case TextDelta(text):
+                self._text.append(text)
+                return [*self._begin_known(), TextPiece(text)] if text else []
+            case ReasoningDelta(text, name):
+                self._reasoning.append(text)
+                self._reasoning_field = self._reasoning_field or name
+                return [*self._begin_known(), ReasoningPiece(text)] if text else []
+            case Usage():
+                self.usage = delta
+                return []
+            case Finished(reason):
+                self.finish_reason = reason
+                return self._begin_all()
+            case Restarted():
+                self._clear()
+                return [Reset()]
+
+    def message(self) -> AssistantMessage:
+        """The answer so far; each call's arguments are the text as it was streamed."""
+        self._begin_all()
+        return AssistantMessage(
+            text="".join(self._text),
+            calls=tuple(ToolCall(call.id, call.name, call.arguments()) for call in self._calls),
+            reasoning="".join(self._reasoning),
+            reasoning_field=self._reasoning_field,
+        )
+
+    # --- calls ----------------------------------------------------------------------------
+
+    def _add_fragment(self, fragment: ToolCallFragment) -> list[Progress]:
+        progress: list[Progress] = []
+        call = self._owner(fragment)
+        if call is None:
+            if not (fragment.id or fragment.name or fragment.arguments):
+                return []
+            progress = self._begin_known()  # no name grows once the next call has begun
+            call = _Call(fragment.index)
+            self._calls.append(call)
+        if fragment.id and not call.raw_id:
+            call.raw_id = fragment.id
+        if call.index is None:
+            call.index = fragment.index
+        if fragment.name and not call.begun:
+            call.extend_name(fragment.name)
+        text = call.extend_arguments(fragment.arguments)
+        if call.begun:
+            if text:
+                progress.append(CallGrew(call.id, call.name, text, call.size))
+        elif call.name and call.size:
+            progress += self._begin(call)
+        return progress
+
+    def _owner(self, fragment: ToolCallFragment) -> "_Call | None":
+        """The call that a fragment goes on with, or None when it starts one."""
+        if not self._calls:
+            return None
+        last = self._calls[-1]
+        if fragment.id:
+            for call in reversed(self._calls):
+                if call.raw_id == fragment.id and (
+                    fragment.index is None or call.index is None or call.index == fragment.index
+                ):
+                    return call
+            unnamed = not last.raw_id and last.index == fragment.index
+            return last if unnamed and not last.is_over(fragment) else None
+        if fragment.index is None:
+            found = last
+        elif last.index == fragment.index:
+            found = last
+        else:
+            found = next((c for c in reversed(self._calls) if c.index == fragment.index), None)
+        return None if found is None or found.is_over(fragment) else found
+
+    def _begin_known(self) -> list[Progress]:
+        """Begin the calls that have a name: nothing more can be added to it now."""
+        return [step for call in self._calls if call.name for step in self._begin(call)]
+
+    def _begin_all(self) -> list[Progress]:
+        for call in self._calls:
+            call.name = call.name or NAMELESS
+        return self._begin_known()
+
+    def _begin(self, call: "_Call") -> list[Progress]:
+        if call.begun:
+            return []
+        call.begun = True
+        call.id = self._free_id(call.raw_id)
+        progress: list[Progress] = [CallBegan(call.id, call.name)]
+        if call.size:
+            progress.append(CallGrew(call.id, call.name, "".join(call.pieces), call.size))
+        return progress
+
+    def _free_id(self, wanted: str) -> str:
+        """The endpoint's own id where it can be (Mistral wants its own back), else a new one."""
+        while not wanted or wanted in self._taken:
+            wanted = f"call_{token_hex(8)}"
+        self._taken.add(wanted)
+        return wanted
+
+
+@dataclass(slots=True)
+class _Call:
+    """A call under assembly."""
+
+    index: int | None
+    raw_id: str = ""
+    """The endpoint's id; one that comes after the call has begun is only used to join by."""
+    id: str = ""
+    name: str = ""
+    pieces: list[str] = field(default_factory=list[str])
+    size: int = 0
+    begun: bool = False
+
+    def extend_name(self, name: str) -> None:
+        """Names come whole, repeated in each fragment, or in pieces before any argument."""
+        if not self.name:
+            self.name = name
+        elif name != self.name and not self.pieces:
+            self.name += name
+
+    def extend_arguments(self, arguments: str | Mapping[str, object] | None) -> str:
+        """Add a string, or put an object in place of all there is; the text that is new."""
+        if not arguments and not isinstance(arguments, Mapping):
+            return ""
+        if isinstance(arguments, str):
+            text = arguments
+        else:
+            text = json.dumps(arguments, ensure_ascii=False)
+            self.pieces.clear()
+            self.size = 0
+        self.pieces.append(text)
+        self.size += len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+        return text
+
+    def is_over(self, fragment: ToolCallFragment) -> bool:
+        """True when a fragment must be another call, though nothing but its name says so.
+
+        Some servers send whole calls one by one without ids, all at index 0. A name beside
+        arguments that are already complete is such a one: anything added to them would break them.
+        """
+        if not fragment.name or not self.pieces or not self.name:
+            return False
+        if fragment.name != self.name:
+            return True
+        return bool(fragment.arguments) and self._is_complete()
+
+    def _is_complete(self) -> bool:
+        if not self.pieces[-1].rstrip().endswith("}"):
+            return False
+        try:
+            json.loads("".join(self.pieces))
+        except (ValueError, RecursionError):
+            return False
+        return True
+
+    def arguments(self) -> str:
+        return "".join(self.pieces) if any(map(str.strip, self.pieces)) else "{}"

@@ -1,0 +1,497 @@
+"""Everything the agent does, as events: ACP's session updates where ACP has one, else with `_`.
+
+An event knows two forms of itself: `update`, the JSON of interface section 5, and `line`, the
+sentence a status bar shows.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from roo_lsp.agent.errors import RooError
+from roo_lsp.agent.ports import Usage
+from roo_lsp.agent.tool import Diff, Location, Todo, ToolKind
+
+Update = dict[str, Any]
+"""The JSON of one event, as clients get it."""
+
+StopReason = Literal["end_turn", "max_tokens", "max_turn_requests", "refusal", "cancelled", "error"]
+TaskState = Literal["running", "waiting", "idle", "failed"]
+
+
+class AgentEvent(Protocol):
+    """Something that happened in a task."""
+
+    @property
+    def update(self) -> Update:
+        """The event as JSON; `sessionUpdate` names its kind."""
+        ...
+
+    @property
+    def line(self) -> str:
+        """A sentence for a person, or nothing to keep the last one standing."""
+        ...
+
+
+EventSink = Callable[[AgentEvent], None]
+"""Takes what happens, at once and without waiting."""
+
+
+def ignore_event(event: AgentEvent) -> None:
+    """A sink for what nobody watches."""
+    del event
+
+
+# --- words ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class UserMessageChunk:
+    """A prompt, a follow-up, an answer."""
+
+    text: str
+
+    @property
+    def update(self) -> Update:
+        return _text("user_message_chunk", self.text)
+
+    @property
+    def line(self) -> str:
+        return f"You: {self.text}"
+
+
+@dataclass(frozen=True, slots=True)
+class AgentMessageChunk:
+    """More of the answer."""
+
+    text: str
+
+    @property
+    def update(self) -> Update:
+        return _text("agent_message_chunk", self.text)
+
+    @property
+    def line(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class AgentThoughtChunk:
+    """More of the reasoning."""
+
+    text: str
+
+    @property
+    def update(self) -> Update:
+        return _text("agent_thought_chunk", self.text)
+
+    @property
+    def line(self) -> str:
+        return "Thinking…"
+
+
+# --- tool calls -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallStarted:
+    """The model has begun a call: its name is known, its arguments are still to come."""
+
+    id: str
+    tool: str
+    kind: ToolKind
+
+    @property
+    def update(self) -> Update:
+        return {
+            "sessionUpdate": "tool_call",
+            "toolCallId": self.id,
+            "title": self.tool,
+            "kind": self.kind.value,
+            "status": "pending",
+            "_meta": {"tool": self.tool},
+        }
+
+    @property
+    def line(self) -> str:
+        return f"{self.tool}…"
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallArguments:
+    """More of a call's arguments, as generated; `size` is bytes of the arguments so far."""
+
+    id: str
+    delta: str
+    size: int
+    tool: str = ""
+
+    @property
+    def update(self) -> Update:
+        return {
+            "sessionUpdate": "_tool_call_arguments",
+            "toolCallId": self.id,
+            "delta": self.delta,
+            "bytes": self.size,
+        }
+
+    @property
+    def line(self) -> str:
+        return f"{self.tool}… {size_text(self.size)}" if self.size > LONG_ARGUMENTS else ""
+
+
+LONG_ARGUMENTS = 400
+"""Bytes of arguments from which a status bar shows how much there is."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallUpdated:
+    """A call went on: arguments complete, running, done."""
+
+    id: str
+    status: Literal["pending", "in_progress", "completed", "failed"]
+    title: str = ""
+    raw_input: Mapping[str, Any] | None = None
+    text: str | None = None
+    """The result, as the model is told it."""
+    diffs: Sequence[Diff] = ()
+    locations: Sequence[Location] = ()
+    output: str = ""
+    """New output of a running command."""
+    meta: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    @property
+    def update(self) -> Update:
+        update: Update = {
+            "sessionUpdate": "tool_call_update",
+            "toolCallId": self.id,
+            "status": self.status,
+        }
+        if self.title:
+            update["title"] = self.title
+        if self.raw_input is not None:
+            update["rawInput"] = dict(self.raw_input)
+        content: list[Update] = [_diff(diff) for diff in self.diffs]
+        if self.text is not None:
+            update["rawOutput"] = self.text
+            content.append({"type": "content", "content": {"type": "text", "text": self.text}})
+        if content:
+            update["content"] = content
+        if self.locations:
+            update["locations"] = [_location(each) for each in self.locations]
+        meta = dict(self.meta)
+        if self.output:
+            meta["output"] = self.output
+        if meta:
+            update["_meta"] = meta
+        return update
+
+    @property
+    def line(self) -> str:
+        match self.status:
+            case "failed":
+                why = (self.text or "").partition("\n")[0]
+                return f"Failed: {self.title}: {why}" if why else f"Failed: {self.title}"
+            case "completed":
+                return f"Done: {self.title}" if self.title else ""
+            case _:
+                last = self.output.strip().rpartition("\n")[2]
+                return f"{self.title}: {last}" if last and self.title else self.title or last
+
+
+# --- people ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PermissionAsked:
+    """The user is asked; `options` are ACP permission options."""
+
+    request_id: str
+    call_id: str | None
+    title: str
+    options: Sequence[Mapping[str, str]]
+    reason: str = ""
+
+    @property
+    def update(self) -> Update:
+        update: Update = {
+            "sessionUpdate": "_permission",
+            "requestId": self.request_id,
+            "toolCallId": self.call_id,
+            "title": self.title,
+            "options": [dict(option) for option in self.options],
+        }
+        if self.reason:
+            update["_meta"] = {"reason": self.reason}
+        return update
+
+    @property
+    def line(self) -> str:
+        return f"Waiting for you: {self.title}?"
+
+
+@dataclass(frozen=True, slots=True)
+class PermissionSettled:
+    """The question was answered, or withdrawn (`cancelled`); `by` names the surface."""
+
+    request_id: str
+    outcome: str
+    by: str
+
+    @property
+    def update(self) -> Update:
+        return {
+            "sessionUpdate": "_permission",
+            "requestId": self.request_id,
+            "outcome": self.outcome,
+            "by": self.by,
+        }
+
+    @property
+    def line(self) -> str:
+        return {
+            "allow_once": "Approved",
+            "allow_always": "Approved, also from now on",
+            "reject_once": "Denied",
+            "reject_always": "Denied, also from now on",
+        }.get(self.outcome, "Withdrawn")
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionAsked:
+    """The model, or the agent itself, asks the user something."""
+
+    request_id: str
+    question: str
+    suggestions: Sequence[str]
+
+    @property
+    def update(self) -> Update:
+        return {
+            "sessionUpdate": "_question",
+            "requestId": self.request_id,
+            "question": self.question,
+            "suggestions": list(self.suggestions),
+        }
+
+    @property
+    def line(self) -> str:
+        return f"Roo asks: {self.question}"
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionAnswered:
+    """The user's answer; None where the question was withdrawn."""
+
+    request_id: str
+    answer: str | None
+
+    @property
+    def update(self) -> Update:
+        return {
+            "sessionUpdate": "_question",
+            "requestId": self.request_id,
+            "answer": self.answer,
+        }
+
+    @property
+    def line(self) -> str:
+        return "" if self.answer is None else f"You: {self.answer}"
+
+
+# --- the task -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PlanUpdated:
+    """The todo list as it is now."""
+
+    todos: Sequence[Todo]
+
+    @property
+    def update(self) -> Update:
+        entries = [
+            {"content": todo.content, "priority": "medium", "status": todo.status}
+            for todo in self.todos
+        ]
+        return {"sessionUpdate": "plan", "entries": entries}
+
+    @property
+    def line(self) -> str:
+        done = sum(todo.status == "completed" for todo in self.todos)
+        current = next((t.content for t in self.todos if t.status == "in_progress"), "")
+        return f"Plan: {done}/{len(self.todos)} done" + (f", now: {current}" if current else "")
+
+
+@dataclass(frozen=True, slots=True)
+class UsageUpdated:
+    """After each request: the context in use of what there is, and what the task has cost."""
+
+    usage: Usage
+    """Of the request that ended."""
+    used: int
+    """Tokens in the context now."""
+    size: int
+    """Tokens the context can hold."""
+    cost: float
+    """US dollars of the whole task."""
+
+    @property
+    def update(self) -> Update:
+        return {
+            "sessionUpdate": "usage_update",
+            "used": self.used,
+            "size": self.size,
+            "cost": {"amount": round(self.cost, 6), "currency": "USD"},
+            "_meta": {
+                "inputTokens": self.usage.input_tokens,
+                "outputTokens": self.usage.output_tokens,
+                "cacheReadTokens": self.usage.cache_read_tokens,
+                "estimated": self.usage.estimated,
+            },
+        }
+
+    @property
+    def line(self) -> str:
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class ModeChanged:
+    """The task's mode is another one from here on."""
+
+    mode: str
+
+    @property
+    def update(self) -> Update:
+        return {"sessionUpdate": "current_mode_update", "currentModeId": self.mode}
+
+    @property
+    def line(self) -> str:
+        return f"Mode: {self.mode}"
+
+
+@dataclass(frozen=True, slots=True)
+class Retrying:
+    """A request failed in a way that may pass; it is made again after `delay` seconds."""
+
+    attempt: int
+    """The attempt that failed, from 1."""
+    attempts: int
+    delay: float
+    reason: str
+    status: int | None = None
+    """The HTTP status, where there was one."""
+
+    @property
+    def update(self) -> Update:
+        return {
+            "sessionUpdate": "_retry",
+            "attempt": self.attempt,
+            "attempts": self.attempts,
+            "delay": round(self.delay, 3),
+            "reason": self.reason,
+            "status": self.status,
+        }
+
+    @property
+    def line(self) -> str:
+        wait = f"in {self.delay:.0f} s" if self.delay >= 1 else "now"
+        return f"Retry {self.attempt}/{self.attempts} {wait}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class FileChanged:
+    """The agent changed a file; counts are lines."""
+
+    uri: str
+    added: int
+    removed: int
+
+    @property
+    def update(self) -> Update:
+        return {
+            "sessionUpdate": "_changes",
+            "uri": self.uri,
+            "added": self.added,
+            "removed": self.removed,
+        }
+
+    @property
+    def line(self) -> str:
+        return f"Changed {self.uri.rpartition('/')[2]} +{self.added} -{self.removed}"
+
+
+@dataclass(frozen=True, slots=True)
+class StateChanged:
+    """The task began to run, to wait for the user, or stopped."""
+
+    state: TaskState
+    stop_reason: StopReason | None = None
+    error: RooError | None = None
+
+    @property
+    def update(self) -> Update:
+        update: Update = {"sessionUpdate": "_state", "state": self.state}
+        if self.stop_reason:
+            update["stopReason"] = self.stop_reason
+        if self.error:
+            update["error"] = {
+                "code": self.error.code,
+                "message": self.error.message,
+                "hint": self.error.hint,
+            }
+        return update
+
+    @property
+    def line(self) -> str:
+        if self.error:
+            return f"Failed: {self.error}"
+        match self.stop_reason:
+            case None:
+                return {"running": "Working…", "waiting": ""}.get(self.state, "")
+            case "end_turn":
+                return "Done"
+            case "max_tokens":
+                return "Stopped: the model's output limit cut the answer off"
+            case "max_turn_requests":
+                return "Stopped at a limit you set"
+            case "refusal":
+                return "The model refused to answer"
+            case "cancelled":
+                return "Cancelled"
+            case "error":
+                return "Failed"
+
+
+# --- helpers --------------------------------------------------------------------------------
+
+
+def size_text(size: int) -> str:
+    """A number of bytes for people: `312 B`, `12.3 KB`."""
+    return f"{size} B" if size < 1000 else f"{size / 1000:.1f} KB"
+
+
+def _text(kind: str, text: str) -> Update:
+    return {"sessionUpdate": kind, "content": {"type": "text", "text": text}}
+
+
+def _diff(diff: Diff) -> Update:
+    return {
+        "type": "diff",
+        "path": _absolute(diff.path),
+        "oldText": diff.old,
+        "newText": diff.new or "",
+    }
+
+
+def _location(location: Location) -> Update:
+    place: Update = {"path": _absolute(location.path)}
+    if location.line is not None:
+        place["line"] = location.line
+    return place
+
+
+def _absolute(path: Path) -> str:
+    return path.as_posix()

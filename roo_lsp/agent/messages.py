@@ -1,0 +1,89 @@
+"""What has been said in a task: the messages of its history, and the rule that keeps it valid."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+INTERRUPTED = "This call was interrupted before it finished; what it did until then is not known."
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A picture for the model: base64 data and its media type (`image/png`)."""
+
+    media_type: str
+    data: str
+
+
+@dataclass(frozen=True, slots=True)
+class UserMessage:
+    """What the user said, or what the server says in the user's place."""
+
+    text: str
+    images: tuple[Image, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A call as the model made it; `arguments` is JSON text, always that of an object."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class AssistantMessage:
+    """One answer of the model."""
+
+    text: str = ""
+    calls: tuple[ToolCall, ...] = ()
+    reasoning: str = ""
+    reasoning_field: str = ""
+    """The name the endpoint sent reasoning under: `reasoning_content`, `reasoning` or none."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolMessage:
+    """The result of one call."""
+
+    call_id: str
+    text: str
+    failed: bool = False
+
+
+Message = UserMessage | AssistantMessage | ToolMessage
+
+
+def repaired(messages: Iterable[Message], missing: str = INTERRUPTED) -> list[Message]:
+    """The same history made valid: exactly one result for each call, right behind its answer.
+
+    Results keep the order of the calls; calls without a result get `missing` as a failed one;
+    results that answer no call are dropped. A valid history comes back equal.
+    """
+    valid: list[Message] = []
+    items = list(messages)
+    position = 0
+    while position < len(items):
+        message = items[position]
+        position += 1
+        if isinstance(message, ToolMessage):
+            continue
+        valid.append(message)
+        if isinstance(message, AssistantMessage) and message.calls:
+            end = position
+            while end < len(items) and isinstance(items[end], ToolMessage):
+                end += 1
+            valid.extend(_answers(message.calls, items[position:end], missing))
+            position = end
+    return valid
+
+
+def _answers(
+    calls: Sequence[ToolCall], results: Sequence[Message], missing: str
+) -> list[ToolMessage]:
+    """One result a call, in the calls' order; the first of several results for a call wins."""
+    found: dict[str, ToolMessage] = {}
+    for result in results:
+        if isinstance(result, ToolMessage):
+            found.setdefault(result.call_id, result)
+    return [found.get(call.id) or ToolMessage(call.id, missing, failed=True) for call in calls]

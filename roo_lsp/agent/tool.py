@@ -1,0 +1,265 @@
+"""What a tool is: a value that says what it would do, so that the loop can ask before it does.
+
+A tool lives in one file of `roo_lsp/tools`: a pydantic model of its arguments whose docstring is
+what the model reads, and two functions. `targets` names the paths a call is about, from the
+arguments alone; `prepare` looks and describes, and changes nothing. Only what it returns can act.
+"""
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from inspect import cleandoc
+from pathlib import Path
+from typing import Any, Generic, Literal, TypeVar, cast
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from roo_lsp.agent.errors import ToolError
+from roo_lsp.agent.ports import (
+    Asker,
+    CommandRunner,
+    FileSystem,
+    Searcher,
+)
+
+Json = Any
+"""A JSON value, where it crosses a border as it is."""
+
+
+class ToolKind(StrEnum):
+    """ACP's tool kinds."""
+
+    READ = "read"
+    EDIT = "edit"
+    DELETE = "delete"
+    MOVE = "move"
+    SEARCH = "search"
+    EXECUTE = "execute"
+    THINK = "think"
+    FETCH = "fetch"
+    SWITCH_MODE = "switch_mode"
+    OTHER = "other"
+
+
+Group = Literal["read", "edit", "execute", "mcp", "mode", "subtask", "fetch", "always"]
+"""What approval a tool falls under: a key of `autoApprove`, or `always` for what acts on nothing."""
+
+
+class Arguments(BaseModel):
+    """Base of every tool's arguments: unknown names are refused, so that a typo is told."""
+
+    model_config = ConfigDict(extra="forbid", defer_build=True)
+
+
+A = TypeVar("A", bound=Arguments)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A path that a call is about, absolute but not yet resolved, and what it wants there."""
+
+    path: Path
+    access: Literal["read", "write"]
+
+
+@dataclass(frozen=True, slots=True)
+class Diff:
+    """A change to one file; `old` is None where the file is new, `new` where it goes away."""
+
+    path: Path
+    old: str | None
+    new: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A place for an editor to show; `line` is 1-based."""
+
+    path: Path
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """How a call ended."""
+
+    text: str
+    """What the model is told."""
+    failed: bool = False
+    diffs: tuple[Diff, ...] = ()
+    locations: tuple[Location, ...] = ()
+    meta: Mapping[str, Json] = field(default_factory=dict[str, Json])
+    """Goes to clients as `_meta`: line range of a read, exit code of a command."""
+    ends_turn: bool = False
+    """True for a result that is the task's answer (attempt_completion)."""
+
+
+Output = Callable[[str], None]
+"""Takes output as it comes, while a call runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """What a call would do, ready to be shown and then run; `run` acts on exactly this."""
+
+    title: str
+    """For people, one line: `Edit src/app.py`."""
+    run: Callable[[Output], Awaitable[ToolResult]]
+    diffs: tuple[Diff, ...] = ()
+    command: str | None = None
+    """The shell text that would run."""
+    cwd: Path | None = None
+    locations: tuple[Location, ...] = ()
+
+
+@dataclass(slots=True)
+class Todo:
+    """One entry of the task's todo list, in ACP's words."""
+
+    content: str
+    status: Literal["pending", "in_progress", "completed"]
+
+
+@dataclass(frozen=True, slots=True)
+class FileLimits:
+    """How much of a file a tool shows."""
+
+    max_read_lines: int = 2000
+    max_line_length: int = 2000
+    max_file_bytes: int = 20_000_000
+    respect_gitignore: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """The folders a task works in, as the client named them; the first is where commands start."""
+
+    folders: tuple[Path, ...]
+
+    @property
+    def root(self) -> Path:
+        return self.folders[0]
+
+    def path(self, asked: str) -> Path:
+        """The absolute path for what the model wrote; relative to the first folder.
+
+        Raises:
+            ToolError: the text cannot be a path.
+        """
+        if not asked.strip() or "\0" in asked:
+            raise ToolError("The path is empty or has a NUL character in it.")
+        if len(asked.encode("utf-8", "surrogatepass")) > 4096:  # PATH_MAX of Linux
+            raise ToolError("The path is longer than 4096 bytes.")
+        return self.root / asked
+
+    def show(self, path: Path) -> str:
+        """The path as a person and the model name it: relative to the first folder when below it."""
+        try:
+            return path.relative_to(self.root).as_posix() or "."
+        except ValueError:
+            return path.as_posix()
+
+
+@dataclass(frozen=True, slots=True)
+class ToolContext:
+    """What a tool may use; everything that reaches outside is a port."""
+
+    workspace: Workspace
+    files: FileSystem
+    searcher: Searcher
+    commands: CommandRunner
+    asker: Asker
+    todos: list[Todo]
+    limits: FileLimits = FileLimits()
+
+
+def no_targets(arguments: Any, context: ToolContext) -> tuple[Target, ...]:
+    """For tools that name no path."""
+    del arguments, context
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Tool(Generic[A]):
+    """A tool the model can call."""
+
+    name: str
+    kind: ToolKind
+    group: Group
+    arguments: type[A]
+    prepare: Callable[[A, ToolContext], Awaitable[Invocation]]
+    """Looks and describes; raises ToolError; has no effect anyone could see."""
+    targets: Callable[[A, ToolContext], tuple[Target, ...]] = no_targets
+    parallel: bool = False
+    """True for calls without side effects, which may run beside their neighbours."""
+
+    @property
+    def description(self) -> str:
+        return cleandoc(self.arguments.__doc__ or "")
+
+    def schema(self) -> dict[str, Json]:
+        """The arguments' JSON Schema, compact: no titles, no defaults, no repeated description."""
+        schema = self.arguments.model_json_schema()
+        schema.pop("description", None)
+        return _compact(schema)
+
+    def parse(self, arguments: str) -> A:
+        """The arguments of a call.
+
+        Raises:
+            ToolError: naming each argument that is missing, unknown or of the wrong type, or the
+                place where the JSON breaks.
+        """
+        try:
+            return self.arguments.model_validate_json(arguments or "{}")
+        except ValidationError as error:
+            raise ToolError(self._complaint(error)) from None
+
+    def _complaint(self, error: ValidationError) -> str:
+        problems = [
+            f"{'.'.join(map(str, each['loc'])) or 'arguments'}: {each['msg']}"
+            for each in error.errors(include_url=False, include_context=False, include_input=False)
+        ]
+        names = ", ".join(
+            f"{name}{'' if info.is_required() else ' (optional)'}"
+            for name, info in self.arguments.model_fields.items()
+        )
+        return (
+            f"The arguments of {self.name} are not valid: {'; '.join(problems)}. "
+            f"It takes a JSON object with: {names or 'nothing'}."
+        )
+
+
+AnyTool = Tool[Any]
+
+
+def _compact(node: Json) -> Json:
+    """A pydantic schema without what costs tokens and tells a model nothing."""
+    if isinstance(node, list):
+        return [_compact(item) for item in cast("list[Json]", node)]
+    if not isinstance(node, dict):
+        return node
+    items = cast("dict[str, Json]", node)
+    kept = {
+        key: {name: _compact(value) for name, value in value.items()}
+        if key in {"properties", "$defs"}
+        else _compact(value)
+        for key, value in items.items()
+        if key not in {"title", "default"}
+    }
+    match kept.get("anyOf"):
+        case [{"type": str(kind), **rest}, {"type": "null"}]:
+            del kept["anyOf"]
+            kept |= {"type": [kind, "null"], **rest}
+        case _:
+            pass
+    return kept
+
+
+def canonical(name: str, arguments: str) -> str:
+    """A call's identity for comparing calls: the name and its arguments, whatever the key order."""
+    try:
+        return f"{name} {json.dumps(json.loads(arguments), sort_keys=True)}"
+    except ValueError:
+        return f"{name} {arguments}"

