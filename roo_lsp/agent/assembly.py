@@ -150,9 +150,7 @@ class Assembly:
                     return call
             unnamed = not last.raw_id and last.index == fragment.index
             return last if unnamed and not last.is_over(fragment) else None
-        if fragment.index is None:
-            found = last
-        elif last.index == fragment.index:
+        if fragment.index is None or last.index == fragment.index:
             found = last
         else:
             found = next((c for c in reversed(self._calls) if c.index == fragment.index), None)

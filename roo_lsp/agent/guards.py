@@ -68,7 +68,9 @@ class Budget:
         if 0 < limits.requests <= self.requests:
             return f"The limit of {limits.requests} requests (roo.limits.requests) is reached. Continue?"
         if 0 < limits.steps <= self.steps:
-            return f"The limit of {limits.steps} tool calls (roo.limits.steps) is reached. Continue?"
+            return (
+                f"The limit of {limits.steps} tool calls (roo.limits.steps) is reached. Continue?"
+            )
         if 0 < limits.cost <= self.cost:
             return f"The limit of ${limits.cost:g} (roo.limits.cost) is reached. Continue?"
         return None

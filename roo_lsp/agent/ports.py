@@ -1,6 +1,6 @@
 """What the core needs from outside. Each port is small, and a feature is a wrapper around one."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
@@ -83,7 +83,7 @@ class ChatRequest:
 class ChatModel(Protocol):
     """A model that streams answers."""
 
-    def stream(self, request: ChatRequest) -> AsyncIterator[Delta]:
+    def stream(self, request: ChatRequest) -> AsyncGenerator[Delta, None]:
         """The answer as it comes; it ended in order only when `Finished` was among the deltas.
 
         Closing the iterator hangs up.

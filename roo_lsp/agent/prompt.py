@@ -45,7 +45,7 @@ def system_prompt(
     parts = [
         mode.role,
         mode.instructions,
-        f"""# How you work
+        """# How you work
 You act through tools, called natively; text you write is shown to the user as it comes. Calls that \
 do not depend on each other belong in one answer. After each answer with calls you get their \
 results, then go on by yourself until the task is done. An answer without a call ends your turn.

@@ -8,10 +8,8 @@ import codecs
 import contextlib
 import errno
 import os
-import re
 import signal
 import subprocess
-import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,7 +54,9 @@ def command_environment(ours: Mapping[str, str], users: Mapping[str, str]) -> di
         if name in KEPT_VARIABLES or name.startswith("LC_")
     }
     path = [each for each in ours.get("PATH", os.defpath).split(os.pathsep) if each.startswith("/")]
-    return {"LANG": "C.UTF-8"} | kept | {"PATH": os.pathsep.join(path)} | FIXED_VARIABLES | dict(users)
+    return (
+        {"LANG": "C.UTF-8"} | kept | {"PATH": os.pathsep.join(path)} | FIXED_VARIABLES | dict(users)
+    )
 
 
 class ShellRunner:
@@ -85,6 +85,7 @@ class ShellRunner:
         job = self._start(command, on_output)
         task = asyncio.create_task(self._live(job))
         self._jobs[job] = task
+        task.add_done_callback(lambda _: self._finished(job))
         try:
             await asyncio.wait({task}, timeout=command.background_after)
             if not task.done():
@@ -103,8 +104,6 @@ class ShellRunner:
             raise
         finally:
             job.stop_showing()
-            if task.done() and not job.lingers:
-                self._forget(job)
 
     async def output(
         self, artifact_id: str, *, offset: int, limit: int, search: str | None
@@ -131,9 +130,7 @@ class ShellRunner:
         if not command.cwd.is_dir():
             raise ToolError(f"The working directory {command.cwd} does not exist.")
         if not self._shell.is_file():
-            raise ToolError(
-                f"Commands cannot run here: there is no {self._shell} on this system."
-            )
+            raise ToolError(f"Commands cannot run here: there is no {self._shell} on this system.")
         if "\0" in command.text:
             raise ToolError("The command has a NUL character in it.")
         arguments = [os.fspath(self._shell), "--noprofile", "--norc", "-c", command.text]
@@ -161,7 +158,7 @@ class ShellRunner:
         try:
             try:
                 async with asyncio.timeout(self._timeout or None):
-                    await job.exited
+                    await asyncio.wait({job.exited})
             except TimeoutError:
                 await job.end(self._grace)
                 return "timed_out"
@@ -172,6 +169,11 @@ class ShellRunner:
         finally:
             job.kill_at_once()
         return "exited" if job.process.returncode >= 0 else "signalled"
+
+    def _finished(self, job: "_Job") -> None:
+        job.kill_at_once()  # for a task that was cancelled before its first step
+        if not job.lingers:
+            self._forget(job)
 
     def _forget(self, job: "_Job") -> None:
         job.close()
@@ -218,12 +220,12 @@ class _Job:
     # --- its end ----------------------------------------------------------------------------
 
     def _watch_exit(self) -> None:
-        if not hasattr(os, "pidfd_open"):
-            waiting = self._loop.run_in_executor(None, self.process.wait)
-            waiting.add_done_callback(lambda _: self._ended())
+        for descriptor in _pidfds(self.process.pid):
+            self._pidfd = descriptor
+            self._loop.add_reader(descriptor, self._ended)
             return
-        self._pidfd = os.pidfd_open(self.process.pid)
-        self._loop.add_reader(self._pidfd, self._ended)
+        waiting = self._loop.run_in_executor(None, self.process.wait)
+        waiting.add_done_callback(lambda _: self._ended())
 
     def _ended(self) -> None:
         if self._pidfd is not None:
@@ -241,9 +243,7 @@ class _Job:
             self._close_pipe()
             return
         self.lingering = [
-            descriptor
-            for pid in _members(self.process.pid)
-            for descriptor in _pidfds(pid)
+            descriptor for pid in _members(self.process.pid) for descriptor in _pidfds(pid)
         ]
         if not self.lingering:
             self._signal(signal.SIGKILL)
@@ -255,10 +255,12 @@ class _Job:
         """TERM to the whole group, and KILL to what is left of it after the grace time."""
         self._signal(signal.SIGTERM)
         deadline = self._loop.time() + grace
+        pause = POLL_SECONDS
         while self._loop.time() < deadline:
             if self.exited.done() and not _members(self.process.pid):
                 break
-            await asyncio.sleep(POLL_SECONDS)
+            await asyncio.sleep(pause)
+            pause = min(0.2, pause * 1.5)
         self._signal(signal.SIGKILL)
         await asyncio.wait({self.exited}, timeout=1)
 
@@ -286,6 +288,7 @@ class _Job:
         return f"\n[{len(self.lingering)} of its processes go on in the background]\n"
 
     def close(self) -> None:
+        self.show()
         self.stop_showing()
         self._close_pipe()
         self.output.close()
@@ -296,8 +299,8 @@ class _Job:
             os.killpg(self.process.pid, number)
         except ProcessLookupError:
             return False
-        except PermissionError:  # all of it runs as another user, or (macOS) is a zombie
-            return number == 0 and self.process.returncode is not None
+        except PermissionError:  # what is left runs as another user, or (macOS) is a zombie
+            return False
         return True
 
     # --- its output -------------------------------------------------------------------------
@@ -403,6 +406,7 @@ def _members(group: int) -> list[int]:
 
 
 def _pidfds(pid: int) -> Iterable[int]:
+    """A descriptor for a process, where there is such a thing."""
     with contextlib.suppress(OSError, AttributeError):
         return (os.pidfd_open(pid),)
     return ()

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import re
-from asyncio.subprocess import DEVNULL, PIPE
+from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +13,18 @@ from roo_lsp.workspace.search import clean_environment, find_ripgrep
 
 HEAD_BYTES = TAIL_BYTES = 5 * 1024
 """What a preview shows of a long output's beginning and end."""
+PREVIEW_BYTES = HEAD_BYTES + TAIL_BYTES
 SEARCH_SECONDS = 20
+_SEARCH_OPTIONS = (
+    "--no-config",
+    "--text",
+    "--line-number",
+    "--ignore-case",
+    "--no-heading",
+    "--color=never",
+    "--max-columns=500",
+    "--max-columns-preview",
+)
 _ID = re.compile(r"cmd-[0-9]{1,9}\.txt")
 
 
@@ -69,22 +80,15 @@ class OutputStore:
         self, artifact_id: str, regex: str, limit: int, *, running: bool
     ) -> OutputPart:
         """The lines that match, numbered, at most `limit` bytes of them; case does not count."""
-        os.close(self._open(artifact_id))
+        descriptor = self._open(artifact_id)
+        total = os.fstat(descriptor).st_size
+        os.close(descriptor)
         rg = find_ripgrep()
         if rg is None:
             raise ToolError("Searching needs ripgrep (rg), which is not installed here.")
-        file = self.folder / artifact_id
-        total = file.stat().st_size
         process = await asyncio.create_subprocess_exec(
             rg,
-            "--no-config",
-            "--text",
-            "--line-number",
-            "--ignore-case",
-            "--no-heading",
-            "--color=never",
-            "--max-columns=500",
-            "--max-columns-preview",
+            *_SEARCH_OPTIONS,
             f"--regexp={regex}",
             "--",
             f"./{artifact_id}",
@@ -92,28 +96,20 @@ class OutputStore:
             env=clean_environment(),
             stdin=DEVNULL,
             stdout=PIPE,
-            stderr=PIPE,
+            stderr=STDOUT,
         )
-        kept, lines = bytearray(), 0
-        assert process.stdout is not None  # noqa: S101 -- a pipe was asked for
-        assert process.stderr is not None  # noqa: S101 -- a pipe was asked for
         try:
             async with asyncio.timeout(SEARCH_SECONDS):
-                while chunk := await process.stdout.read(1 << 16):
-                    lines += chunk.count(b"\n")
-                    kept += chunk[: max(0, limit - len(kept))]
-                complaint = await process.stderr.read(2000)
-                code = await process.wait()
+                kept, lines = await _counted(process, limit)
         except TimeoutError:
             raise ToolError(f"The search took longer than {SEARCH_SECONDS} seconds.") from None
         finally:
             if process.returncode is None:
                 process.kill()
                 await process.wait()
-        if code > 1:
-            words = complaint.decode("utf-8", "replace").strip()
-            raise ToolError(f"ripgrep refused the search: {words}")
         text = kept.decode("utf-8", "replace")
+        if process.returncode and process.returncode > 1:
+            raise ToolError(f"ripgrep refused the search: {text[:2000].strip()}")
         if len(kept) >= limit:
             text = text[: text.rfind("\n") + 1] or text
         return OutputPart(text, 0, total, total, running, lines)
@@ -130,6 +126,17 @@ class OutputStore:
             raise ToolError(f"There is no output {artifact_id} in this task.") from None
 
 
+async def _counted(process: Process, limit: int) -> tuple[bytes, int]:
+    """The first bytes that a process prints, and how many lines it prints in all."""
+    kept, lines = bytearray(), 0
+    assert process.stdout is not None  # noqa: S101 -- a pipe was asked for
+    while chunk := await process.stdout.read(1 << 16):
+        lines += chunk.count(b"\n")
+        kept += chunk[: max(0, limit - len(kept))]
+    await process.wait()
+    return bytes(kept), lines
+
+
 @dataclass(slots=True)
 class Output:
     """One command's output, as it comes."""
@@ -139,41 +146,42 @@ class Output:
     stored: int = 0
     artifact_id: str | None = None
     _head: bytearray = field(default_factory=bytearray)
-    """The first bytes; all of them while there is no file."""
+    """The first `PREVIEW_BYTES`."""
     _tail: bytearray = field(default_factory=bytearray)
     _file: int | None = None
+    _unstorable: bool = False
 
     def add(self, data: bytes) -> None:
         self.total += len(data)
-        if self.artifact_id is None:
-            if len(self._head) + len(data) <= HEAD_BYTES + TAIL_BYTES:
-                self._head += data
-                return
+        if self.total > PREVIEW_BYTES:
             self.keep()
-        self._tail += data
-        if len(self._tail) > 4 * TAIL_BYTES:
-            del self._tail[:-TAIL_BYTES]
-        self._write(data)
+        self._head += data[: max(0, PREVIEW_BYTES - len(self._head))]
+        if self.total > PREVIEW_BYTES or self.artifact_id is not None:
+            self._tail += data
+            if len(self._tail) > 4 * TAIL_BYTES:
+                del self._tail[:-TAIL_BYTES]
+            self._write(data)
 
     def keep(self) -> None:
         """From now on the output is in a file, all of it."""
-        if self.artifact_id is not None:
-            return
-        self.artifact_id, self._file = self.store.create()
-        self._tail = self._head[:]
-        self._write(bytes(self._head))
+        if self.artifact_id is None and not self._unstorable:
+            try:
+                self.artifact_id, self._file = self.store.create()
+            except OSError:
+                self._unstorable = True
+            self._tail = self._head[:]
+            self._write(bytes(self._head))
 
     def preview(self) -> str:
         """All of a short output; of a long one head and tail, and how much lies between."""
-        if self.total <= HEAD_BYTES + TAIL_BYTES:
-            whole = self._head if self.artifact_id is None else self._tail
-            return whole.decode("utf-8", "replace")
-        head = bytes(self._whole_head()[:HEAD_BYTES])
+        if self.total <= PREVIEW_BYTES:
+            return self._head.decode("utf-8", "replace")
+        head = bytes(self._head[:HEAD_BYTES])
         head = head[: len(head) - _incomplete(head)]
         tail = bytes(self._tail[-TAIL_BYTES:])
         tail = tail[_continuation(tail) :]
         omitted = self.total - len(head) - len(tail)
-        lost = "" if self.stored == self.total else f", only the first {self.stored} bytes are stored"
+        lost = "" if self.stored == self.total else f"; the first {self.stored} bytes are stored"
         return (
             f"{head.decode('utf-8', 'replace')}\n[...{omitted} bytes omitted{lost}...]\n"
             f"{tail.decode('utf-8', 'replace')}"
@@ -184,20 +192,17 @@ class Output:
             os.close(self._file)
             self._file = None
 
-    def _whole_head(self) -> bytearray:
-        return self._head
-
     def _write(self, data: bytes) -> None:
         if self._file is None:
             return
-        granted = self.store.grant(len(data))
-        if granted < len(data):
-            self.close_file_after = True
-        view = memoryview(data)[:granted]
-        while view:
-            written = os.write(self._file, view)
-            self.stored += written
-            view = view[written:]
+        view = memoryview(data)[: self.store.grant(len(data))]
+        try:
+            while view:
+                written = os.write(self._file, view)
+                self.stored += written
+                view = view[written:]
+        except OSError:  # the disk is full: the preview is what remains
+            self.close()
 
 
 def _continuation(data: bytes) -> int:

@@ -1,0 +1,191 @@
+"""The calls of one answer: each is prepared, approved and run, and gets exactly one result."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from roo_lsp.agent.answer import Answer
+from roo_lsp.agent.approval import Decision
+from roo_lsp.agent.conversation import Agent
+from roo_lsp.agent.errors import ToolError
+from roo_lsp.agent.events import ToolCallUpdated
+from roo_lsp.agent.messages import ToolCall, ToolMessage
+from roo_lsp.agent.tool import AnyTool, Invocation, Target, ToolResult
+
+log = logging.getLogger(__name__)
+
+CANCELLED = "The user cancelled the task before this call finished."
+NOT_RUN = "Not run, because the user denied an earlier call of the same answer."
+CUT_OFF = (
+    "Your answer was cut off by the output limit in the middle of this call's arguments, so it was "
+    "not run. Make the call smaller, or do the work in several calls."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How one call ended: what the model is told, and what that means for the turn."""
+
+    message: ToolMessage
+    denied: bool = False
+    done: bool = False
+
+
+async def run_calls(agent: Agent, tools: Mapping[str, AnyTool], answer: Answer) -> bool:
+    """Run an answer's calls, in order, reads together; True when one of them ends the turn.
+
+    Each call gets exactly one result, in the order of the calls, whatever happens.
+    """
+    calls = answer.message.calls
+    results: dict[str, Result] = {}
+    try:
+        for batch in _batches(calls, tools):
+            if any(result.denied for result in results.values()):
+                for call in batch:
+                    agent.emit(ToolCallUpdated(call.id, "failed", title=call.name, text=NOT_RUN))
+                    results[call.id] = Result(ToolMessage(call.id, NOT_RUN, failed=True))
+                continue
+            if len(batch) == 1:
+                results[batch[0].id] = await run_call(agent, tools, answer, batch[0])
+                continue
+            async with asyncio.TaskGroup() as group:
+                running = {
+                    call.id: group.create_task(run_call(agent, tools, answer, call))
+                    for call in batch
+                }
+            results |= {call_id: task.result() for call_id, task in running.items()}
+    finally:
+        for call in calls:
+            if call.id not in results:
+                agent.emit(ToolCallUpdated(call.id, "failed", title=call.name, text=CANCELLED))
+            result = results.get(call.id) or Result(ToolMessage(call.id, CANCELLED, failed=True))
+            agent.history.append(result.message)
+    return any(result.done for result in results.values())
+
+
+def _batches(calls: Iterable[ToolCall], tools: Mapping[str, AnyTool]) -> list[list[ToolCall]]:
+    """The calls in order, neighbours that may run beside each other together."""
+    batches: list[list[ToolCall]] = []
+    beside = False
+    for call in calls:
+        parallel = call.name in tools and tools[call.name].parallel
+        if parallel and beside:
+            batches[-1].append(call)
+        else:
+            batches.append([call])
+        beside = parallel
+    return batches
+
+
+async def run_call(
+    agent: Agent, tools: Mapping[str, AnyTool], answer: Answer, call: ToolCall
+) -> Result:
+    """One call: prepare, ask, run; every failure but cancellation is a result."""
+    try:
+        tool, targets, invocation = await _prepare(agent, tools, answer, call)
+    except ToolError as error:
+        return _finish(agent, call, call.name, ToolResult(error.text, failed=True))
+    except Exception as error:  # noqa: BLE001 -- a tool's bug ends its call, not the task
+        return _finish(agent, call, call.name, _bug(call, error))
+    title = invocation.title
+    decision = await agent.gate.decide(tool, call.id, targets, invocation)
+    if not decision.allowed:
+        by_user = decision.by != "policy"
+        text = _denied(decision)
+        agent.emit(ToolCallUpdated(call.id, "failed", title=title, text=text))
+        return Result(ToolMessage(call.id, text, failed=True), denied=by_user)
+    agent.emit(ToolCallUpdated(call.id, "in_progress", title=title))
+    try:
+        result = await invocation.run(
+            lambda output: agent.emit(
+                ToolCallUpdated(call.id, "in_progress", title=title, output=output)
+            )
+        )
+    except ToolError as error:
+        result = ToolResult(error.text, failed=True)
+    except Exception as error:  # noqa: BLE001 -- as above
+        result = _bug(call, error)
+    if decision.feedback:
+        said = f"The user approved and said: {decision.feedback}"
+        result = replace(result, text=f"{result.text}\n\n{said}")
+    return _finish(agent, call, title, result)
+
+
+async def _prepare(
+    agent: Agent, tools: Mapping[str, AnyTool], answer: Answer, call: ToolCall
+) -> tuple[AnyTool, Sequence[Target], Invocation]:
+    """What the call would do, shown but not done.
+
+    Raises:
+        ToolError: it cannot be done, or may never be.
+    """
+    if call.id in answer.broken:
+        raise ToolError(_broken_call(answer, call))
+    tool = tools.get(call.name)
+    if tool is None:
+        raise ToolError(
+            f"There is no tool {call.name!r} here. The tools are: {', '.join(sorted(tools))}."
+        )
+    if complaint := agent.repetition.complaint(call):
+        raise ToolError(complaint)
+    arguments = tool.parse(call.arguments)
+    targets = tool.targets(arguments, agent.context)
+    if refusal := agent.gate.admit(tool, targets):
+        raise ToolError(refusal.why)
+    try:
+        invocation = await tool.prepare(arguments, agent.context)
+    except ToolError as error:
+        reveal = not targets or agent.gate.may_reveal(targets)
+        raise ToolError(error.text if reveal else error.brief) from error
+    agent.emit(
+        ToolCallUpdated(
+            call.id,
+            "pending",
+            title=invocation.title,
+            raw_input=json.loads(call.arguments),
+            diffs=invocation.diffs,
+            locations=invocation.locations,
+        )
+    )
+    return tool, targets, invocation
+
+
+def _denied(decision: Decision) -> str:
+    if decision.by == "policy":
+        return decision.feedback
+    said = f" They said: {decision.feedback}" if decision.feedback else ""
+    return f"The user denied this call.{said}"
+
+
+def _bug(call: ToolCall, error: Exception) -> ToolResult:
+    log.error("tool %s failed with a bug", call.name, exc_info=error)
+    return ToolResult("The tool failed with an internal error of roo-lsp.", failed=True)
+
+
+def _finish(agent: Agent, call: ToolCall, title: str, result: ToolResult) -> Result:
+    agent.budget.call_ended(failed=result.failed)
+    agent.repetition.saw(call, result.text)
+    agent.emit(
+        ToolCallUpdated(
+            call.id,
+            "failed" if result.failed else "completed",
+            title=title,
+            text=result.text,
+            diffs=result.diffs,
+            locations=result.locations,
+            meta=result.meta,
+        )
+    )
+    message = ToolMessage(call.id, result.text, failed=result.failed)
+    return Result(message, done=result.ends_turn and not result.failed)
+
+
+def _broken_call(answer: Answer, call: ToolCall) -> str:
+    if answer.finish_reason == "length" and call is answer.message.calls[-1]:
+        return CUT_OFF
+    return (
+        f"The arguments of this {call.name} call could not be read: {answer.broken[call.id]}. "
+        "Nothing was run. Make the call again with one valid JSON object."
+    )

@@ -1,0 +1,336 @@
+"""Commands: what they see, what they print, and that nothing of them stays behind."""
+
+import asyncio
+import os
+import stat
+from pathlib import Path
+
+import psutil
+import pytest
+
+from roo_lsp.agent.errors import ToolError
+from roo_lsp.agent.ports import Command
+from roo_lsp.workspace.commands import ShellRunner, _Stream, command_environment
+
+KEY = "sk-canary-000111222"
+
+
+@pytest.fixture
+async def runner(tmp_path):
+    runner = ShellRunner(tmp_path / "outputs", grace=0.3)
+    yield runner
+    await runner.close()
+
+
+class Sink:
+    """Keeps what a command shows, and lets a test wait for a text in it."""
+
+    def __init__(self):
+        self.pieces: list[str] = []
+        self._news = asyncio.Event()
+
+    def __call__(self, text: str) -> None:
+        self.pieces.append(text)
+        self._news.set()
+
+    @property
+    def text(self) -> str:
+        return "".join(self.pieces)
+
+    async def until(self, wanted: str) -> str:
+        async with asyncio.timeout(5):
+            while wanted not in self.text:
+                self._news.clear()
+                await self._news.wait()
+        return self.text
+
+
+async def gone(pid: int) -> None:
+    """Return when a process is no more, or is a zombie nobody of ours has to reap."""
+
+    def alive() -> bool:
+        try:
+            return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return False
+
+    async with asyncio.timeout(5):
+        while alive():  # noqa: ASYNC110 -- another process's end, which nothing tells us
+            await asyncio.sleep(0.01)
+
+
+async def run(runner, text, cwd, **options):
+    sink = Sink()
+    result = await runner.run(Command(text, cwd, **options), sink)
+    return result, sink
+
+
+async def test_output_and_exit_code_come_back(runner, tmp_path):
+    result, sink = await run(runner, "echo out; echo err >&2; exit 3", tmp_path)
+    assert (result.state, result.code) == ("exited", 3)
+    assert result.preview == sink.text == "out\nerr\n"
+    assert result.artifact_id is None
+    assert result.total_bytes == 8
+    assert not (tmp_path / "outputs").exists()
+
+
+async def test_a_command_ended_by_a_signal_tells_which(runner, tmp_path):
+    result, _ = await run(runner, "kill -KILL $$", tmp_path)
+    assert (result.state, result.code) == ("signalled", 9)
+
+
+async def test_a_command_runs_in_its_folder_and_reads_nothing(runner, tmp_path):
+    result, _ = await run(runner, "pwd; cat", tmp_path)
+    assert result.preview == f"{tmp_path}\n"
+
+
+async def test_a_missing_folder_is_told(runner, tmp_path):
+    with pytest.raises(ToolError, match="does not exist"):
+        await run(runner, "true", tmp_path / "nowhere")
+
+
+async def test_a_missing_shell_is_told_in_words(tmp_path):
+    runner = ShellRunner(tmp_path, shell=Path("/no/such/shell"))
+    with pytest.raises(ToolError, match="Commands cannot run here"):
+        await run(runner, "true", tmp_path)
+
+
+async def test_a_command_that_is_too_long_for_the_system_is_told(runner, tmp_path):
+    with pytest.raises(ToolError, match="too long"):
+        await run(runner, "echo " + "x" * 3_000_000, tmp_path)
+
+
+async def test_the_environment_is_an_allow_list(tmp_path):
+    hostile = {
+        "OPENAI_API_KEY": KEY,
+        "BASH_ENV": "/tmp/evil",
+        "BASH_FUNC_ls%%": "() { echo evil; }",
+        "LD_PRELOAD": "/tmp/evil.so",
+        "GIT_DIR": "/tmp/evil",
+        "PATH": f":.:bin:{tmp_path}/../x:/usr/bin:/bin",
+        "HOME": "/home/u",
+        "LC_TIME": "C",
+    }
+    runner = ShellRunner(tmp_path / "o", environ=hostile, env={"MINE": "1"})
+    result, _ = await run(runner, "env", tmp_path)
+    seen = dict(line.split("=", 1) for line in result.preview.splitlines())
+    assert KEY not in result.preview
+    assert "evil" not in result.preview
+    assert seen["PATH"] == f"{tmp_path}/../x:/usr/bin:/bin"
+    assert seen["MINE"] == "1"
+    assert seen["TERM"] == "dumb"
+    assert seen["GIT_CONFIG_COUNT"] == "2"
+    assert seen["LC_TIME"] == "C"
+
+
+def test_relative_and_empty_path_entries_are_dropped():
+    assert command_environment({"PATH": "::.:a/b:/usr/bin:"}, {})["PATH"] == "/usr/bin"
+
+
+async def test_git_does_not_run_a_program_that_a_repository_names(runner, tmp_path):
+    (tmp_path / "evil.sh").write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n")
+    (tmp_path / "evil.sh").chmod(0o755)
+    text = "git init -q r && cd r && git config core.fsmonitor ../evil.sh && git status"
+    result, _ = await run(runner, text, tmp_path)
+    assert result.code == 0, result.preview
+    assert not (tmp_path / "ran").exists()
+
+
+async def test_long_output_is_shown_at_both_ends_and_kept_whole(runner, tmp_path):
+    result, _ = await run(runner, "seq 1 20000", tmp_path)
+    whole = "".join(f"{n}\n" for n in range(1, 20001))
+    assert result.preview.startswith("1\n2\n3\n")
+    assert result.preview.endswith("19999\n20000\n")
+    assert f"[...{len(whole) - 10240} bytes omitted...]" in result.preview
+    assert result.total_bytes == len(whole)
+    assert result.artifact_id == "cmd-1.txt"
+    file = tmp_path / "outputs" / "cmd-1.txt"
+    assert file.read_text() == whole
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+
+
+async def test_a_preview_cuts_no_character_in_two(runner, tmp_path):
+    result, _ = await run(runner, "for i in $(seq 9000); do printf 'x€'; done", tmp_path)
+    assert "\ufffd" not in result.preview
+
+
+async def test_output_is_read_in_parts_that_begin_and_end_at_characters(runner, tmp_path):
+    await run(runner, "for i in $(seq 9000); do printf '€'; done", tmp_path)
+    text, offset = "", 0
+    while True:
+        part = await runner.output("cmd-1.txt", offset=offset, limit=1000, search=None)
+        text += part.text
+        assert part.end > offset
+        offset = part.end
+        if part.end == part.total:
+            break
+    assert text == "€" * 9000
+    middle = await runner.output("cmd-1.txt", offset=1, limit=7, search=None)
+    assert (middle.text, middle.start, middle.end) == ("€", 3, 6)
+
+
+async def test_output_is_searched_and_the_matches_are_counted(runner, tmp_path):
+    await run(runner, "seq 1 20000", tmp_path)
+    part = await runner.output("cmd-1.txt", offset=0, limit=40, search="^1999[0-9]$")
+    assert part.matches == 10
+    assert part.text.startswith("19990:19990\n")
+    assert part.text.endswith("\n")
+
+
+async def test_a_bad_pattern_is_told_in_ripgreps_words(runner, tmp_path):
+    await run(runner, "seq 1 20000", tmp_path)
+    with pytest.raises(ToolError, match="unclosed group"):
+        await runner.output("cmd-1.txt", offset=0, limit=100, search="(")
+
+
+@pytest.mark.parametrize("artifact", ["../secret", "cmd-1.txt/../../x", "/etc/passwd", "cmd-x.txt"])
+async def test_only_outputs_of_the_task_can_be_read(runner, artifact):
+    with pytest.raises(ToolError):
+        await runner.output(artifact, offset=0, limit=100, search=None)
+
+
+async def test_an_offset_past_the_end_is_told_with_the_size(runner, tmp_path):
+    await run(runner, "seq 1 20000", tmp_path)
+    with pytest.raises(ToolError, match="108894 bytes"):
+        await runner.output("cmd-1.txt", offset=108894, limit=100, search=None)
+
+
+async def test_ids_go_on_where_an_earlier_run_of_the_task_stopped(runner, tmp_path):
+    await run(runner, "seq 1 20000", tmp_path)
+    later = ShellRunner(tmp_path / "outputs")
+    result, _ = await run(later, "seq 1 20000", tmp_path)
+    assert result.artifact_id == "cmd-2.txt"
+
+
+async def test_output_beyond_the_disk_budget_is_counted_but_not_stored(tmp_path):
+    runner = ShellRunner(tmp_path / "outputs", disk_budget=50_000)
+    result, _ = await run(runner, "seq 1 20000", tmp_path)
+    assert result.total_bytes == 108894
+    assert (tmp_path / "outputs" / "cmd-1.txt").stat().st_size == 50_000
+    assert "the first 50000 bytes are stored" in result.preview
+    assert result.preview.endswith("20000\n")
+
+
+async def test_output_is_shown_while_the_command_runs(runner, tmp_path):
+    sink = Sink()
+    command = Command("echo one; read < fifo; echo two", tmp_path)
+    os.mkfifo(tmp_path / "fifo")
+    task = asyncio.create_task(runner.run(command, sink))
+    assert await sink.until("one") == "one\n"
+    await asyncio.to_thread((tmp_path / "fifo").write_text, "go\n")
+    result = await asyncio.wait_for(task, 5)
+    assert result.preview == sink.text == "one\ntwo\n"
+
+
+def test_a_character_that_comes_in_two_pieces_is_shown_whole():
+    stream = _Stream()
+    stream.add("€".encode()[:1])
+    assert stream.take() == ""
+    stream.add("€".encode()[1:])
+    assert stream.take() == "€"
+
+
+async def test_a_command_that_prints_for_ever_is_bounded_in_what_is_shown(tmp_path):
+    runner = ShellRunner(tmp_path / "outputs", timeout=0.3, grace=0.3, disk_budget=100_000)
+    result, sink = await run(runner, "yes", tmp_path)
+    assert result.state == "timed_out"
+    assert len(sink.text) < 3_000_000
+    assert len(result.preview) < 11_000
+
+
+async def test_a_timeout_ends_the_whole_group_also_where_it_ignores_sigterm(tmp_path):
+    runner = ShellRunner(tmp_path / "outputs", timeout=0.2, grace=0.1)
+    text = "trap '' TERM; sleep 99 & echo $!; echo $$; sleep 98"
+    result, sink = await run(runner, text, tmp_path)
+    assert result.state == "timed_out"
+    for pid in map(int, sink.text.split()):
+        await gone(pid)
+
+
+async def test_a_command_may_end_in_order_within_the_grace_time(tmp_path):
+    runner = ShellRunner(tmp_path / "outputs", timeout=0.2, grace=5)
+    result, _ = await run(
+        runner, "trap 'echo bye; exit 7' TERM; while :; do sleep 0.05; done", tmp_path
+    )
+    assert (result.state, result.code) == ("timed_out", 7)
+    assert result.preview.endswith("bye\n")
+
+
+async def test_cancelling_kills_the_group_soon(runner, tmp_path):
+    sink = Sink()
+    text = "trap '' TERM; sleep 99 & echo $! $$ end; wait"
+    task = asyncio.create_task(runner.run(Command(text, tmp_path), sink))
+    pids = (await sink.until("end")).split()[:2]
+    task.cancel()
+    async with asyncio.timeout(2):
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    for pid in map(int, pids):
+        await gone(pid)
+
+
+async def test_cancelling_before_the_first_step_leaves_no_process(runner, tmp_path):
+    task = asyncio.create_task(runner.run(Command("sleep 99", tmp_path), Sink()))
+    await asyncio.sleep(0)
+    [process] = [
+        p
+        for p in psutil.Process().children()
+        if p.cmdline()[-1] == "sleep 99" or p.name() in {"sleep", "bash"}
+    ]
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await gone(process.pid)
+
+
+async def test_a_slow_command_goes_on_in_the_background(runner, tmp_path):
+    os.mkfifo(tmp_path / "fifo")
+    text = "echo one; read < fifo; echo two"
+    result, sink = await run(runner, text, tmp_path, background_after=0.1)
+    assert (result.state, result.code, result.preview) == ("running", None, "one\n")
+    assert result.artifact_id == "cmd-1.txt"
+    part = await runner.output("cmd-1.txt", offset=0, limit=100, search=None)
+    assert (part.text, part.running) == ("one\n", True)
+    await asyncio.to_thread((tmp_path / "fifo").write_text, "go\n")
+    async with asyncio.timeout(5):
+        while part.running:
+            await asyncio.sleep(0.01)
+            part = await runner.output("cmd-1.txt", offset=0, limit=100, search=None)
+    assert part.text == "one\ntwo\n"
+    assert sink.text == "one\n"
+
+
+async def test_closing_kills_what_is_in_the_background(tmp_path):
+    runner = ShellRunner(tmp_path / "outputs")
+    _, sink = await run(runner, "echo $$; exec sleep 99", tmp_path, background_after=0.2)
+    await runner.close()
+    await gone(int(sink.text))
+
+
+async def test_a_child_that_holds_the_output_open_does_not_keep_the_command(tmp_path):
+    runner = ShellRunner(tmp_path / "outputs")
+    async with asyncio.timeout(5):
+        result, _ = await run(runner, "sleep 99 & echo $!", tmp_path)
+    assert (result.state, result.code) == ("exited", 0)
+    assert "1 of its processes go on in the background" in result.preview
+    pid = int(result.preview.split()[0])
+    assert psutil.pid_exists(pid)
+    await runner.close()
+    await gone(pid)
+
+
+async def test_a_child_that_is_left_with_its_output_elsewhere_is_killed_on_close_too(tmp_path):
+    runner = ShellRunner(tmp_path / "outputs")
+    result, _ = await run(runner, "sleep 99 >/dev/null 2>&1 & echo $!", tmp_path)
+    pid = int(result.preview.split()[0])
+    await runner.close()
+    await gone(pid)
+
+
+async def test_no_descriptor_is_left_open(runner, tmp_path):
+    await run(runner, "seq 20000", tmp_path)
+    before = psutil.Process().num_fds()
+    for _ in range(5):
+        await run(runner, "seq 20000", tmp_path)
+    assert psutil.Process().num_fds() == before

@@ -1,0 +1,219 @@
+"""The store: what was appended comes back, also after a crash, and stays private."""
+
+import os
+import stat
+import time
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from roo_lsp.agent.errors import RooError, ToolError
+from roo_lsp.agent.messages import AssistantMessage, Image, ToolCall, ToolMessage, UserMessage
+from roo_lsp.workspace import store as store_module
+from roo_lsp.workspace.store import TaskStore, TaskSummary, message_from, message_json
+
+SUMMARY = TaskSummary("t1", "Fix it", "running", "code", 1.0, 2.0, 10, 20, 0.5, "/ws")
+HISTORY = [
+    UserMessage("hello", (Image("image/png", "AAAA"),)),
+    AssistantMessage("hi", (ToolCall("c1", "read_file", '{"path":"a"}'),), "hm", "reasoning"),
+    ToolMessage("c1", "no such file", failed=True),
+]
+
+
+@pytest.fixture
+def store(tmp_path):
+    store = TaskStore(tmp_path / "state")
+    yield store
+    store.close()
+
+
+def event(seq: int) -> dict:
+    return {
+        "v": 1,
+        "taskId": "t1",
+        "seq": seq,
+        "update": {"sessionUpdate": "x", "text": "é\n\u2028"},
+    }
+
+
+def reopened(store, tmp_path) -> TaskStore:
+    store.close()
+    return TaskStore(tmp_path / "state")
+
+
+def test_messages_come_back_equal_in_another_process(store, tmp_path):
+    store.create(SUMMARY)
+    for message in HISTORY:
+        store.append_message("t1", message)
+    assert reopened(store, tmp_path).messages("t1") == HISTORY
+
+
+texts = st.text(st.characters(exclude_categories=("Cs",)))
+messages = st.one_of(
+    st.builds(UserMessage, texts, st.lists(st.builds(Image, texts, texts)).map(tuple)),
+    st.builds(
+        AssistantMessage, texts, st.lists(st.builds(ToolCall, texts, texts, texts)).map(tuple)
+    ),
+    st.builds(ToolMessage, texts, texts, st.booleans()),
+)
+
+
+@given(messages)
+def test_every_message_survives_its_json(message):
+    assert message_from(message_json(message)) == message
+
+
+def test_events_are_given_from_a_number_on_in_parts(store):
+    store.create(SUMMARY)
+    for seq in range(1, 101):
+        store.append_event("t1", event(seq))
+    found, after = store.events("t1", 0, 40)
+    assert ([e["seq"] for e in found], after) == (list(range(1, 41)), 40)
+    found, after = store.events("t1", 98, 40)
+    assert ([e["seq"] for e in found], after) == ([99, 100], 100)
+    assert store.events("t1", 100, 40) == ([], 100)
+    assert found[-1] == event(100)
+
+
+def test_events_behind_a_lost_line_are_found(store, tmp_path):
+    store.create(SUMMARY)
+    for seq in (1, 2, 4, 5):
+        store.append_event("t1", event(seq))
+    assert [e["seq"] for e in store.events("t1", 3, 9)[0]] == [4, 5]
+
+
+def test_the_last_number_is_known_after_a_restart(store, tmp_path):
+    store.create(SUMMARY)
+    assert store.last_seq("t1") == 0
+    for seq in range(1, 6):
+        store.append_event("t1", event(seq))
+    assert reopened(store, tmp_path).last_seq("t1") == 5
+
+
+def test_the_last_number_is_known_behind_an_enormous_event(store, tmp_path):
+    store.create(SUMMARY)
+    store.append_event("t1", event(1) | {"big": "x" * 3_000_000})
+    assert reopened(store, tmp_path).last_seq("t1") == 1
+
+
+@pytest.mark.parametrize("name", ["messages", "events"])
+def test_a_line_torn_by_a_crash_is_ignored_and_the_next_is_whole(store, tmp_path, name):
+    store.create(SUMMARY)
+    store.append_message("t1", HISTORY[0])
+    store.append_event("t1", event(1))
+    store.close()
+    with (tmp_path / "state/tasks/t1" / f"{name}.jsonl").open("ab") as file:
+        file.write(b'{"role":"user","te')
+    again = TaskStore(tmp_path / "state")
+    assert again.messages("t1") == HISTORY[:1]
+    assert again.last_seq("t1") == 1
+    again.append_message("t1", HISTORY[2])
+    again.append_event("t1", event(2))
+    assert again.messages("t1") == [HISTORY[0], HISTORY[2]]
+    assert [e["seq"] for e in again.events("t1", 0, 9)[0]] == [1, 2]
+    again.close()
+
+
+def test_the_last_summary_counts_and_the_newest_task_comes_first(store):
+    store.create(SUMMARY)
+    store.create(replace(SUMMARY, task_id="t2", updated_at=5.0))
+    store.create(replace(SUMMARY, task_id="t3", workspace="/other"))
+    store.update(replace(SUMMARY, state="idle", updated_at=9.0))
+    assert [(s.task_id, s.state) for s in store.list("/ws", 10)] == [
+        ("t1", "idle"),
+        ("t2", "running"),
+    ]
+    assert len(store.list(None, 10)) == 3
+    assert [s.task_id for s in store.list(None, 1)] == ["t1"]
+
+
+def test_a_summary_of_a_newer_version_is_read_as_far_as_it_is_known(store, tmp_path):
+    store.create(SUMMARY)
+    index = tmp_path / "state/tasks/index.jsonl"
+    index.write_bytes(index.read_bytes().replace(b'{"task_id"', b'{"new_field":1,"task_id"'))
+    assert store.list(None, 5) == [SUMMARY]
+
+
+def test_a_deleted_task_is_gone_with_its_files(store, tmp_path):
+    store.create(SUMMARY)
+    store.append_event("t1", event(1))
+    store.delete("t1")
+    assert store.list(None, 10) == []
+    assert not (tmp_path / "state/tasks/t1").exists()
+    assert store.last_seq("t1") == 0
+
+
+def test_the_index_is_compacted_when_it_has_grown(store, tmp_path, monkeypatch):
+    monkeypatch.setattr(store_module, "COMPACT_BYTES", 5000)
+    for number in range(200):
+        store.update(replace(SUMMARY, updated_at=float(number)))
+    assert (tmp_path / "state/tasks/index.jsonl").stat().st_size < 6000
+    assert store.list(None, 10) == [replace(SUMMARY, updated_at=199.0)]
+
+
+@pytest.mark.parametrize("task_id", ["../x", "", "a/b", "a" * 65, ".", "t1\n", "é"])
+def test_an_id_that_is_none_is_refused_everywhere(store, task_id):
+    for call in (
+        lambda: store.create(replace(SUMMARY, task_id=task_id)),
+        lambda: store.append_event(task_id, event(1)),
+        lambda: store.events(task_id, 0, 1),
+        lambda: store.messages(task_id),
+        lambda: store.delete(task_id),
+        lambda: store.outputs_dir(task_id),
+    ):
+        with pytest.raises(ToolError):
+            call()
+
+
+def test_everything_is_the_owners_alone(store, tmp_path):
+    old = os.umask(0)
+    try:
+        store.create(SUMMARY)
+        store.append_event("t1", event(1))
+        store.append_message("t1", HISTORY[0])
+    finally:
+        os.umask(old)
+    for path in [tmp_path / "state", *(tmp_path / "state").rglob("*")]:
+        assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
+
+
+def test_a_state_folder_that_is_a_link_is_refused(tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "state").symlink_to(tmp_path / "real")
+    with pytest.raises(RooError, match="link"):
+        TaskStore(tmp_path / "state")
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a folder away")
+def test_a_state_folder_of_another_user_is_refused(tmp_path):
+    (tmp_path / "state").mkdir()
+    os.chown(tmp_path / "state", 12345, 12345)
+    with pytest.raises(RooError, match="another user"):
+        TaskStore(tmp_path / "state")
+
+
+def test_a_folder_others_could_read_is_closed_to_them(tmp_path):
+    (tmp_path / "state").mkdir(mode=0o755)
+    TaskStore(tmp_path / "state")
+    assert stat.S_IMODE((tmp_path / "state").stat().st_mode) == 0o700
+
+
+def test_two_stores_share_an_index(store, tmp_path):
+    other = TaskStore(tmp_path / "state")
+    store.create(SUMMARY)
+    other.create(replace(SUMMARY, task_id="t2"))
+    assert {s.task_id for s in store.list(None, 9)} == {"t1", "t2"}
+
+
+def test_an_append_costs_far_less_than_a_token(store):
+    store.create(SUMMARY)
+    big = event(1) | {"text": "x" * 2000}
+    store.append_event("t1", big)
+    costs = []
+    for seq in range(2, 202):
+        begin = time.perf_counter()
+        store.append_event("t1", big | {"seq": seq})
+        costs.append(time.perf_counter() - begin)
+    assert sorted(costs)[100] < 0.0002
