@@ -227,7 +227,9 @@ class _Call:
             return False
         if fragment.name != self.name:
             return True
-        return bool(fragment.arguments) and self._is_complete()
+        more = fragment.arguments
+        starts = more.lstrip().startswith("{") if isinstance(more, str) else more is not None
+        return starts and self._is_complete()
 
     def _is_complete(self) -> bool:
         if not self.pieces[-1].rstrip().endswith("}"):

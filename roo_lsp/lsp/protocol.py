@@ -265,10 +265,6 @@ class RooProtocol(LanguageServerProtocol):
 
     # Messages in
 
-    def structure_message(self, data: Message) -> Message:
-        """Leaves JSON alone: pygls calls this for every object, however deep, as it decodes."""
-        return data
-
     def handle_message(self, message: object) -> None:
         """Acts on one decoded message; whatever it is, the server lives on."""
         contextvars.copy_context().run(self._dispatch, message)
@@ -435,14 +431,10 @@ class RooProtocol(LanguageServerProtocol):
     def _answer(self, msg_id: MessageId, method: str, outcome: asyncio.Future[Any]) -> None:
         self._running.pop(msg_id, None)
         try:
-            self._write({"jsonrpc": "2.0", "id": msg_id, "result": outcome.result()})
-        except asyncio.CancelledError:
-            code = types.LSPErrorCodes.RequestCancelled.value
-            self._refuse(msg_id, CommandFailed("cancelled", code))
-        except CommandFailed as refusal:
-            self._refuse(msg_id, refusal)
+            frame = self._frame(_reply(msg_id, outcome))
         except Exception as bug:  # noqa: BLE001 - whatever it is, the client gets an answer
-            self._refuse(msg_id, _internal_error(method, bug))
+            frame = self._frame(_error(msg_id, _internal_error(method, bug)))
+        self._put(frame)
 
     def _look(self, method: str, outcome: asyncio.Future[Any]) -> None:
         if not outcome.cancelled() and (error := outcome.exception()) is not None:
@@ -491,11 +483,8 @@ class RooProtocol(LanguageServerProtocol):
         if future.cancelled():
             self.notify(types.CANCEL_REQUEST, {"id": msg_id})
 
-    def _refuse(self, msg_id: Any, error: JsonRpcException) -> None:
-        body: Message = {"code": error.code, "message": error.message}
-        if error.data is not None:
-            body["data"] = error.data
-        self._write({"jsonrpc": "2.0", "id": msg_id, "error": body})
+    def _refuse(self, msg_id: Any, error: CommandFailed) -> None:
+        self._write(_error(msg_id, error))
 
     def _write(self, message: Message) -> None:
         self._put(self._frame(message))
@@ -537,7 +526,6 @@ class RooProtocol(LanguageServerProtocol):
 class BaseServer(LanguageServer):
     """A pygls server that speaks :class:`RooProtocol`, with whole documents."""
 
-    # Full: pygls applies incremental changes on lines split at \f and U+2028 too, which corrupts.
     protocol: RooProtocol  # pyright: ignore[reportIncompatibleVariableOverride] - set once, below
 
     def __init__(
@@ -546,6 +534,7 @@ class BaseServer(LanguageServer):
         super().__init__(  # pyright: ignore[reportUnknownMemberType] - its *args are untyped
             name,
             version,
+            # pygls applies incremental changes to lines split at \f and U+2028 too, and corrupts them.
             text_document_sync_kind=types.TextDocumentSyncKind.Full,
             protocol_cls=protocol_cls,
             converter_factory=default_converter,
@@ -576,6 +565,23 @@ async def _guarded(callback: Callable[[], Awaitable[object]]) -> None:
 def _call_back(callback: Callable[[Any], None], future: Future[Any]) -> None:
     if not future.cancelled() and future.exception() is None:
         callback(future.result())
+
+
+def _reply(msg_id: MessageId, outcome: asyncio.Future[Any]) -> Message:
+    try:
+        return {"jsonrpc": "2.0", "id": msg_id, "result": outcome.result()}
+    except asyncio.CancelledError:
+        code = types.LSPErrorCodes.RequestCancelled.value
+        return _error(msg_id, CommandFailed("cancelled", code))
+    except CommandFailed as refusal:
+        return _error(msg_id, refusal)
+
+
+def _error(msg_id: Any, error: CommandFailed) -> Message:
+    body: Message = {"code": error.code, "message": error.message}
+    if error.data is not None:
+        body["data"] = error.data
+    return {"jsonrpc": "2.0", "id": msg_id, "error": body}
 
 
 def _internal_error(method: str, error: BaseException) -> CommandFailed:

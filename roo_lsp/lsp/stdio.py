@@ -149,8 +149,6 @@ class FrameDecoder:
         plain = self._plain.match(self._buffer, self._at)
         if plain is not None:
             return self._found(int(plain[1]), plain.end())
-        if self._lost and not self._resync():
-            return False
         blank = self._blank.match(self._buffer, self._at)
         start = blank.end() if blank is not None else self._at
         end = self._end.search(self._buffer, start, start + LONGEST_HEADER)
@@ -177,13 +175,6 @@ class FrameDecoder:
             self._complain("a header without a usable Content-Length")
         self._lost, self._at = True, go_on_at
         return True
-
-    def _resync(self) -> bool:
-        sync = self._sync.search(self._buffer, self._at)
-        # The start of it may be the last thing that has arrived.
-        tail = max(self._at, len(self._buffer) - self._longest_sync)
-        self._at = sync.start() if sync is not None else tail
-        return sync is not None
 
     def _body(self, need: int) -> bool:
         end = self._at + need

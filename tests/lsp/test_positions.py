@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from lsprotocol.types import Position, TextEdit
 
@@ -26,6 +26,9 @@ pieces = st.sampled_from(
     ["a", "b", "\n", "\r", "\r\n", "\f", "\v", "\x1c", "\x85", "\u2028", "é", "漢", "😋", "\ud83d"]
 )
 texts = st.lists(pieces, max_size=30).map("".join)
+similar_texts = st.lists(st.sampled_from(["a\n", "b\n", "\r\n", "\r", "a"]), max_size=8).map(
+    "".join
+)
 CODECS = {"utf-8": ("utf-8", 1), "utf-16": ("utf-16-le", 2), "utf-32": ("utf-32-le", 4)}
 
 
@@ -61,7 +64,9 @@ def test_lines_end_where_lsp_ends_them_and_nowhere_else(text: str):
     assert split_lines(text) == [line for line in editor_lines(text) if line]
 
 
-@given(texts, texts, encodings)
+@given(texts | similar_texts, texts | similar_texts, encodings)
+@example("a\n", "a\na\n", "utf-8")
+@example("a\na\n", "a\n", "utf-8")
 def test_the_edits_make_the_old_text_into_the_new(old: str, new: str, encoding: str):
     assert applied(old, minimal_edit(old, new, encoding), encoding) == new
 

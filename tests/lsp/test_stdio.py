@@ -80,6 +80,7 @@ def test_headers_that_are_right_in_their_way_are_taken(header: bytes):
         b"X\r\n\r\n" * 5000,
         b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
         b"\0" * 100_000,
+        b"\0" * (stdio.LONGEST_HEADER - 8),
         b"{}\r\n\r\n",
         b"Content-Length: 1\r\n\r\n{}",
         b"Content-Length: 0\r\n\r\n{}",
@@ -151,10 +152,12 @@ async def test_a_client_that_does_not_read_blocks_nobody_and_loses_nothing(pipe:
     writer.when_drained(drained.set)
     assert await writer.flush(0.01) is False
     assert not drained.is_set()
+    flushing = asyncio.create_task(writer.flush(PATIENCE))
+    await asyncio.sleep(0)
     reading = asyncio.create_task(asyncio.to_thread(pipe.read, 500 * 6000))
     async with asyncio.timeout(PATIENCE):
         await drained.wait()
-        assert await writer.flush(PATIENCE) is True
+        assert await flushing is True
         assert await reading == b"".join(frames)
     assert not writer.congested
     writer.close()
@@ -458,6 +461,11 @@ async def hang(ls, params):
     asyncio.get_running_loop().run_in_executor(None, time.sleep, 60)
     return "hanging"
 
+@server.feature("roo/flood")
+def flood(ls, params):
+    for number in range(500):
+        ls.protocol.send_notification_frame("x", {"text": "x" * 1000})
+
 @server.feature("roo/clean")
 async def clean(ls, params):
     async def close():
@@ -524,6 +532,17 @@ def test_nothing_but_frames_reaches_stdout_and_children_do_not_read_stdin(proces
     assert (code, output) == (0, "")
     assert "a stray print" in errors
     assert "a child's output" in errors
+
+
+@posix
+def test_what_was_written_before_exit_arrives(process: Process):
+    process.send("initialize", 0, {"processId": None, "capabilities": {}})
+    process.send("roo/flood", 1)
+    process.send("shutdown", 2)
+    process.send("exit")
+    code, output, _ = process.end()
+    assert code == 0
+    assert output.count("Content-Length: ") == 503
 
 
 @posix

@@ -1,0 +1,226 @@
+"""What waits for the user: one durable list, settled through any surface, first answer wins.
+
+An entry is made by the loop's question and stays until somebody answers it or the task is
+cancelled. A dialog that is dismissed, fails or answers late settles nothing.
+"""
+
+import asyncio
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, cast, get_args
+
+from roo_lsp.agent.approval import LABELS, Decision, Outcome, PermissionRequest
+from roo_lsp.agent.events import (
+    EventSink,
+    PermissionAsked,
+    PermissionSettled,
+    QuestionAnswered,
+    QuestionAsked,
+    StateChanged,
+)
+
+
+class NotPending(Exception):
+    """There is no such entry, or more than one where none was named; the text lists what waits."""
+
+
+@dataclass(slots=True, eq=False)
+class Pending:
+    """One entry of the list."""
+
+    request_id: str
+    task_id: str | None
+    """None for what is not about one task."""
+    kind: Literal["permission", "question", "trust"]
+    title: str
+    detail: Sequence[str]
+    """What a person has to know, payload first, as lines."""
+    request: PermissionRequest | None = None
+    suggestions: Sequence[str] = ()
+    answered: asyncio.Future[Decision | str] = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
+
+    @property
+    def options(self) -> list[dict[str, str]]:
+        """ACP permission options."""
+        if self.kind == "question" or self.request is None:
+            return []
+        return [
+            {"optionId": outcome, "name": self._label(outcome), "kind": outcome}
+            for outcome in self.request.outcomes
+        ]
+
+    def _label(self, outcome: Outcome) -> str:
+        scope = self.request.scope if self.request else ""
+        return f"{LABELS[outcome]} ({scope})" if outcome.endswith("always") else LABELS[outcome]
+
+    def json(self) -> dict[str, Any]:
+        """The entry as `roo.approval.list` gives it."""
+        request = self.request
+        entry: dict[str, Any] = {
+            "requestId": self.request_id,
+            "taskId": self.task_id,
+            "kind": self.kind,
+            "title": self.title,
+            "detail": list(self.detail),
+            "options": self.options,
+        }
+        if self.kind == "question":
+            entry["suggestions"] = list(self.suggestions)
+        if request is not None:
+            entry["toolCall"] = {
+                "toolCallId": request.call_id,
+                "title": request.title,
+                "kind": request.kind.value,
+                "locations": [{"path": path.as_posix()} for path in request.paths],
+            }
+            entry["reason"] = request.why
+            if request.command is not None:
+                entry["command"] = request.command
+                entry["cwd"] = str(request.cwd)
+        return entry
+
+
+class Approvals:
+    """The list of one server."""
+
+    def __init__(self, changed: Callable[[Pending], None]) -> None:
+        """`changed` is told of each entry when it comes and when it is settled or withdrawn."""
+        self._pending: dict[str, Pending] = {}
+        self._changed = changed
+        self._ids = itertools.count(1)
+
+    @property
+    def pending(self) -> list[Pending]:
+        return list(self._pending.values())
+
+    async def wait(self, entry: Pending) -> Decision | str:
+        """Put the entry on the list and wait for the answer; cancelling withdraws it."""
+        self._pending[entry.request_id] = entry
+        self._changed(entry)
+        try:
+            return await entry.answered
+        finally:
+            entry.answered.cancel()
+            self._pending.pop(entry.request_id, None)
+            self._changed(entry)
+
+    def next_id(self, prefix: str) -> str:
+        return f"{prefix}_{next(self._ids)}"
+
+    def settle(self, request_id: str | None, outcome: str, by: str, feedback: str = "") -> Pending:
+        """Answer a permission or trust entry.
+
+        Raises:
+            NotPending: as it says.
+            ValueError: the outcome is not among the entry's options.
+        """
+        entry = self._find(request_id, {"permission", "trust"})
+        if outcome not in get_args(Outcome) or (
+            entry.request is not None and outcome not in entry.request.outcomes
+        ):
+            raise ValueError(outcome)
+        entry.answered.set_result(Decision(cast("Outcome", outcome), by, feedback))
+        self._pending.pop(entry.request_id, None)
+        return entry
+
+    def answer(self, request_id: str | None, text: str, task_id: str | None = None) -> Pending:
+        """Answer a question.
+
+        Raises:
+            NotPending: as it says.
+        """
+        entry = self._find(request_id, {"question"}, task_id)
+        entry.answered.set_result(text)
+        self._pending.pop(entry.request_id, None)
+        return entry
+
+    def question_of(self, task_id: str) -> Pending | None:
+        """The open question of a task."""
+        return next(
+            (e for e in self._pending.values() if e.task_id == task_id and e.kind == "question"),
+            None,
+        )
+
+    def _find(self, request_id: str | None, kinds: set[str], task_id: str | None = None) -> Pending:
+        entries = [
+            entry
+            for entry in self._pending.values()
+            if entry.kind in kinds
+            and not entry.answered.done()
+            and (request_id is None or entry.request_id == request_id)
+            and (task_id is None or entry.task_id == task_id)
+        ]
+        if len(entries) == 1:
+            return entries[0]
+        waiting = [entry for entry in self._pending.values() if entry.kind in kinds]
+        listed = "; ".join(f"{entry.request_id}: {entry.title}" for entry in waiting)
+        if request_id is not None:
+            raise NotPending(f"{request_id} is not pending. Pending: {listed or 'nothing'}.")
+        raise NotPending(
+            f"Say which one by requestId: {listed}." if waiting else "Nothing is pending."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TaskApprover:
+    """`Approver` and `Asker` of one task: entries on the list, events in the stream."""
+
+    approvals: Approvals
+    task_id: str
+    emit: EventSink
+    detail: Callable[[PermissionRequest], Sequence[str]]
+
+    async def approve(self, request: PermissionRequest) -> Decision:
+        """The user's decision."""
+        entry = Pending(
+            request_id=self.approvals.next_id("perm"),
+            task_id=self.task_id,
+            kind="permission",
+            title=request.title,
+            detail=self.detail(request),
+            request=request,
+        )
+        asked = PermissionAsked(
+            entry.request_id, request.call_id, request.title, entry.options, request.why
+        )
+        decision: Decision | None = None
+        self._wait(asked)
+        try:
+            answer = await self.approvals.wait(entry)
+            decision = answer if isinstance(answer, Decision) else None
+        finally:
+            outcome = decision.outcome if decision else "cancelled"
+            by = decision.by if decision else "roo.task.cancel"
+            self._go_on(PermissionSettled(entry.request_id, outcome, by), answered=bool(decision))
+        return decision or Decision("reject_once", "user", "")
+
+    async def ask(self, question: str, suggestions: Sequence[str]) -> str:
+        """The user's answer."""
+        entry = Pending(
+            request_id=self.approvals.next_id("question"),
+            task_id=self.task_id,
+            kind="question",
+            title=question,
+            detail=[question],
+            suggestions=suggestions,
+        )
+        self._wait(QuestionAsked(entry.request_id, question, suggestions))
+        try:
+            answer = str(await self.approvals.wait(entry))
+        except asyncio.CancelledError:
+            self._go_on(QuestionAnswered(entry.request_id, None), answered=False)
+            raise
+        self._go_on(QuestionAnswered(entry.request_id, answer), answered=True)
+        return answer
+
+    def _wait(self, event: PermissionAsked | QuestionAsked) -> None:
+        self.emit(event)
+        self.emit(StateChanged("waiting"))
+
+    def _go_on(self, event: PermissionSettled | QuestionAnswered, *, answered: bool) -> None:
+        self.emit(event)
+        if answered and not any(e.task_id == self.task_id for e in self.approvals.pending):
+            self.emit(StateChanged("running"))

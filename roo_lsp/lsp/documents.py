@@ -1,0 +1,104 @@
+"""The editor's open documents: their texts as last synced, found by the file they really are."""
+
+import asyncio
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from roo_lsp.lsp.positions import path_of
+
+
+@dataclass(slots=True, eq=False)
+class Document:
+    """An open document."""
+
+    uri: str
+    path: Path
+    """All links followed."""
+    text: str
+    version: int | None
+    language: str = ""
+    maybe_unsaved: bool = True
+    """False when nothing was changed since the editor said it saved."""
+
+
+@dataclass(slots=True)
+class Documents:
+    """All of them; handlers of the text document notifications keep it."""
+
+    _by_uri: dict[str, Document] = field(default_factory=dict[str, Document])
+    _by_path: dict[Path, Document] = field(default_factory=dict[Path, Document])
+    _watchers: set[Callable[[Document, str], None]] = field(
+        default_factory=set[Callable[[Document, str], None]]
+    )
+    last: Document | None = None
+    """The one the user touched last."""
+
+    def opened(self, uri: str, text: str, version: int | None, language: str) -> None:
+        """`textDocument/didOpen`. Documents that are no files are left alone."""
+        if (path := path_of(uri)) is None:
+            return
+        document = Document(uri, Path(os.path.realpath(path)), text, version, language)
+        self._by_uri[uri] = self._by_path[document.path] = self.last = document
+        self._tell(document, "opened")
+
+    def changed(self, uri: str, text: str, version: int | None) -> None:
+        """`textDocument/didChange`, with the whole text."""
+        if (document := self._by_uri.get(uri)) is not None:
+            document.text, document.version = text, version
+            document.maybe_unsaved = True
+            self.last = document
+            self._tell(document, "changed")
+
+    def saved(self, uri: str) -> None:
+        """`textDocument/didSave`."""
+        if (document := self._by_uri.get(uri)) is not None:
+            document.maybe_unsaved = False
+            self._tell(document, "saved")
+
+    def closed(self, uri: str) -> None:
+        """`textDocument/didClose`."""
+        if (document := self._by_uri.pop(uri, None)) is not None:
+            if self._by_path.get(document.path) is document:
+                del self._by_path[document.path]
+            if self.last is document:
+                self.last = next(iter(self._by_uri.values()), None)
+            self._tell(document, "closed")
+
+    def get(self, path: Path) -> Document | None:
+        """The open document for a file, whatever name it was opened by."""
+        return self._by_path.get(Path(os.path.realpath(path)))
+
+    def by_uri(self, uri: str) -> Document | None:
+        return self._by_uri.get(uri)
+
+    def __iter__(self) -> Iterator[Document]:
+        return iter(list(self._by_uri.values()))
+
+    async def until(self, condition: Callable[[], bool], seconds: float | None) -> bool:
+        """Wait, at most so long, until the condition holds; it is tried at each notification."""
+        if condition():
+            return True
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
+
+        def look(document: Document, what: str) -> None:
+            del document, what
+            if not done.done() and condition():
+                done.set_result(None)
+
+        self._watchers.add(look)
+        try:
+            async with asyncio.timeout(seconds):
+                await done
+        except TimeoutError:
+            return False
+        else:
+            return True
+        finally:
+            self._watchers.discard(look)
+
+    def _tell(self, document: Document, what: str) -> None:
+        for watcher in list(self._watchers):
+            watcher(document, what)

@@ -1,0 +1,83 @@
+"""Events as work-done progress: one token for the server, or the client's own for its task."""
+
+import asyncio
+from typing import Any
+
+from roo_lsp.lsp.protocol import RooProtocol
+from roo_lsp.lsp.stream import Roo, one_line
+
+TOKEN = "roo"  # noqa: S105 -- a progress token; one for all tasks, so that a lost `end` heals
+
+
+class Progress:
+    """Sends events the way the client can take them.
+
+    A client with work-done progress gets `$/progress`, with `begin` when the first turn starts and
+    `end` when the last one ends; one that lists `roo/event` and cannot, or whose user does not want
+    progress, gets that notification.
+    """
+
+    def __init__(self, protocol: RooProtocol, *, supported: bool, extension: bool) -> None:
+        self._protocol = protocol
+        self._supported = supported
+        self._extension = extension
+        self.wanted = True
+        """The setting `ui.progress`."""
+        self._tokens: dict[str, str | int] = {}
+        """The client's own token, by task."""
+        self._running: dict[str | int, set[str]] = {}
+        """Tasks whose turn runs, by token."""
+        self._created: asyncio.Task[bool] | None = None
+
+    @property
+    def congested(self) -> bool:
+        return self._protocol.congested
+
+    def when_drained(self, callback: Any) -> None:
+        self._protocol.when_drained(callback)
+
+    def use_token(self, task_id: str, token: str | int) -> None:
+        """Send this task's events on the client's token."""
+        self._tokens[task_id] = token
+
+    def begin(self, task_id: str, title: str) -> None:
+        """A turn starts."""
+        token = self._tokens.get(task_id, TOKEN)
+        running = self._running.setdefault(token, set())
+        first = not running
+        running.add(task_id)
+        if not (first and self._uses_progress(token)):
+            return
+        if token == TOKEN and self._created is None:
+            # Created once; the events need not wait for the client's word.
+            self._created = asyncio.create_task(self._protocol.create_progress(TOKEN))
+        begin = {"kind": "begin", "title": "Roo", "message": one_line(title)[:80]}
+        self._notify(token, begin | {"cancellable": True})
+
+    def send(self, roo: Roo, message: str) -> None:
+        """One event."""
+        token = self._tokens.get(roo["taskId"], TOKEN)
+        if self._uses_progress(token):
+            self._notify(token, {"kind": "report", "message": message, "roo": roo})
+        elif self._extension:
+            self._protocol.send_notification_frame("roo/event", roo)
+
+    def end(self, task_id: str, message: str) -> None:
+        """A turn ended."""
+        token = self._tokens.get(task_id, TOKEN)
+        running = self._running.get(token, set())
+        running.discard(task_id)
+        if not running and self._running.pop(token, None) is not None:
+            self._tokens.pop(task_id, None)
+            if self._uses_progress(token):
+                self._notify(token, {"kind": "end", "message": message})
+
+    def task_of(self, token: str | int) -> list[str]:
+        """The tasks that run on a token."""
+        return sorted(self._running.get(token, ()))
+
+    def _uses_progress(self, token: str | int) -> bool:
+        return token != TOKEN or (self._supported and self.wanted)
+
+    def _notify(self, token: str | int, value: dict[str, Any]) -> None:
+        self._protocol.send_notification_frame("$/progress", {"token": token, "value": value})

@@ -1,0 +1,158 @@
+"""A task's events on their way out: merged, numbered, stored, sent; in that order.
+
+Deltas go out at once when nothing was sent lately, else merged when the pause is over; while the
+client does not keep up they merge further. What is sent is what is stored: both get the same JSON.
+"""
+
+import asyncio
+import time
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+from roo_lsp.agent.events import (
+    AgentEvent,
+    AgentMessageChunk,
+    AgentThoughtChunk,
+    ToolCallArguments,
+    ToolCallUpdated,
+)
+
+PAUSE = 0.03
+"""Seconds between two deltas (interface section 5)."""
+LINE_LENGTH = 80
+"""Characters of a value's `message` at the most."""
+
+Roo = dict[str, Any]
+"""The `roo` object of an event: version, task, sequence number, time, update."""
+
+
+class Outlet(Protocol):
+    """Where events go, and whether it keeps up."""
+
+    @property
+    def congested(self) -> bool: ...
+
+    def when_drained(self, callback: Callable[[], object]) -> None: ...
+
+
+@dataclass(slots=True)
+class EventStream:
+    """The event sink of one task."""
+
+    task_id: str
+    seq: int
+    """Number of the last event, 0 for a new task."""
+    store: Callable[[Roo], None]
+    send: Callable[[Roo, str], None]
+    outlet: Outlet
+    clock: Callable[[], float] = time.monotonic
+    _pending: AgentEvent | None = None
+    _timer: asyncio.TimerHandle | None = None
+    _waits_for_drain: bool = False
+    _last_sent: float = field(default=float("-inf"))
+    _line: str = ""
+    _spoken: str = ""
+
+    def __call__(self, event: AgentEvent) -> None:
+        if self._pending is not None:
+            merged = _merge(self._pending, event)
+            if merged is not None:
+                self._pending = merged
+                return
+            self.flush()
+        if not _is_delta(event):
+            self._out(event)
+            return
+        wait = self._last_sent + PAUSE - self.clock()
+        if wait <= 0 and not self.outlet.congested:
+            self._out(event)
+            return
+        self._pending = event
+        self._timer = asyncio.get_running_loop().call_later(max(wait, 0), self._pause_over)
+
+    def flush(self) -> None:
+        """Send what waits."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._pending is not None:
+            event, self._pending = self._pending, None
+            self._out(event)
+
+    def _pause_over(self) -> None:
+        self._timer = None
+        if self._pending is None or self._waits_for_drain:
+            return
+        if self.outlet.congested:
+            self._waits_for_drain = True
+            self.outlet.when_drained(self._drained)
+        else:
+            self.flush()
+
+    def _drained(self) -> None:
+        self._waits_for_drain = False
+        if self._timer is None:
+            self.flush()
+
+    def _out(self, event: AgentEvent) -> None:
+        self.seq += 1
+        roo: Roo = {
+            "v": 1,
+            "taskId": self.task_id,
+            "seq": self.seq,
+            "ts": round(time.time(), 3),
+            "update": event.update,
+        }
+        self._last_sent = self.clock()
+        self.store(roo)
+        self.send(roo, self._message(event))
+
+    def _message(self, event: AgentEvent) -> str:
+        """The status line: the event's, the end of what is being said, or the last one again."""
+        if isinstance(event, AgentMessageChunk):
+            self._spoken = (self._spoken + event.text).rpartition("\n\n")[2][-4 * LINE_LENGTH :]
+            line = one_line(self._spoken)
+            self._line = line if len(line) <= LINE_LENGTH else f"…{line[-LINE_LENGTH + 1 :]}"
+            return self._line
+        self._spoken = ""
+        if line := one_line(event.line):
+            self._line = line if len(line) <= LINE_LENGTH else f"{line[: LINE_LENGTH - 1]}…"
+        return self._line
+
+
+def one_line(text: str) -> str:
+    """Text on one line, without characters that control a terminal or the direction of writing."""
+    return " ".join("".join(c if _harmless(c) else " " for c in text).split())
+
+
+def _harmless(character: str) -> bool:
+    return unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Zl", "Zp"}
+
+
+def _is_delta(event: AgentEvent) -> bool:
+    match event:
+        case AgentMessageChunk() | AgentThoughtChunk() | ToolCallArguments():
+            return True
+        case ToolCallUpdated(output=output):
+            return bool(output)
+        case _:
+            return False
+
+
+def _merge(first: AgentEvent, second: AgentEvent) -> AgentEvent | None:
+    """Both as one event, where that says the same."""
+    match first, second:
+        case AgentMessageChunk(one), AgentMessageChunk(two):
+            return AgentMessageChunk(one + two)
+        case AgentThoughtChunk(one), AgentThoughtChunk(two):
+            return AgentThoughtChunk(one + two)
+        case ToolCallArguments(), ToolCallArguments() if first.id == second.id:
+            return replace(second, delta=first.delta + second.delta)
+        case ToolCallUpdated(), ToolCallUpdated() if (
+            first.id == second.id and first.output and second.output
+        ):
+            return replace(second, output=first.output + second.output)
+        case _:
+            return None

@@ -1,0 +1,322 @@
+"""What every FileSystem promises, whatever stands behind it. Add an implementation to `files`."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from roo_lsp.agent.errors import Changed, ToolError
+from roo_lsp.agent.ports import FileSystem
+from roo_lsp.workspace.disk import DiskFileSystem
+
+LIMIT = 300_000
+
+
+@pytest.fixture(params=["disk"])
+def files(request) -> FileSystem:
+    return {"disk": lambda: DiskFileSystem(max_file_bytes=LIMIT)}[request.param]()
+
+
+@pytest.fixture
+def root(tmp_path) -> Path:
+    return tmp_path
+
+
+async def test_a_text_is_read_with_every_line_ending_as_it_is(files, root):
+    (root / "a").write_bytes(b"one\r\ntwo\nthree\r\x0c\xe2\x80\xa8end")
+    assert (await files.read(root / "a")).text == "one\r\ntwo\nthree\r\x0c\u2028end"
+
+
+async def test_the_stamp_is_the_texts(files, root):
+    (root / "a").write_bytes(b"x")
+    first = await files.read(root / "a")
+    assert await files.read(root / "a") == first
+    (root / "a").write_bytes(b"y")
+    assert (await files.read(root / "a")).stamp != first.stamp
+
+
+async def test_a_write_replaces_what_was_seen(files, root):
+    (root / "a").write_bytes(b"old\r\n")
+    stamp = (await files.read(root / "a")).stamp
+    await files.write(root / "a", "new\r\nlines\n", stamp)
+    assert (root / "a").read_bytes() == b"new\r\nlines\n"
+    assert (await files.read(root / "a")).text == "new\r\nlines\n"
+
+
+async def test_a_write_makes_missing_folders(files, root):
+    await files.write(root / "x/y/z.txt", "hi", None)
+    assert (root / "x/y/z.txt").read_text() == "hi"
+
+
+async def test_a_write_on_something_that_changed_is_refused(files, root):
+    (root / "a").write_bytes(b"old")
+    stamp = (await files.read(root / "a")).stamp
+    (root / "a").write_bytes(b"theirs")
+    with pytest.raises(Changed):
+        await files.write(root / "a", "mine", stamp)
+    assert (root / "a").read_bytes() == b"theirs"
+
+
+async def test_a_write_on_something_that_went_away_is_refused(files, root):
+    (root / "a").write_bytes(b"old")
+    stamp = (await files.read(root / "a")).stamp
+    (root / "a").unlink()
+    with pytest.raises(Changed):
+        await files.write(root / "a", "mine", stamp)
+    assert list(root.iterdir()) == []
+
+
+async def test_a_new_file_never_replaces_one_that_appeared(files, root):
+    (root / "a").write_bytes(b"theirs")
+    with pytest.raises(Changed):
+        await files.write(root / "a", "mine", None)
+    assert (root / "a").read_bytes() == b"theirs"
+
+
+async def test_nothing_but_the_file_is_left_behind(files, root):
+    await files.write(root / "a", "one", None)
+    await files.write(root / "a", "two", (await files.read(root / "a")).stamp)
+    with pytest.raises(Changed):
+        await files.write(root / "a", "three", "another stamp")
+    assert os.listdir(root) == ["a"]
+
+
+async def test_the_mode_stays(files, root):
+    (root / "run").write_bytes(b"old")
+    (root / "run").chmod(0o751)
+    await files.write(root / "run", "new", (await files.read(root / "run")).stamp)
+    assert (root / "run").stat().st_mode & 0o7777 == 0o751
+
+
+async def test_a_delete_wants_what_was_seen(files, root):
+    (root / "a").write_bytes(b"x")
+    with pytest.raises(Changed):
+        await files.delete(root / "a", "another stamp")
+    assert await files.exists(root / "a")
+    await files.delete(root / "a", (await files.read(root / "a")).stamp)
+    assert not await files.exists(root / "a")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\xef\xbb\xbfcaf\xc3\xa9\r\n",
+        b"\xff\xfec\x00a\x00f\x00\xe9\x00\n\x00",
+        b"\xfe\xff\x00c\x00a\x00f\x00\xe9\x00\n",
+        b"caf\xe9 \x80\x81\n",
+        b"\xef\xbb\xbf\xef\xbb\xbftwice",
+        b"",
+    ],
+    ids=["utf-8 mark", "utf-16 le", "utf-16 be", "latin-1", "two marks", "empty"],
+)
+async def test_encoding_and_mark_stay_the_files_own(files, root, data):
+    (root / "a").write_bytes(data)
+    before = await files.read(root / "a")
+    await files.write(root / "a", before.text + "x", before.stamp)
+    after = await files.read(root / "a")
+    assert after.text == before.text + "x"
+    await files.write(root / "a", before.text, after.stamp)
+    assert (root / "a").read_bytes() == data
+
+
+@settings(
+    max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
+@given(
+    mark=st.sampled_from(["utf-8", "utf-8-sig", "utf-16-le", "utf-16-be", "latin-1"]),
+    lines=st.lists(
+        st.tuples(st.text("aé \t\x0c", max_size=4), st.sampled_from(["\n", "\r\n", "\r"]))
+    ),
+    last=st.sampled_from(["", "end"]),
+)
+async def test_reading_and_writing_back_gives_the_same_bytes(files, root, mark, lines, last):
+    text = "".join(line + end for line, end in lines) + last
+    boms = {"utf-16-le": b"\xff\xfe", "utf-16-be": b"\xfe\xff"}
+    data = boms.get(mark, b"") + text.encode(mark)
+    (root / "a").write_bytes(data)
+    seen = await files.read(root / "a")
+    assert seen.text == text
+    await files.write(root / "a", seen.text + "!", seen.stamp)
+    await files.write(root / "a", seen.text, (await files.read(root / "a")).stamp)
+    assert (root / "a").read_bytes() == data
+
+
+async def test_a_character_the_encoding_cannot_hold_changes_nothing(files, root):
+    (root / "a").write_bytes(b"caf\xe9")
+    stamp = (await files.read(root / "a")).stamp
+    with pytest.raises(ToolError, match="line 2") as caught:
+        await files.write(root / "a", "caf\xe9\n→", stamp)
+    assert "2192" not in caught.value.brief
+    assert (root / "a").read_bytes() == b"caf\xe9"
+
+
+async def test_half_a_character_is_not_written(files, root):
+    with pytest.raises(ToolError):
+        await files.write(root / "a", "\ud800", None)
+    assert os.listdir(root) == []
+
+
+async def test_a_missing_file_is_told_with_names_like_it(files, root):
+    (root / "settings.py").touch()
+    with pytest.raises(ToolError, match="Similar names here: settings.py") as caught:
+        await files.read(root / "Setings.py")
+    assert "settings.py" not in caught.value.brief
+    with pytest.raises(ToolError, match="does not exist"):
+        await files.read(root / "nowhere/a")
+
+
+@pytest.mark.parametrize("data", [b"\x7fELF\x00\x01", b"\xff\xfe\x00\x00a\x00\x00\x00"])
+async def test_a_binary_file_is_refused(files, root, data):
+    (root / "a").write_bytes(data)
+    with pytest.raises(ToolError, match="binary"):
+        await files.read(root / "a")
+
+
+async def test_a_file_that_is_too_large_is_refused_unread(files, root):
+    with (root / "a").open("wb") as file:
+        file.truncate(6 << 30)
+    with pytest.raises(ToolError, match="too large"):
+        await files.read(root / "a")
+    with pytest.raises(ToolError, match="at most"):
+        await files.write(root / "b", "x" * (LIMIT + 1), None)
+    assert not (root / "b").exists()
+
+
+async def test_a_folder_is_no_file(files, root):
+    with pytest.raises(ToolError, match="list_files"):
+        await files.read(root)
+    with pytest.raises(ToolError):
+        await files.write(root, "x", None)
+
+
+@pytest.mark.parametrize("path", ["/dev/zero", "/proc/self/environ", "/proc/self/root/etc/passwd"])
+async def test_devices_and_the_kernels_files_are_refused(files, path):
+    if path.endswith("passwd"):
+        pytest.skip("a link to the real root: the policy's business, not a kernel file")
+    with pytest.raises(ToolError, match="refused"):
+        await files.read(Path(path))
+    with pytest.raises(ToolError, match="refused"):
+        await files.write(Path(path), "x", "stamp")
+
+
+async def test_a_pipe_is_refused_without_waiting_for_its_other_end(files, root):
+    os.mkfifo(root / "fifo")
+    with pytest.raises(ToolError, match="pipe"):
+        await files.read(root / "fifo")
+    with pytest.raises(ToolError, match="pipe"):
+        await files.write(root / "fifo", "x", None)
+
+
+async def test_a_write_through_a_link_changes_its_target_and_keeps_the_link(files, root):
+    (root / "real").write_bytes(b"old")
+    (root / "link").symlink_to("real")
+    await files.write(root / "link", "new", (await files.read(root / "link")).stamp)
+    assert (root / "link").is_symlink()
+    assert (root / "real").read_bytes() == b"new"
+
+
+async def test_links_in_a_circle_are_told(files, root):
+    (root / "a").symlink_to("b")
+    (root / "b").symlink_to("a")
+    with pytest.raises(ToolError):
+        await files.read(root / "a")
+    with pytest.raises(ToolError):
+        await files.write(root / "a", "x", None)
+
+
+async def test_a_large_file_is_read_and_written_whole(files, root):
+    text = "line\r\n" * 45_000
+    await files.write(root / "a", text, None)
+    assert (await files.read(root / "a")).text == text
+
+
+# --- listing --------------------------------------------------------------------------------
+
+
+def names(listing, root) -> list[str]:
+    return [
+        entry.path.relative_to(root).as_posix() + "/" * entry.directory for entry in listing.entries
+    ]
+
+
+def plant(root: Path, *paths: str) -> None:
+    for each in paths:
+        path = root / each
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.mkdir() if each.endswith("/") else path.touch()
+
+
+async def test_a_folder_is_listed_folders_first_in_natural_order(files, root):
+    plant(root, "b10.txt", "b9.txt", "z/", "A/", ".hidden", ".#lock", ".git/config")
+    listing = await files.list(root, recursive=False, limit=50, respect_gitignore=True)
+    assert names(listing, root) == ["A/", "z/", ".hidden", "b9.txt", "b10.txt"]
+    assert not listing.truncated
+
+
+async def test_a_listing_goes_level_by_level_and_keeps_the_first_when_cut(files, root):
+    plant(root, "a/deep/x", "a/1", "b/2", "c")
+    listing = await files.list(root, recursive=True, limit=50, respect_gitignore=True)
+    assert names(listing, root) == ["a/", "b/", "c", "a/deep/", "a/1", "b/2", "a/deep/x"]
+    cut = await files.list(root, recursive=True, limit=4, respect_gitignore=True)
+    assert names(cut, root) == ["a/", "b/", "c", "a/deep/"]
+    assert cut.truncated
+
+
+async def test_an_exact_fit_is_not_called_cut(files, root):
+    plant(root, "a", "b")
+    assert not (await files.list(root, recursive=True, limit=2, respect_gitignore=True)).truncated
+
+
+async def test_nested_ignore_files_hide_and_are_counted(files, root):
+    plant(root, ".git/HEAD", "build/x", "a.log", "keep.log", "sub/b.log", "sub/c", "sub/deep/c")
+    (root / ".gitignore").write_text("*.log\n!keep.log\nbuild/\n")
+    (root / "sub/.gitignore").write_text("/c\n!b.log\n")
+    listing = await files.list(root, recursive=True, limit=50, respect_gitignore=True)
+    found = names(listing, root)
+    assert found == [
+        "sub/",
+        ".gitignore",
+        "keep.log",
+        "sub/deep/",
+        "sub/.gitignore",
+        "sub/b.log",
+        "sub/deep/c",
+    ]
+    assert listing.hidden == 3
+    below = await files.list(root / "sub", recursive=False, limit=50, respect_gitignore=True)
+    assert "b.log" in names(below, root / "sub")
+    everything = await files.list(root, recursive=True, limit=50, respect_gitignore=False)
+    assert "build/x" in names(everything, root)
+
+
+async def test_an_ignored_folder_that_is_named_is_listed(files, root):
+    plant(root, ".git/HEAD", "node_modules/left-pad/index.js")
+    (root / ".gitignore").write_text("node_modules/\n")
+    listing = await files.list(
+        root / "node_modules", recursive=True, limit=9, respect_gitignore=True
+    )
+    assert names(listing, root) == ["node_modules/left-pad/", "node_modules/left-pad/index.js"]
+
+
+async def test_linked_folders_are_shown_but_not_followed(files, root):
+    plant(root, "a/x")
+    (root / "loop").symlink_to(root)
+    listing = await files.list(root, recursive=True, limit=50, respect_gitignore=True)
+    assert names(listing, root) == ["a/", "loop/", "a/x"]
+
+
+async def test_an_ignore_pattern_that_makes_no_sense_hides_nothing_and_breaks_nothing(files, root):
+    plant(root, "a", "b.log")
+    (root / ".gitignore").write_text("!\n[\n***\n*.log\n")
+    listing = await files.list(root, recursive=True, limit=50, respect_gitignore=True)
+    assert names(listing, root) == [".gitignore", "a"]
+
+
+async def test_a_listing_of_what_is_no_folder_is_told(files, root):
+    plant(root, "a")
+    with pytest.raises(ToolError, match="read_file"):
+        await files.list(root / "a", recursive=False, limit=5, respect_gitignore=True)
+    with pytest.raises(ToolError, match="not found"):
+        await files.list(root / "b", recursive=False, limit=5, respect_gitignore=True)
