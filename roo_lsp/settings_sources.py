@@ -43,7 +43,7 @@ class Held:
         return f"{self.path} = {json.dumps(self.value, ensure_ascii=False)} (from {self.source})"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Effective:
     """The settings that hold, where each came from, and what is wrong or waits."""
 
@@ -52,6 +52,7 @@ class Effective:
     """Dotted path without `roo.` to the name of the source, for every key that is set."""
     problems: tuple[Problem, ...] = ()
     held: tuple[Held, ...] = ()
+    trusted_sources: frozenset[str] = frozenset()
 
     @property
     def not_yet_effective(self) -> list[str]:
@@ -77,7 +78,9 @@ def effective(sources: Iterable[Source], *, trusted: bool = False) -> Effective:
     origins: dict[str, str] = {}
     problems: list[Problem] = []
     held: list[Held] = []
+    names: list[tuple[str, bool]] = []
     for source in sources:
+        names.append((source.name, source.trusted))
         raw, found = cleaned(json.loads(json.dumps(source.raw)) if source.raw else {})
         problems += [each for each in found if each not in problems]
         if not source.trusted:
@@ -89,7 +92,8 @@ def effective(sources: Iterable[Source], *, trusted: bool = False) -> Effective:
         merged = _merged(merged, raw)
         origins |= {path: source.name for path, _ in _leaves(raw)}
     settings = Settings.model_validate_json(json.dumps(merged))
-    return Effective(settings, origins, tuple(problems), tuple(held))
+    own = frozenset(name for name, is_own in names if is_own)
+    return Effective(settings, origins, tuple(problems), tuple(held), own)
 
 
 def _merged(under: Raw, over: object) -> Raw:

@@ -1,0 +1,244 @@
+"""The composition root: settings and a host's ports in, a running agent out.
+
+Each feature is one line here: a wrapper around a port.
+"""
+
+import json
+import os
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from roo_lsp.agent.approval import Approver, Gate
+from roo_lsp.agent.conversation import Agent, Brief, History
+from roo_lsp.agent.events import EventSink, PlanUpdated
+from roo_lsp.agent.guards import Limits
+from roo_lsp.agent.messages import Message, repaired
+from roo_lsp.agent.modes import MODES, Mode
+from roo_lsp.agent.ports import (
+    Asker,
+    ChatRequest,
+    CommandRunner,
+    Delta,
+    FileSystem,
+    ToolSpec,
+)
+from roo_lsp.agent.prompt import system_prompt
+from roo_lsp.agent.tool import FileLimits, Todo, ToolContext, Workspace
+from roo_lsp.agent.usage import Price
+from roo_lsp.connection import AskForKey, Connection
+from roo_lsp.settings import Settings
+from roo_lsp.settings_sources import Effective, Source, effective
+from roo_lsp.tools import all_tools
+from roo_lsp.workspace.disk import DiskFileSystem
+from roo_lsp.workspace.places import config_dir
+from roo_lsp.workspace.policy import Rules, WorkspacePolicy
+from roo_lsp.workspace.search import RipgrepSearcher
+
+TOOLS = all_tools()
+
+
+# --- settings -------------------------------------------------------------------------------
+
+
+def user_settings() -> Source:
+    """The user's own file; left out, with a reason, when other users can write it."""
+    file = config_dir() / "settings.json"
+    name = str(file)
+    try:
+        if os.name == "posix" and file.stat().st_mode & 0o022:
+            return Source(name, {"": f"{name} can be written by other users, so it is not read"})
+        return Source(name, json.loads(file.read_text("utf-8")))
+    except FileNotFoundError:
+        return Source(name, None)
+    except (OSError, ValueError) as error:
+        return Source(name, {"": f"{name} cannot be read: {error}"})
+
+
+def sources(channel: Sequence[Source] = ()) -> list[Source]:
+    """All sources, weakest first, with those of the LSP channel in their place."""
+    provider = {
+        key: os.environ[name]
+        for key, name in (("baseUrl", "ROO_BASE_URL"), ("modelId", "ROO_MODEL"))
+        if os.environ.get(name)
+    }
+    environment: dict[str, object] = {"provider": provider} if provider else {}
+    if os.environ.get("ROO_PROFILE"):
+        environment["profile"] = os.environ["ROO_PROFILE"]
+    try:
+        command_line = json.loads(os.environ.get("ROO_CLI_SETTINGS") or "null")
+    except ValueError:
+        command_line = None
+    return [
+        user_settings(),
+        *channel,
+        Source("environment", environment),
+        Source("command line", command_line),
+    ]
+
+
+def current_settings(channel: Sequence[Source] = ()) -> Effective:
+    """What holds without trust in the channel."""
+    return effective(sources(channel))
+
+
+def trusted_origins() -> list[str]:
+    """The origins in $ROO_TRUST_ORIGINS."""
+    return os.environ.get("ROO_TRUST_ORIGINS", "").split()
+
+
+# --- the agent ------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Host:
+    """What a front end gives one task: its surroundings, as ports."""
+
+    workspace: Workspace
+    files: FileSystem
+    commands: CommandRunner
+    approver: Approver
+    asker: Asker
+    emit: EventSink
+    on_message: Callable[[Message], None]
+    settings: Callable[[], Effective]
+    """The settings now; asked before each request."""
+    mode: Callable[[], str]
+    profile: Callable[[], str]
+    ask_for_key: AskForKey
+    state_dir: Path
+
+
+def build_agent(host: Host, connection: Connection, messages: Sequence[Message] = ()) -> Agent:
+    """A task's agent, with what was said before."""
+    rules = _rules(host)
+    policy = WorkspacePolicy(rules, host.workspace.folders)
+    briefs = _Briefs(host, policy)
+    return Agent(
+        model=_ConfiguredModel(host, connection),
+        gate=Gate(policy, host.approver),
+        context=ToolContext(
+            workspace=host.workspace,
+            files=host.files,
+            searcher=RipgrepSearcher(folders=host.workspace.folders),
+            commands=host.commands,
+            asker=host.asker,
+            todos=_TodoList(host.emit),
+            limits=file_limits(host.settings().settings),
+        ),
+        history=History(host.on_message, repaired(messages)),
+        emit=host.emit,
+        brief=briefs,
+    )
+
+
+def disk(settings: Settings) -> DiskFileSystem:
+    """The disk, as the settings limit it."""
+    return DiskFileSystem(max_file_bytes=settings.files.max_file_bytes)
+
+
+def file_limits(settings: Settings) -> FileLimits:
+    """The `files` settings, as tools take them."""
+    files = settings.files
+    return FileLimits(
+        max_read_lines=files.max_read_lines,
+        max_line_length=files.max_line_length,
+        max_file_bytes=files.max_file_bytes,
+        respect_gitignore=files.respect_gitignore,
+    )
+
+
+def mode_of(slug: str) -> Mode | None:
+    """The mode of that name."""
+    return MODES.get(slug)
+
+
+@dataclass(slots=True)
+class _ConfiguredModel:
+    """`ChatModel` that is, at each request, the one that the settings name then."""
+
+    host: Host
+    connection: Connection
+
+    async def stream(self, request: ChatRequest) -> AsyncGenerator[Delta, None]:
+        host = self.host
+        model = await self.connection.model(
+            host.settings(), host.profile(), host.emit, host.ask_for_key
+        )
+        async with aclosing(model.stream(request)) as deltas:
+            async for delta in deltas:
+                yield delta
+
+
+@dataclass(slots=True)
+class _Briefs:
+    """What holds for the next request; made anew when the settings or the mode changed."""
+
+    host: Host
+    policy: WorkspacePolicy
+    _made_for: tuple[Effective, str, str] | None = None
+    _brief: Brief | None = field(default=None)
+
+    def __call__(self) -> Brief:
+        host = self.host
+        key = (host.settings(), host.mode(), host.profile())
+        if self._brief is None or self._made_for != key:
+            self._made_for, self._brief = key, _brief(host)
+            self.policy.rules = _rules(host)
+        return self._brief
+
+
+def _brief(host: Host) -> Brief:
+    settings = host.settings().for_profile(host.profile())
+    mode = MODES[host.mode()]
+    tools = {name: tool for name, tool in TOOLS.items() if mode.allows(tool.group)}
+    model, limits = settings.model, settings.limits
+    return Brief(
+        system=system_prompt(mode, host.workspace, tools, settings.custom_instructions),
+        tools=tools,
+        specs=[ToolSpec(tool.name, tool.description, tool.schema()) for tool in tools.values()],
+        context_window=model.context_window,
+        price=Price(
+            input=model.input_price,
+            output=model.output_price,
+            cache_reads=model.cache_reads_price,
+            cache_writes=model.cache_writes_price,
+        ),
+        limits=Limits(
+            requests=limits.requests,
+            cost=limits.cost,
+            mistakes=limits.mistakes,
+            steps=limits.steps,
+        ),
+    )
+
+
+def _rules(host: Host) -> Rules:
+    auto = host.settings().settings.auto_approve
+    return Rules(
+        read=auto.read,
+        read_outside=auto.read_outside,
+        edit=auto.edit,
+        edit_outside=auto.edit_outside,
+        edit_protected=auto.edit_protected,
+        execute=auto.execute,
+        mcp=auto.mcp,
+        mode_switch=auto.mode,
+        subtask=auto.subtask,
+        fetch=auto.fetch,
+        mode=host.mode(),
+        state_dir=host.state_dir,
+    )
+
+
+class _TodoList(list[Todo]):
+    """The todo list; replacing its entries is an event."""
+
+    def __init__(self, emit: EventSink) -> None:
+        super().__init__()
+        self._emit = emit
+
+    def __setitem__(self, key: object, value: object) -> None:
+        super().__setitem__(key, value)  # pyright: ignore[reportArgumentType, reportCallIssue] -- list's own
+        self._emit(PlanUpdated(list(self)))

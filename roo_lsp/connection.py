@@ -1,0 +1,209 @@
+"""From settings to a model that can be asked: the address, the key, and whether it may go there."""
+
+import asyncio
+import os
+import subprocess
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+from roo_lsp.agent.errors import RooError
+from roo_lsp.agent.events import EventSink
+from roo_lsp.agent.ports import ChatModel
+from roo_lsp.providers.discovery import discover
+from roo_lsp.providers.endpoint import Endpoint, Timeouts, Tls
+from roo_lsp.providers.retrying import RetryingModel
+from roo_lsp.settings import Settings
+from roo_lsp.settings_sources import Effective
+from roo_lsp.workspace.trust import TrustStore, origin_of
+
+KEY_COMMAND_SECONDS = 60.0
+"""How long `apiKeyCommand` may take: a password manager may ask for its passphrase."""
+
+AskForKey = Callable[[str, str], Awaitable[bool]]
+"""Asks the user whether the key of that name may go to that origin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key and the name it is bound by; the key itself is never shown."""
+
+    name: str
+    value: str = field(repr=False)
+
+
+@dataclass(slots=True)
+class Connection:
+    """The way to the endpoints of one server; clients and keys are kept while nothing changes."""
+
+    trust: TrustStore
+    _models: dict[Endpoint, ChatModel] = field(default_factory=dict[Endpoint, ChatModel])
+    _command_keys: dict[Sequence[str], str] = field(default_factory=dict[Sequence[str], str])
+
+    async def model(
+        self, effective: Effective, profile: str, emit: EventSink, ask: AskForKey
+    ) -> ChatModel:
+        """The model that these settings name, with retries.
+
+        Raises:
+            RooError: no endpoint, no model, no right to send the key there.
+        """
+        settings = effective.for_profile(profile)
+        endpoint = await self.endpoint(effective, profile, ask)
+        model = self._models.get(endpoint)
+        if model is None:
+            model = self._models[endpoint] = await asyncio.to_thread(_client, endpoint)
+        retry = settings.provider.retry
+        return RetryingModel(model, emit, attempts=retry.attempts, max_delay=retry.max_delay)
+
+    async def endpoint(self, effective: Effective, profile: str, ask: AskForKey) -> Endpoint:
+        """Where requests go, with everything the user set.
+
+        Raises:
+            RooError: as for `model`.
+        """
+        settings = effective.for_profile(profile)
+        base_url, bound = await self._base_url(effective, settings, profile)
+        key = await self._key(settings) if bound is not None else None
+        if key is not None and not bound:
+            await self._bind(base_url, key, ask)
+        endpoint = _endpoint(settings, base_url, key)
+        if settings.provider.model_id:
+            return endpoint
+        return _endpoint(settings, base_url, key, model=await _only_model(endpoint))
+
+    async def _base_url(
+        self, effective: Effective, settings: Settings, profile: str
+    ) -> tuple[str, bool | None]:
+        """The address; whether naming it binds it; None for a found one, which gets no key."""
+        if settings.provider.base_url:
+            paths = (f"profiles.{profile}.provider.baseUrl", "provider.baseUrl")
+            source = next((effective.origins[p] for p in paths if p in effective.origins), "")
+            return settings.provider.base_url, source in effective.trusted_sources
+        if from_environment := os.environ.get("OPENAI_BASE_URL"):
+            return from_environment, True
+        found = await discover()
+        if found:
+            return found[0], None
+        raise RooError(
+            "settings_invalid",
+            "No endpoint is set, and no local one answers on 127.0.0.1.",
+            "Set roo.provider.baseUrl and roo.provider.modelId, or start Ollama, LM Studio, "
+            "llama.cpp or vLLM.",
+        )
+
+    async def _key(self, settings: Settings) -> Key | None:
+        provider = settings.provider
+        if provider.api_key:
+            return Key("roo.provider.apiKey", provider.api_key)
+        if provider.api_key_command:
+            command = provider.api_key_command
+            if command not in self._command_keys:
+                self._command_keys[command] = await asyncio.to_thread(_run_for_key, command)
+            return Key(" ".join(command), self._command_keys[command])
+        value = os.environ.get(provider.api_key_env, "") if provider.api_key_env else ""
+        return Key(provider.api_key_env, value) if value else None
+
+    async def _bind(self, base_url: str, key: Key, ask: AskForKey) -> None:
+        origin = origin_of(base_url)
+        if self.trust.is_bound(origin, key.name):
+            return
+        if not await ask(origin, key.name):
+            raise RooError(
+                "settings_invalid",
+                f"The key {key.name} was not allowed to go to {origin}.",
+                f'To allow it: ROO_TRUST_ORIGINS="{origin}", or name the endpoint in your own '
+                "settings.json. To send no key: set roo.provider.apiKeyEnv to an empty string.",
+            )
+        self.trust.bind(origin, key.name)
+
+
+def _client(endpoint: Endpoint) -> ChatModel:
+    # The one lazy import: the SDK costs as much as the rest of the start, and a thread pays for it.
+    from roo_lsp.providers.openai_compatible import OpenAICompatible  # noqa: PLC0415
+
+    return OpenAICompatible(endpoint)
+
+
+def preload() -> None:
+    """Import what the first request needs; called in a thread once the server has started."""
+    import roo_lsp.providers.openai_compatible  # noqa: F401, PLC0415
+
+
+async def _only_model(endpoint: Endpoint) -> str:
+    from roo_lsp.providers.probe import list_models  # noqa: PLC0415
+
+    models = await list_models(endpoint)
+    if len(models) == 1:
+        return models[0]
+    some = ", ".join(models[:10])
+    raise RooError(
+        "model_not_found",
+        f"roo.provider.modelId is not set, and {origin_of(endpoint.base_url)} serves "
+        f"{len(models)} models.",
+        f"Set it to one of them: {some}{', …' if len(models) > 10 else ''}.",
+    )
+
+
+def _run_for_key(command: Sequence[str]) -> str:
+    try:
+        done = subprocess.run(
+            list(command),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=KEY_COMMAND_SECONDS,
+            check=True,
+            text=True,
+        )
+    except subprocess.TimeoutExpired:
+        why = f"did not end within {KEY_COMMAND_SECONDS:g} s"
+    except subprocess.CalledProcessError as error:
+        why = f"ended with exit code {error.returncode}: {str(error.stderr).strip()[:200]}"
+    except OSError as error:
+        why = f"could not be started: {error.strerror}"
+    else:
+        if key := done.stdout.strip():
+            return key
+        why = "printed nothing"
+    raise RooError(
+        "settings_invalid",
+        f"roo.provider.apiKeyCommand ({command[0]}) {why}.",
+        "Run it in a terminal to see what is wrong.",
+    )
+
+
+def _endpoint(settings: Settings, base_url: str, key: Key | None, model: str = "") -> Endpoint:
+    provider, tls = settings.provider, settings.provider.tls
+    return Endpoint(
+        base_url=base_url,
+        model=model or provider.model_id,
+        api_key=key.value if key else None,
+        headers=provider.headers,
+        query=provider.query,
+        extra_body=provider.extra_body,
+        azure_api_version=provider.azure_api_version,
+        streaming=provider.streaming,
+        temperature=provider.temperature,
+        top_p=provider.top_p,
+        seed=provider.seed,
+        max_tokens_field=provider.max_tokens_field,
+        max_output_tokens=settings.model.max_output_tokens,
+        parallel_tool_calls=provider.parallel_tool_calls,
+        tool_choice=provider.tool_choice,
+        strict_tools=provider.strict_tools,
+        reasoning_effort=provider.reasoning_effort,
+        replay_reasoning=provider.replay_reasoning,
+        timeouts=Timeouts(
+            connect=provider.timeouts.connect,
+            first_token=provider.timeouts.first_token,
+            idle=provider.timeouts.idle,
+            total=provider.timeouts.total,
+        ),
+        tls=Tls(
+            ca_file=tls.ca_file,
+            client_cert=tls.client_cert,
+            client_key=tls.client_key,
+            verify=tls.verify,
+        ),
+        proxy=provider.proxy,
+        supports_images=settings.model.supports_images,
+    )

@@ -1,0 +1,433 @@
+"""The commands of interface section 4: each takes one object, checks it, and returns at once."""
+
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict
+from typing import Annotated, Any, Literal, cast
+
+from pydantic import AliasGenerator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic.alias_generators import to_camel
+
+from roo_lsp.agent.errors import RooError, ToolError
+from roo_lsp.agent.messages import AssistantMessage, Message, ToolMessage, UserMessage
+from roo_lsp.agent.modes import MODES
+from roo_lsp.lsp.approvals import NotPending
+from roo_lsp.lsp.positions import path_of, split_lines
+from roo_lsp.lsp.protocol import CommandFailed
+from roo_lsp.lsp.session import Session
+from roo_lsp.lsp.tasks import Task
+from roo_lsp.workspace.store import TaskSummary
+
+
+class Argument(BaseModel):
+    """Base of the commands' arguments."""
+
+    model_config = ConfigDict(
+        alias_generator=AliasGenerator(alias=to_camel),
+        populate_by_name=True,
+        extra="forbid",
+        frozen=True,
+        defer_build=True,
+    )
+
+
+class Place(Argument):
+    uri: str
+    range: dict[str, Any] | None = None
+
+
+class Nothing(Argument):
+    pass
+
+
+class Start(Argument):
+    prompt: Annotated[str, Field(min_length=1)]
+    mode: str | None = None
+    profile: str | None = None
+    context: tuple[Place, ...] = ()
+    images: tuple[str, ...] = ()
+    wait: bool = False
+
+
+class Send(Argument):
+    text: Annotated[str, Field(min_length=1)]
+    task_id: str | None = None
+    images: tuple[str, ...] = ()
+
+
+class OfTask(Argument):
+    task_id: str | None = None
+
+
+class Resume(Argument):
+    task_id: str | None = None
+    text: str = ""
+
+
+class List(Argument):
+    limit: Annotated[int, Field(ge=1)] = 20
+    all: bool = False
+
+
+class Replay(Argument):
+    task_id: str | None = None
+    since_seq: Annotated[int, Field(ge=0)] = 0
+    limit: Annotated[int, Field(ge=1, le=100_000)] = 1000
+
+
+class Export(Argument):
+    task_id: str | None = None
+    format: Literal["md", "json"] = "md"
+
+
+class Respond(Argument):
+    decision: Literal["allow_once", "allow_always", "reject_once", "reject_always"]
+    request_id: str | None = None
+    feedback: str = ""
+
+
+class AnswerQuestion(Argument):
+    answer: str
+    request_id: str | None = None
+
+
+class SetMode(Argument):
+    mode: str
+    task_id: str | None = None
+
+
+class SetProfile(Argument):
+    profile: str
+    task_id: str | None = None
+
+
+class OfProfile(Argument):
+    profile: str | None = None
+    wait: bool = False
+
+
+Handler = Callable[[Session, Any], Awaitable[Any]]
+
+
+async def execute(session: Session, name: str, arguments: Sequence[Any]) -> Any:
+    """Run a command.
+
+    Raises:
+        CommandFailed: bad arguments, or a state that forbids it.
+    """
+    if name not in COMMANDS:
+        raise CommandFailed.refused(
+            f"{name} is not available in this version of roo-lsp.", "not_available"
+        )
+    handler, model, main = COMMANDS[name]
+    try:
+        return await handler(session, _argument(model, main, arguments))
+    except NotPending as error:
+        raise CommandFailed.refused(str(error), "not_pending") from None
+    except RooError as error:
+        raise CommandFailed.refused(str(error), error.code) from None
+    except ToolError as error:
+        raise CommandFailed.invalid_params(error.text) from None
+
+
+def _argument(model: type[Argument], main: str, arguments: Sequence[Any]) -> Argument:
+    """One object; a string stands for its main field, several are joined with a space."""
+    raw: object = arguments[0] if len(arguments) == 1 else {}
+    if len(arguments) > 1:
+        if not all(isinstance(each, str) for each in arguments):
+            raise CommandFailed.invalid_params("Give one object, or words.")
+        raw = " ".join(arguments)
+    if raw is None:
+        raw = {}
+    if isinstance(raw, str):
+        if not main:
+            raise CommandFailed.invalid_params("This command takes no words.")
+        raw = {main: raw}
+    if not isinstance(raw, dict):
+        raise CommandFailed.invalid_params(f"Expected an object, got {json.dumps(raw)[:60]}.")
+    given = {key: value for key, value in cast("dict[str, Any]", raw).items() if value is not None}
+    try:
+        return model.model_validate_json(json.dumps(given))
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(map(str, each['loc']))}: {each['msg']}"
+            for each in error.errors(include_url=False, include_input=False, include_context=False)
+        )
+        raise CommandFailed.invalid_params(problems) from None
+
+
+# --- tasks ----------------------------------------------------------------------------------
+
+
+async def start(session: Session, argument: Start) -> dict[str, Any]:
+    settings = session.configuration.current.settings
+    mode = argument.mode or settings.mode
+    _check_mode(mode)
+    if argument.profile:
+        _check_profile(session, argument.profile)
+    if argument.images:
+        raise CommandFailed.refused("Images are not supported yet.", "not_available")
+    prompt = argument.prompt + _context_text(session, argument.context)
+    task = session.tasks.create(argument.prompt, mode, argument.profile or "")
+    if (token := session.protocol.work_done_token) is not None:
+        session.progress.use_token(task.id, token)
+    task.send(prompt)
+    return await _ended(task) if argument.wait else {"taskId": task.id}
+
+
+async def _ended(task: Task) -> dict[str, Any]:
+    stop = await task.ended()
+    return {
+        "taskId": task.id,
+        "stopReason": stop,
+        "result": task.result,
+        "usage": task.usage | {"cost": task.cost},
+    }
+
+
+async def send(session: Session, argument: Send) -> dict[str, Any]:
+    if argument.images:
+        raise CommandFailed.refused("Images are not supported yet.", "not_available")
+    task = _task(session, argument.task_id)
+    if (question := session.approvals.question_of(task.id)) is not None:
+        session.approvals.answer(question.request_id, argument.text)
+        return {"taskId": task.id, "queued": False}
+    return {"taskId": task.id, "queued": task.send(argument.text)}
+
+
+async def cancel(session: Session, argument: OfTask) -> dict[str, Any]:
+    task = _task(session, argument.task_id)
+    return {"taskId": task.id, "cancelled": await task.cancel()}
+
+
+async def resume(session: Session, argument: Resume) -> dict[str, Any]:
+    task = _task(session, argument.task_id)
+    if task.running:
+        if argument.text:
+            task.send(argument.text)
+        return {"taskId": task.id}
+    task.send(argument.text or "Go on with the task from where it stopped.")
+    return {"taskId": task.id}
+
+
+async def list_tasks(session: Session, argument: List) -> list[dict[str, Any]]:
+    found = session.tasks.list(argument.limit, everywhere=argument.all)
+    return [_summary(each) for each in found]
+
+
+def _summary(task: TaskSummary) -> dict[str, Any]:
+    return {
+        "taskId": task.task_id,
+        "title": task.title,
+        "state": task.state,
+        "mode": task.mode,
+        "createdAt": task.created_at,
+        "updatedAt": task.updated_at,
+        "usage": {"inputTokens": task.input_tokens, "outputTokens": task.output_tokens},
+        "cost": task.cost,
+    }
+
+
+async def replay(session: Session, argument: Replay) -> dict[str, Any]:
+    task = _task(session, argument.task_id)
+    events, next_seq = session.store.events(task.id, argument.since_seq, argument.limit)
+    return {"events": events, "nextSeq": next_seq}
+
+
+async def open_task(session: Session, argument: OfTask) -> dict[str, Any]:
+    task = _task(session, argument.task_id)
+    file = session.state_dir / "tasks" / task.id / "transcript.md"
+    file.write_text(transcript(task.title, task.agent.history.messages), "utf-8")
+    shown = await session.surfaces.open_document(file)
+    return {"taskId": task.id, "shown": shown, "path": str(file)}
+
+
+async def delete(session: Session, argument: OfTask) -> dict[str, Any]:
+    if argument.task_id is None:
+        raise CommandFailed.invalid_params("taskId: say which task to delete")
+    task = _task(session, argument.task_id)
+    await task.cancel()
+    session.tasks.delete(task.id)
+    return {"taskId": task.id, "deleted": True}
+
+
+async def export(session: Session, argument: Export) -> dict[str, Any]:
+    task = _task(session, argument.task_id)
+    messages = task.agent.history.messages
+    if argument.format == "md":
+        return {"taskId": task.id, "format": "md", "text": transcript(task.title, messages)}
+    content = [{"type": type(each).__name__, **asdict(each)} for each in messages]
+    text = json.dumps(content, ensure_ascii=False, indent=1)
+    return {"taskId": task.id, "format": "json", "text": text}
+
+
+# --- approvals and questions ----------------------------------------------------------------
+
+
+async def list_approvals(session: Session, argument: Nothing) -> list[dict[str, Any]]:
+    del argument
+    return [entry.json() for entry in session.approvals.pending]
+
+
+async def respond(session: Session, argument: Respond) -> dict[str, Any]:
+    try:
+        entry = session.approvals.settle(
+            argument.request_id, argument.decision, "roo.approval.respond", argument.feedback
+        )
+    except ValueError:
+        raise CommandFailed.invalid_params(
+            f"decision: {argument.decision} is not among the options of this request"
+        ) from None
+    return {"requestId": entry.request_id, "taskId": entry.task_id, "outcome": argument.decision}
+
+
+async def answer(session: Session, argument: AnswerQuestion) -> dict[str, Any]:
+    entry = session.approvals.answer(argument.request_id, argument.answer)
+    return {"requestId": entry.request_id, "taskId": entry.task_id}
+
+
+# --- modes, profiles, the endpoint ----------------------------------------------------------
+
+
+async def set_mode(session: Session, argument: SetMode) -> dict[str, Any]:
+    _check_mode(argument.mode)
+    task = _task(session, argument.task_id)
+    task.set_mode(argument.mode)
+    return {"taskId": task.id, "mode": argument.mode}
+
+
+async def list_modes(session: Session, argument: Nothing) -> dict[str, Any]:
+    del argument
+    return {
+        "modes": [
+            {"slug": mode.slug, "name": mode.name, "groups": sorted(mode.groups)}
+            for mode in MODES.values()
+        ],
+        "mode": session.configuration.current.settings.mode,
+    }
+
+
+async def set_profile(session: Session, argument: SetProfile) -> dict[str, Any]:
+    _check_profile(session, argument.profile)
+    task = _task(session, argument.task_id)
+    task.profile = argument.profile
+    return {"taskId": task.id, "profile": argument.profile}
+
+
+async def list_profiles(session: Session, argument: Nothing) -> dict[str, Any]:
+    del argument
+    settings = session.configuration.current.settings
+    return {"profiles": sorted(settings.profiles), "profile": settings.profile}
+
+
+async def status(session: Session, argument: Nothing) -> dict[str, Any]:
+    del argument
+    current = session.configuration.current
+    settings = current.for_profile(current.settings.profile)
+    return {
+        "version": session.version,
+        "client": session.client,
+        "workspace": [str(folder) for folder in session.folders],
+        "provider": {"baseUrl": settings.provider.base_url},
+        "model": settings.provider.model_id,
+        "mode": settings.mode,
+        "profile": current.settings.profile,
+        "tasks": [
+            {"taskId": task.id, "title": task.title, "state": task.state} for task in session.tasks
+        ],
+        "pending": [entry.json() for entry in session.approvals.pending],
+        "settingsProblems": [
+            *({"path": p.path, "problem": p.text} for p in current.problems),
+            *(
+                {"path": h.path, "problem": "would widen what Roo may do: waits for your trust"}
+                for h in session.configuration.held
+            ),
+            *(
+                {"path": f"roo.{key}", "problem": "accepted, but not yet effective"}
+                for key in current.not_yet_effective
+            ),
+        ],
+    }
+
+
+# --- helpers --------------------------------------------------------------------------------
+
+
+def _task(session: Session, task_id: str | None) -> Task:
+    task = session.tasks.get(task_id)
+    if task is None:
+        if task_id is None:
+            raise CommandFailed.refused("There is no task yet.", "no_task")
+        raise CommandFailed.invalid_params(f"taskId: there is no task {task_id}")
+    return task
+
+
+def _check_mode(mode: str) -> None:
+    if mode not in MODES:
+        raise CommandFailed.invalid_params(f"mode: no mode {mode!r}; known: {', '.join(MODES)}")
+
+
+def _check_profile(session: Session, profile: str) -> None:
+    profiles = session.configuration.current.settings.profiles
+    if profile not in profiles:
+        known = ", ".join(sorted(profiles)) or "none"
+        raise CommandFailed.invalid_params(f"profile: no profile {profile!r}; known: {known}")
+
+
+def _context_text(session: Session, places: Sequence[Place]) -> str:
+    """What the user pointed at: the name of each file, and the text of each range that is open."""
+    parts: list[str] = []
+    for place in places:
+        path = path_of(place.uri)
+        name = session.workspace.show(path) if path is not None else place.uri
+        document = session.documents.by_uri(place.uri)
+        if place.range is None:
+            parts.append(f"File: {name}")
+            continue
+        try:
+            first, last = (int(place.range[end]["line"]) for end in ("start", "end"))
+        except (KeyError, TypeError, ValueError):
+            raise CommandFailed.invalid_params("context.range: not an LSP range") from None
+        parts.append(f"File: {name}, lines {first + 1} to {last + 1}")
+        if document is not None:
+            parts.append("".join(split_lines(document.text)[first : last + 1]))
+    return "\n\nThe user points at:\n" + "\n".join(parts) if parts else ""
+
+
+def transcript(title: str, messages: Sequence[Message]) -> str:
+    """A task as Markdown."""
+    parts = [f"# {title}"]
+    for message in messages:
+        match message:
+            case UserMessage(text):
+                parts.append(f"## You\n\n{text}")
+            case AssistantMessage(text, calls):
+                calls_text = "\n".join(f"- `{call.name}` `{call.arguments}`" for call in calls)
+                parts.append("\n\n".join(["## Roo", *filter(None, (text, calls_text))]))
+            case ToolMessage(_, text):
+                parts.append(
+                    f"<details><summary>Result</summary>\n\n```\n{text}\n```\n\n</details>"
+                )
+    return "\n\n".join(parts) + "\n"
+
+
+COMMANDS: dict[str, tuple[Handler, type[Argument], str]] = {
+    "roo.task.start": (start, Start, "prompt"),
+    "roo.task.send": (send, Send, "text"),
+    "roo.task.cancel": (cancel, OfTask, "taskId"),
+    "roo.task.resume": (resume, Resume, "taskId"),
+    "roo.task.list": (list_tasks, List, ""),
+    "roo.task.replay": (replay, Replay, "taskId"),
+    "roo.task.open": (open_task, OfTask, "taskId"),
+    "roo.task.delete": (delete, OfTask, "taskId"),
+    "roo.task.export": (export, Export, "taskId"),
+    "roo.approval.list": (list_approvals, Nothing, ""),
+    "roo.approval.respond": (respond, Respond, "decision"),
+    "roo.question.answer": (answer, AnswerQuestion, "answer"),
+    "roo.mode.set": (set_mode, SetMode, "mode"),
+    "roo.mode.list": (list_modes, Nothing, ""),
+    "roo.profile.set": (set_profile, SetProfile, "profile"),
+    "roo.profile.list": (list_profiles, Nothing, ""),
+    "roo.status": (status, Nothing, ""),
+}
+"""Name to handler, argument and main field; what is listed to the client but not here is refused."""

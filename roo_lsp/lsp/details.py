@@ -1,0 +1,136 @@
+"""What a person is shown before deciding: our words, payload first and whole, nothing hidden in it."""
+
+import difflib
+import textwrap
+import unicodedata
+from collections.abc import Sequence
+
+from roo_lsp.agent.approval import PermissionRequest
+from roo_lsp.agent.tool import Diff, Workspace
+from roo_lsp.lsp.approvals import Pending
+from roo_lsp.lsp.positions import split_lines
+
+DIALOG_LINES = 6
+DIALOG_COLUMNS = 70
+"""Larger dialogs crash one editor and are unreadable in others."""
+TOO_LONG = "… too long for here: choose Review… to see all of it"
+
+
+def visible(text: str, *, keep_lines: bool = True) -> str:
+    """The text with every character that could deceive a reader written as an escape."""
+    return "".join(
+        character
+        if (character == "\n" and keep_lines) or _plain(character)
+        else character.encode("unicode_escape").decode()
+        for character in text
+    )
+
+
+def _plain(character: str) -> bool:
+    category = unicodedata.category(character)
+    return character == " " or (category[0] != "C" and category not in {"Zl", "Zp", "Zs"})
+
+
+def detail_lines(request: PermissionRequest, workspace: Workspace) -> list[str]:
+    """What would happen, as lines: the command or the files first, then where, then why we ask."""
+    lines: list[str] = []
+    if request.command is not None:
+        lines += visible(request.command).split("\n")
+        lines.append(f"in {visible(str(request.cwd or workspace.root), keep_lines=False)}")
+    else:
+        lines.append(visible(request.title, keep_lines=False))
+        for diff in request.diffs:
+            added, removed = counts(diff)
+            lines.append(f"+{added} -{removed} lines")
+        lines += [visible(str(path), keep_lines=False) for path in request.paths]
+    if request.why:
+        lines.append(visible(request.why, keep_lines=False))
+    return lines
+
+
+def counts(diff: Diff) -> tuple[int, int]:
+    """Lines added and removed."""
+    lines = list(
+        difflib.unified_diff(split_lines(diff.old or ""), split_lines(diff.new or ""), n=0)
+    )[2:]
+    return (
+        sum(line.startswith("+") for line in lines),
+        sum(line.startswith("-") for line in lines),
+    )
+
+
+def dialog_text(entry: Pending) -> str:
+    """The entry within what every dialog can show."""
+    shown: list[str] = [f"Roo: {visible(entry.title, keep_lines=False)}?"]
+    if entry.kind == "question":
+        shown = []
+    for line in entry.detail:
+        if line != entry.title:
+            shown += textwrap.wrap(
+                line,
+                DIALOG_COLUMNS,
+                drop_whitespace=False,
+                replace_whitespace=False,
+                break_on_hyphens=False,
+            ) or [""]
+    first = [piece for line in shown[:1] for piece in textwrap.wrap(line, DIALOG_COLUMNS)]
+    lines = [*first, *shown[1:]]
+    if len(lines) > DIALOG_LINES:
+        lines = [*lines[: DIALOG_LINES - 1], TOO_LONG]
+    return "\n".join(lines)
+
+
+def document(entry: Pending) -> str:
+    """The whole entry as Markdown: everything that would be done, and how to answer."""
+    request = entry.request
+    parts = [f"# {visible(entry.title, keep_lines=False)}"]
+    if request is None:
+        parts += ["\n".join(entry.detail)]
+    elif request.command is not None:
+        parts += [_fenced(visible(request.command), "sh"), f"Working directory: `{request.cwd}`"]
+    for diff in request.diffs if request else ():
+        parts.append(_fenced(visible(unified(diff)), "diff"))
+    if request is not None:
+        if request.paths:
+            parts.append("\n".join(f"- `{visible(str(path))}`" for path in request.paths))
+        parts.append(request.why)
+    if entry.kind == "question":
+        parts.append("\n".join(f"- {visible(each)}" for each in entry.suggestions))
+        answer = f'`roo.question.answer` with `{{"requestId": "{entry.request_id}", "answer": …}}`'
+    else:
+        outcomes = ", ".join(option["optionId"] for option in entry.options)
+        answer = (
+            f'`roo.approval.respond` with `{{"requestId": "{entry.request_id}", "decision": …}}`, '
+            f"the decision one of {outcomes}"
+        )
+    parts.append(f"Waiting for your answer: {answer}; or a code action on the diagnostic.")
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def unified(diff: Diff) -> str:
+    """A change as a unified diff."""
+    lines = difflib.unified_diff(
+        split_lines(diff.old or ""),
+        split_lines(diff.new or ""),
+        "/dev/null" if diff.old is None else str(diff.path),
+        "/dev/null" if diff.new is None else str(diff.path),
+    )
+    return "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
+
+
+def _fenced(text: str, language: str) -> str:
+    fence = "`" * max(3, _longest_run(text) + 1)
+    return f"{fence}{language}\n{text.rstrip()}\n{fence}"
+
+
+def _longest_run(text: str) -> int:
+    longest = run = 0
+    for character in text:
+        run = run + 1 if character == "`" else 0
+        longest = max(longest, run)
+    return longest
+
+
+def trust_lines(held: Sequence[object]) -> list[str]:
+    """What would widen, one line each."""
+    return [visible(str(each), keep_lines=False) for each in held]

@@ -1,0 +1,165 @@
+"""The language server: what is answered before anything heavy is loaded, and who handles the rest.
+
+`initialize` is answered with pygls alone. What the agent needs (pydantic, the tools, then openai) is
+loaded behind that answer, on `initialized`; commands wait for it.
+"""
+
+import asyncio
+import importlib
+import logging
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lsprotocol import types
+
+from roo_lsp.lsp.documents import Documents
+from roo_lsp.lsp.protocol import BaseServer, CommandFailed
+from roo_lsp.lsp.stdio import serve
+
+if TYPE_CHECKING:
+    from roo_lsp.lsp.session import Session
+
+log = logging.getLogger(__name__)
+
+VERSION = version("roo-lsp")
+
+COMMANDS = (
+    "roo.task.start",
+    "roo.task.send",
+    "roo.task.cancel",
+    "roo.task.resume",
+    "roo.task.list",
+    "roo.task.replay",
+    "roo.task.open",
+    "roo.task.delete",
+    "roo.task.export",
+    "roo.approval.list",
+    "roo.approval.respond",
+    "roo.question.answer",
+    "roo.changes.list",
+    "roo.changes.keep",
+    "roo.changes.revert",
+    "roo.checkpoint.list",
+    "roo.checkpoint.diff",
+    "roo.checkpoint.restore",
+    "roo.mode.set",
+    "roo.mode.list",
+    "roo.profile.set",
+    "roo.profile.list",
+    "roo.provider.test",
+    "roo.provider.models",
+    "roo.status",
+)
+"""Interface section 4, in its order."""
+
+
+class RooServer(BaseServer):
+    """The server; its `Session` is there once it was loaded."""
+
+    def __init__(self) -> None:
+        super().__init__("roo-lsp", VERSION)
+        self.documents = Documents()
+        self.loading: asyncio.Task[Session] | None = None
+        self.params: types.InitializeParams | None = None
+
+    async def session(self) -> "Session":
+        """The loaded half of the server."""
+        if self.loading is None:
+            self.loading = asyncio.create_task(self._load())
+        return await asyncio.shield(self.loading)
+
+    async def _load(self) -> "Session":
+        if self.params is None:
+            raise CommandFailed("not initialized", types.ErrorCodes.ServerNotInitialized.value)
+        module = await asyncio.to_thread(importlib.import_module, "roo_lsp.lsp.session")
+        await asyncio.to_thread(importlib.import_module, "roo_lsp.lsp.commands")
+        session: Session = module.open_session(self.protocol, self.params, self.documents, VERSION)
+        self.protocol.on_close(session.close)
+        await session.configure()
+        return session
+
+
+def create_server() -> RooServer:
+    """A server with every handler, not yet joined to a transport."""
+    server = RooServer()
+
+    @server.feature(types.INITIALIZE)
+    def initialize(ls: RooServer, params: types.InitializeParams) -> None:
+        ls.params = params
+
+    @server.feature(types.INITIALIZED)
+    async def initialized(ls: RooServer, params: types.InitializedParams) -> None:
+        del params
+        await ls.session()
+
+    @server.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)
+    async def configuration_changed(
+        ls: RooServer, params: types.DidChangeConfigurationParams
+    ) -> None:
+        session = await ls.session()
+        session.configuration.pushed(params.settings)
+        await session.configure()
+
+    @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
+    def did_open(ls: RooServer, params: types.DidOpenTextDocumentParams) -> None:
+        document = params.text_document
+        ls.documents.opened(
+            document.uri, document.text, document.version, str(document.language_id)
+        )
+
+    @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
+    def did_change(ls: RooServer, params: types.DidChangeTextDocumentParams) -> None:
+        if params.content_changes:
+            document = params.text_document
+            ls.documents.changed(document.uri, params.content_changes[-1].text, document.version)
+
+    @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
+    def did_save(ls: RooServer, params: types.DidSaveTextDocumentParams) -> None:
+        ls.documents.saved(params.text_document.uri)
+
+    @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
+    def did_close(ls: RooServer, params: types.DidCloseTextDocumentParams) -> None:
+        ls.documents.closed(params.text_document.uri)
+
+    @server.feature(
+        types.TEXT_DOCUMENT_CODE_ACTION,
+        types.CodeActionOptions(code_action_kinds=[types.CodeActionKind.QuickFix]),
+    )
+    def code_action(ls: RooServer, params: types.CodeActionParams) -> list[types.CodeAction]:
+        if ls.loading is None or not ls.loading.done():
+            return []
+        return ls.loading.result().surfaces.code_actions(params)
+
+    @server.feature(types.WINDOW_WORK_DONE_PROGRESS_CANCEL)
+    async def progress_cancelled(ls: RooServer, params: types.WorkDoneProgressCancelParams) -> None:
+        session = await ls.session()
+        for task_id in session.progress.task_of(params.token):
+            task = session.tasks.get(task_id)
+            if task is not None:
+                await task.cancel()
+
+    for name in COMMANDS:
+        _declare(server, name)
+    return server
+
+
+def _declare(server: RooServer, name: str) -> None:
+    async def command(ls: RooServer, *arguments: Any) -> Any:
+        session = await ls.session()
+        commands = sys.modules["roo_lsp.lsp.commands"]
+        return await commands.execute(session, name, arguments)
+
+    server.command(name)(command)
+
+
+def main(log_file: str | None = None) -> int:
+    """Serve on stdio until the client says exit; ends the process."""
+    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+    if log_file:
+        handlers.append(logging.FileHandler(Path(log_file).expanduser(), encoding="utf-8"))
+    form = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+    logging.basicConfig(level=logging.INFO, format=form, handlers=handlers)
+    serve(create_server())
+    return 0

@@ -1,0 +1,296 @@
+"""The server once it has started: settings, tasks and what waits, joined to one client.
+
+`server.py` answers `initialize` without this module; it is loaded behind that answer.
+"""
+
+import asyncio
+import logging
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from lsprotocol import types
+
+from roo_lsp.agent.approval import Decision, PermissionRequest
+from roo_lsp.agent.conversation import Agent
+from roo_lsp.agent.errors import RooError
+from roo_lsp.agent.messages import Message
+from roo_lsp.agent.modes import MODES
+from roo_lsp.agent.tool import ToolKind, Workspace
+from roo_lsp.app import Host, build_agent, disk, trusted_origins
+from roo_lsp.connection import Connection, preload
+from roo_lsp.lsp.approvals import Approvals, Pending, TaskApprover
+from roo_lsp.lsp.configuration import Configuration
+from roo_lsp.lsp.details import detail_lines, trust_lines
+from roo_lsp.lsp.documents import Documents
+from roo_lsp.lsp.files import EditAbilities, EditorFileSystem, ReportingFileSystem
+from roo_lsp.lsp.positions import path_of
+from roo_lsp.lsp.progress import Progress
+from roo_lsp.lsp.protocol import RooProtocol
+from roo_lsp.lsp.save_gate import SavingRunner
+from roo_lsp.lsp.surfaces import Surfaces
+from roo_lsp.lsp.tasks import Task, Tasks
+from roo_lsp.settings_sources import Held
+from roo_lsp.workspace.commands import ShellRunner
+from roo_lsp.workspace.places import state_dir
+from roo_lsp.workspace.store import TaskStore
+from roo_lsp.workspace.trust import TrustStore
+
+log = logging.getLogger(__name__)
+
+EXTENSIONS = frozenset({"roo/event", "roo/requestPermission", "roo/saveDocuments"})
+"""The client extensions (interface section 8) that are used so far."""
+
+
+@dataclass(slots=True)
+class Session:
+    """What the server knows and does for its client."""
+
+    protocol: RooProtocol
+    documents: Documents
+    params: types.InitializeParams
+    version: str
+    folders: tuple[Path, ...]
+    state_dir: Path
+    store: TaskStore
+    trust: TrustStore
+    connection: Connection
+    configuration: Configuration
+    surfaces: Surfaces
+    approvals: Approvals
+    progress: Progress
+    tasks: Tasks = field(init=False)
+    extensions: frozenset[str] = frozenset()
+    background: set[asyncio.Task[Any]] = field(default_factory=set[asyncio.Task[Any]])
+
+    @property
+    def workspace(self) -> Workspace:
+        return Workspace(self.folders)
+
+    @property
+    def client(self) -> str:
+        info = self.params.client_info
+        return f"{info.name} {info.version or ''}".strip() if info else "unknown"
+
+    def start(self, work: Any) -> None:
+        """Do something beside everything else, until it is done or the server ends."""
+        task = asyncio.ensure_future(work)
+        self.background.add(task)
+        task.add_done_callback(self._background_ended)
+
+    async def configure(self) -> None:
+        """Settings have come, or changed."""
+        await self.configuration.pull()
+        self._apply()
+
+    def _apply(self) -> None:
+        self.progress.wanted = self.configuration.current.settings.ui.progress
+        if self.configuration.held:
+            self.start(self.configuration.seek_trust())
+
+    async def close(self) -> None:
+        """Stop everything; nothing of ours runs afterwards."""
+        await self.tasks.close()
+        for task in list(self.background):
+            task.cancel()
+        await asyncio.gather(*self.background, return_exceptions=True)
+        await self.surfaces.close()
+        self.store.close()
+
+    # --- questions of the server itself -----------------------------------------------------
+
+    async def ask_for_trust(self, held: tuple[Held, ...]) -> bool:
+        """One question for everything that would widen."""
+        request = PermissionRequest(
+            call_id=None,
+            tool="",
+            kind=ToolKind.OTHER,
+            title=f"Trust these settings in {self.folders[0].name}",
+            why="They came over the editor, which cannot tell yours from the repository's.",
+        )
+        return await self._decide(request, trust_lines(held))
+
+    async def ask_for_key(self, task_id: str, origin: str, key_name: str) -> bool:
+        """Whether a key may go to an origin."""
+        request = PermissionRequest(
+            call_id=None,
+            tool="",
+            kind=ToolKind.OTHER,
+            title=f"Send the key {key_name} to {origin}",
+            why="A key goes to a new place only when you say so; you are asked once.",
+        )
+        lines = [f"Key: {key_name}", f"To: {origin}", request.why]
+        return await self._decide(request, lines, task_id)
+
+    async def _decide(
+        self, request: PermissionRequest, lines: Sequence[str], task_id: str | None = None
+    ) -> bool:
+        entry = Pending(
+            request_id=self.approvals.next_id("trust"),
+            task_id=task_id,
+            kind="trust",
+            title=request.title,
+            detail=lines,
+            request=request,
+        )
+        answer = await self.approvals.wait(entry)
+        return isinstance(answer, Decision) and answer.allowed
+
+    # --- tasks ------------------------------------------------------------------------------
+
+    def build(self, task: Task, messages: list[Message]) -> Agent:
+        """A task's agent on this client's ports."""
+        settings = self.configuration.current.settings
+        on_disk = disk(settings)
+        files = EditorFileSystem(
+            self.documents,
+            on_disk,
+            self.protocol,
+            self._edit_abilities(),
+            encoding=lambda: str(self.protocol.workspace.position_encoding.value),
+        )
+        people = TaskApprover(
+            self.approvals,
+            task.id,
+            task.emit,
+            partial(_details, workspace=self.workspace),
+        )
+        commands = SavingRunner(
+            ShellRunner(
+                self.store.outputs_dir(task.id),
+                timeout=settings.commands.timeout,
+                env=settings.commands.env,
+            ),
+            files,
+            on_disk,
+            people,
+            saves_documents="roo/saveDocuments" in self.extensions,
+            tell=self.surfaces.message,
+        )
+        host = Host(
+            workspace=self.workspace,
+            files=ReportingFileSystem(files, task.emit),
+            commands=commands,
+            approver=people,
+            asker=people,
+            emit=task.emit,
+            on_message=lambda message: self.store.append_message(task.id, message),
+            settings=lambda: self.configuration.current,
+            mode=lambda: task.mode,
+            profile=lambda: self.profile_for(task),
+            ask_for_key=partial(self.ask_for_key, task.id),
+            state_dir=self.state_dir,
+        )
+        return build_agent(host, self.connection, messages)
+
+    def profile_for(self, task: Task) -> str:
+        """The task's own profile, its mode's, or the active one."""
+        settings = self.configuration.current.settings
+        return task.profile or settings.mode_profiles.get(task.mode, "") or settings.profile
+
+    def _edit_abilities(self) -> EditAbilities:
+        workspace = self.params.capabilities.workspace
+        edit = workspace.workspace_edit if workspace else None
+        return EditAbilities(
+            apply_edit=bool(workspace and workspace.apply_edit),
+            versioned=bool(edit and (edit.document_changes or edit.resource_operations)),
+        )
+
+    def _background_ended(self, task: asyncio.Task[Any]) -> None:
+        self.background.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("work beside a request failed", exc_info=error)
+
+
+def open_session(
+    protocol: RooProtocol, params: types.InitializeParams, documents: Documents, version: str
+) -> Session:
+    """Everything for one client, on the state folder of this user.
+
+    Raises:
+        RooError: the state folder cannot be used.
+    """
+    options: dict[str, Any] = (
+        params.initialization_options if isinstance(params.initialization_options, dict) else {}
+    )
+    client: Any = options.get("client")
+    listed: Any = client.get("extensions") if isinstance(client, dict) else None
+    extensions = EXTENSIONS & set(map(str, listed if isinstance(listed, list) else []))
+    folders = folders_of(params)
+    state = state_dir()
+    try:
+        store = TaskStore(state)
+    except OSError as error:
+        raise RooError(
+            "internal",
+            f"The state folder {state} cannot be used: {error.strerror}.",
+            "Set ROO_STATE_DIR to a folder you can write.",
+        ) from error
+    trust = TrustStore(state / "trust.json", given=trusted_origins())
+    window = params.capabilities.window
+    workspace = params.capabilities.workspace
+    surfaces = Surfaces(
+        protocol,
+        documents,
+        state / "details",
+        has_dialogs=bool(window and window.show_message),
+        has_show_document=bool(window and window.show_document and window.show_document.support),
+        asks_permission="roo/requestPermission" in extensions,
+        wants_dialogs=lambda: configuration.current.settings.ui.dialogs,
+        wants_diagnostics=lambda: configuration.current.settings.ui.diagnostics,
+    )
+    approvals = surfaces.approvals = Approvals(surfaces.changed)
+    progress = Progress(
+        protocol,
+        supported=bool(window and window.work_done_progress),
+        extension="roo/event" in extensions,
+    )
+    configuration = Configuration(
+        protocol,
+        options.get("settings"),
+        can_ask=bool(workspace and workspace.configuration),
+        workspace=folders[0],
+        trust=trust,
+        tell=surfaces.message,
+        ask_for_trust=lambda held: session.ask_for_trust(held),
+    )
+    session = Session(
+        protocol,
+        documents,
+        params,
+        version,
+        folders,
+        state,
+        store,
+        trust,
+        Connection(trust),
+        configuration,
+        surfaces,
+        approvals,
+        progress,
+        extensions=extensions,
+    )
+    session.tasks = Tasks(store, progress, folders[0], session.build)
+    session.start(asyncio.to_thread(preload))
+    return session
+
+
+def folders_of(params: types.InitializeParams) -> tuple[Path, ...]:
+    """The workspace folders that are files here; without any, where the server was started."""
+    uris = [folder.uri for folder in params.workspace_folders or ()]
+    if not uris and params.root_uri:
+        uris = [params.root_uri]
+    folders = [path for uri in uris if (path := path_of(uri)) is not None]
+    return tuple(folders) or (Path(os.getcwd()),)  # noqa: PTH109 -- the spelling the shell uses
+
+
+def known_mode(slug: str) -> bool:
+    """True when there is a mode of that name."""
+    return slug in MODES
+
+
+def _details(request: PermissionRequest, workspace: Workspace) -> list[str]:
+    return detail_lines(request, workspace)

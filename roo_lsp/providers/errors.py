@@ -1,0 +1,459 @@
+"""What an endpoint refused, as a sentence for the user: its own words, and which setting to look at.
+
+Nothing here knows the HTTP client; `openai_compatible` hands over status, headers and body.
+"""
+
+import json
+import math
+import re
+import socket
+import ssl
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import cast
+from urllib.parse import urlsplit, urlunsplit
+
+from roo_lsp.agent.errors import ErrorCode, RooError
+
+MAX_WORDS = 300
+"""Characters of an endpoint's own words that are shown."""
+
+
+class ProviderError(RooError):
+    """A request to the endpoint that failed, with what decides whether to make it again."""
+
+    def __init__(
+        self,
+        code: ErrorCode,
+        message: str,
+        hint: str = "",
+        *,
+        status: int | None = None,
+        retry_after: float | None = None,
+        retryable: bool = False,
+    ) -> None:
+        super().__init__(code, message, hint)
+        self.status = status
+        self.retry_after = retry_after
+        """Seconds that the endpoint asks to wait."""
+        self.retryable = retryable
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What was asked, as far as a message tells of it."""
+
+    url: str
+    model: str = ""
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    """Texts that must not be in any message: the key, values of headers."""
+
+    @property
+    def shown(self) -> str:
+        """The address, without user, password and query."""
+        parts = urlsplit(self.url)
+        host = parts.netloc.rpartition("@")[2]
+        return urlunsplit((parts.scheme, host, parts.path, "", ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer that is an error: an HTTP response, or an error object inside a stream."""
+
+    status: int | None
+    body: object
+    """Parsed JSON, or text."""
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+def refusal(reply: Reply, target: Target) -> ProviderError:
+    """The error that a reply stands for."""
+    found = _Found.read(reply.body)
+    status = reply.status
+    words = redact(found.words, target.secrets)
+    said = f": {words}" if words else "."
+    wait = retry_after(reply.headers)
+
+    def error(
+        code: ErrorCode, message: str, hint: str, *, retryable: bool = False
+    ) -> ProviderError:
+        return ProviderError(
+            code, message, hint, status=status, retry_after=wait, retryable=retryable
+        )
+
+    if status is not None and 300 <= status < 400:
+        to = redact(reply.headers.get("location", ""), target.secrets)
+        to = Target(to).shown if to else "nowhere"
+        return error(
+            "connection_failed",
+            f"{target.shown} redirects to {to}, which was not followed (HTTP {status}).",
+            "Set roo.provider.baseUrl to the address that answers itself.",
+        )
+    if status in {401, 403} or (status is None and found.names({"invalid_api_key"})):
+        return error(
+            "invalid_api_key",
+            f"The endpoint does not accept the API key{_http(status)}{said}",
+            "Check the key: roo.provider.apiKeyEnv names the environment variable that holds it, "
+            "roo.provider.apiKeyCommand the program that prints it.",
+        )
+    if found.names(_NO_CREDIT) or status == 402:
+        return error(
+            "rate_limited",
+            f"The account at the endpoint has no credit or quota left{_http(status)}{said}",
+            "Add credit there, or choose another profile or model with roo.profile or "
+            "roo.provider.modelId.",
+        )
+    if status == 429 or found.names({"rate_limit_exceeded", "rate_limit_error"}):
+        return error(
+            "rate_limited",
+            f"The endpoint limits how often it is asked{_http(status)}{said}",
+            "Wait a while, or set roo.provider.rateLimitSeconds.",
+            retryable=True,
+        )
+    if status == 413 or found.names(_OVERFLOW_NAMES) or _OVERFLOW.search(found.words):
+        return error(
+            "context_overflow",
+            f"The conversation is longer than the model's context{_http(status)}{said}",
+            "Set roo.model.contextWindow to what the model really has, or start a new task.",
+        )
+    if _NO_TOOLS.search(found.words):
+        return error(
+            "tool_calling_unsupported",
+            f"The model or its server does not do tool calls{_http(status)}{said}",
+            "Choose a model with native tool calling (roo.provider.modelId), or switch it on at "
+            "the server (vLLM: --enable-auto-tool-choice and --tool-call-parser; llama.cpp: "
+            "--jinja).",
+        )
+    if status == 404 or found.names({"model_not_found"}) or _NO_MODEL.search(found.words):
+        return error(*_not_found(found, target, status, said))
+    if status in {408, 504}:
+        return error(
+            "timeout",
+            f"The endpoint took too long{_http(status)}{said}",
+            "Try again; if it stays so, look at the endpoint's own limits.",
+            retryable=True,
+        )
+    passing = status is None or status == 409 or (status >= 500 and status not in {501, 505})
+    fault = status is None or status >= 500
+    return error(
+        "provider_error",
+        f"The endpoint {'failed' if fault else 'refused the request'}{_http(status)}{said}",
+        "Try again; if it stays so, look at the endpoint's own log or status page."
+        if fault
+        else "Check what is sent: roo.provider.extraBody, headers, maxTokensField, "
+        "reasoningEffort, strictTools.",
+        retryable=passing and not found.names(_LASTING),
+    )
+
+
+def unreachable(cause: BaseException, target: Target) -> ProviderError:
+    """The error for a connection that could not be made, or broke before any answer."""
+    parts = urlsplit(target.url)
+    where = f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
+    chain = list(_causes(cause))
+    kind, hint, passing = _reason(chain)
+    said = redact(_one_line(str(chain[-1]) or type(chain[-1]).__name__), target.secrets)
+    return ProviderError(
+        "connection_failed",
+        f"Cannot connect to {where} ({target.shown}): {kind or said}.",
+        hint,
+        retryable=passing,
+    )
+
+
+def timed_out(limit: str, seconds: float, target: Target, *, waiting_for: str) -> ProviderError:
+    """The error for one of our own limits; `limit` is its key in `roo.provider.timeouts`."""
+    return ProviderError(
+        "timeout",
+        f"{waiting_for} within {seconds:g} s from {target.shown}.",
+        f"If it needs longer, raise roo.provider.timeouts.{limit} (0 for no limit).",
+        retryable=True,
+    )
+
+
+def broken_stream(what: str, target: Target, *, retryable: bool = True) -> ProviderError:
+    """The error for an answer that did not come whole; `what` begins `The answer …`."""
+    return ProviderError(
+        "stream_broken",
+        redact(f"{what} ({target.shown}).", target.secrets),
+        "Try again; if it stays so, look at the endpoint's log, or at a proxy between.",
+        retryable=retryable,
+    )
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds that `Retry-After-Ms` or `Retry-After` (seconds or a date) ask for."""
+    milliseconds = headers.get("retry-after-ms", "")
+    try:
+        return max(0.0, float(milliseconds) / 1000)
+    except ValueError:
+        pass
+    value = headers.get("retry-after", "").strip()
+    try:
+        seconds = float(value)
+    except ValueError:
+        return _until(value, headers.get("date", ""))
+    return None if math.isnan(seconds) else max(0.0, seconds)
+
+
+def _until(date: str, now: str) -> float | None:
+    """Seconds from the response's own date, so that a wrong clock here does not matter."""
+    try:
+        then = parsedate_to_datetime(date)
+        since = parsedate_to_datetime(now) if now else datetime.now(UTC)
+        return max(0.0, (then - since).total_seconds())
+    except (ValueError, TypeError):
+        return None
+
+
+# --- the endpoint's own words -------------------------------------------------------------------
+
+_NO_CREDIT = {
+    "insufficient_quota",
+    "billing_hard_limit_reached",
+    "billing_not_active",
+    "insufficient_balance",
+    "insufficient_credits",
+}
+_OVERFLOW_NAMES = {
+    "context_length_exceeded",
+    "exceed_context_size_error",
+    "string_above_max_length",
+}
+_LASTING = {"invalid_request_error", "authentication_error", "permission_error", "not_supported"}
+
+_OVERFLOW = re.compile(
+    "|".join(
+        (
+            r"maximum (?:context|prompt) length",  # OpenAI, vLLM, OpenRouter, DeepSeek, xAI
+            r"context length (?:is )?(?:only|exceeded)",  # LM Studio, Ollama
+            r"exceeds? (?:the |its )?(?:available |maximum |model'?s? )*context",  # llama.cpp, Ollama
+            r"longer than the (?:model'?s |maximum )",  # vLLM's newer wording, SGLang
+            r"when context the overflows",  # LM Studio, in these words
+            r"greater than the context length",  # LM Studio
+            r"reached context length",  # LM Studio
+            r"max_new_tokens`? must be <=",  # TGI
+            r"must have less than \d+ tokens",  # TGI
+            r"prompt is too long",  # Anthropic behind a proxy, Ollama
+            r"input is too long for (?:the )?requested model",  # Bedrock
+            r"input token count .* exceeds",  # Gemini
+            r"too large for model with \d+ maximum context",  # Mistral
+            r"reduce the length of (?:the|your) (?:messages|prompt|input)",  # Groq
+            r"exceeded model token limit",  # Moonshot
+            r"context window exceeds limit",  # MiniMax
+            r"prompt exceeds max length",  # Z.ai
+            r"context (?:window|size) (?:is )?(?:full|exceeded|overflow)",
+        )
+    ),
+    re.IGNORECASE,
+)
+_NO_TOOLS = re.compile(
+    "|".join(
+        (
+            r"does(?: not|n'?t) support (?:native )?(?:tool|function)",  # Ollama, many
+            r"tool choice requires --enable-auto-tool-choice",  # vLLM
+            r"no endpoints found that support tool",  # OpenRouter
+            r"(?:tools?|tool[_ ]calling|function[_ ]calling|`tools`) (?:is|are) not supported",
+            r"tools? param requires --jinja",  # llama.cpp
+            r"unsupported parameter\W+tools\b",
+        )
+    ),
+    re.IGNORECASE,
+)
+_NO_MODEL = re.compile(
+    r"model \S+ (?:was )?not found|model\b.{0,80}\bdoes not exist|no such model|not a valid model id"
+    r"|unknown model|invalid model name",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What an error body says."""
+
+    words: str
+    codes: frozenset[str]
+
+    def names(self, codes: Iterable[str]) -> bool:
+        return not self.codes.isdisjoint(codes)
+
+    @classmethod
+    def read(cls, body: object) -> "_Found":
+        words: list[str] = []
+        codes: set[str] = set()
+        _collect(body, words, codes, 0)
+        unique = [w for i, w in enumerate(words) if w and not any(w in o for o in words[:i])]
+        return cls(_one_line(" — ".join(unique)), frozenset(codes))
+
+
+def _collect(value: object, words: list[str], codes: set[str], depth: int) -> None:
+    """Gather the words and codes of an error, wherever servers put them.
+
+    `{"error": {"message": …}}` (OpenAI), `{"error": "…"}` (LM Studio, Ollama), `{"detail": …}`
+    (FastAPI), `error.metadata.raw` (OpenRouter), JSON inside a string (proxies), plain text.
+    """
+    if depth > 6:
+        return
+    match value:
+        case str():
+            inner = _json(value)
+            if inner is None:
+                words.append(_without_tags(value))
+            else:
+                _collect(inner, words, codes, depth + 1)
+        case dict():
+            _collect_object(cast("dict[str, object]", value), words, codes, depth)
+        case list():
+            for item in cast("list[object]", value)[:3]:
+                _collect(item, words, codes, depth + 1)
+        case _:
+            pass
+
+
+def _collect_object(
+    items: dict[str, object], words: list[str], codes: set[str], depth: int
+) -> None:
+    codes.update(c for key in ("code", "type") if isinstance(c := items.get(key), str))
+    metadata = items.get("metadata")
+    raw = cast("dict[str, object]", metadata).get("raw") if isinstance(metadata, dict) else None
+    for part in (raw, *(items.get(key) for key in _WORDY)):
+        if part:
+            _collect(part, words, codes, depth + 1)
+    if isinstance(place := items.get("loc"), list) and words:
+        words[-1] += f" ({'.'.join(map(str, cast('list[object]', place)))})"
+
+
+_WORDY = ("error", "message", "msg", "detail", "details", "errors", "base_resp", "status_msg")
+"""Where servers put words, the most telling first."""
+
+
+def _json(text: str) -> object:
+    """The object or list that a text is, or that stands at its end behind a few words."""
+    stripped = text.strip()
+    at = stripped.find("{")
+    if at < 0 and not stripped.startswith("["):
+        return None
+    for candidate in (stripped, stripped[at:]):
+        try:
+            value: object = json.loads(candidate)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(value, dict | list):
+            return cast("object", value)
+    return None
+
+
+def _without_tags(text: str) -> str:
+    """A page's words: nobody wants to read HTML in a message."""
+    if not text.lstrip().startswith("<"):
+        return text
+    text = re.sub(r"(?is)<(script|style)\b.*?</\1>", " ", text[:20_000])
+    return re.sub(r"<[^>]*>", " ", text)
+
+
+def _one_line(text: str) -> str:
+    """On one line, without control characters, not longer than is shown."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text[:4000]).split())
+    return line if len(line) <= MAX_WORDS else line[: MAX_WORDS - 1] + "…"
+
+
+_SECRET = re.compile(
+    r"""(?ix)
+    \b(?:bearer|basic)\s+[\w.~+/=*-]{6,}
+    | \b(?:sk|pk|rk|gsk|xai|nvapi|hf|r8|ghp|gho|key|api)[-_][\w*.-]{6,}
+    | \bAIza[\w-]{10,}
+    | \beyJ[\w-]{10,}\.[\w.-]+
+    | (?<=[?&])(?:api[-_]?key|key|token|access_token)=[^&\s]+
+    """
+)
+REDACTED = "[redacted]"
+
+
+def redact(text: str, secrets: Iterable[str] = ()) -> str:
+    """The text without the given secrets and without whatever looks like a key."""
+    for secret in sorted(secrets, key=len, reverse=True):
+        if len(secret) >= 4:
+            text = text.replace(secret, REDACTED)
+    return _SECRET.sub(REDACTED, text)
+
+
+# --- details ------------------------------------------------------------------------------------
+
+
+def _http(status: int | None) -> str:
+    return "" if status is None else f" (HTTP {status})"
+
+
+def _not_found(
+    found: _Found, target: Target, status: int | None, said: str
+) -> tuple[ErrorCode, str, str]:
+    """A model that is not there, or an address where no such API is."""
+    about_model = (
+        found.names({"model_not_found"})
+        or _NO_MODEL.search(found.words)
+        or (target.model and target.model in found.words)
+    )
+    if about_model:
+        return (
+            "model_not_found",
+            f"The endpoint does not have the model {target.model!r}{_http(status)}{said}",
+            "Set roo.provider.modelId to one it has (`roo-lsp doctor` lists them).",
+        )
+    base = target.shown.removesuffix("/chat/completions").removesuffix("/models")
+    versioned = re.search(r"/v\d|/openai\b|/api/", base + "/")
+    return (
+        "model_not_found",
+        f"Nothing answers at {target.shown}{_http(status)}{said}",
+        "Check roo.provider.baseUrl and roo.provider.modelId."
+        if versioned
+        else f"roo.provider.baseUrl probably lacks its version: try {base}/v1.",
+    )
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error and what is behind it; of several, the first."""
+    current: BaseException | None = error
+    seen = 0
+    while current is not None and seen < 20:
+        yield current
+        seen += 1
+        if isinstance(current, BaseExceptionGroup):
+            current = cast("BaseExceptionGroup[BaseException]", current).exceptions[0]
+        else:
+            current = current.__cause__ or current.__context__
+
+
+def _reason(chain: list[BaseException]) -> tuple[str, str, bool]:
+    """What went wrong, what to do, and whether it may pass."""
+    check = "Check roo.provider.baseUrl, and that the server runs."
+    for cause in chain:
+        match cause:
+            case ssl.SSLCertVerificationError():
+                hint = "For a private authority set roo.provider.tls.caFile."
+                return (f"its TLS certificate is not trusted ({cause.verify_message})", hint, False)
+            case ssl.SSLError():
+                hint = "Check http:// or https:// in roo.provider.baseUrl, and roo.provider.tls."
+                return (f"TLS failed ({cause.reason or cause})", hint, False)
+            case socket.gaierror():
+                return (
+                    "the name cannot be resolved",
+                    "Check the host in roo.provider.baseUrl, and the network.",
+                    True,
+                )
+            case ConnectionRefusedError():
+                return ("the connection was refused", check, True)
+            case ConnectionResetError() | BrokenPipeError():
+                return ("the connection was reset", check, True)
+            case _ if type(cause).__name__ == "ProxyError":
+                return (
+                    f"the proxy refused ({_one_line(str(cause))})",
+                    "Check roo.provider.proxy, or HTTP_PROXY and HTTPS_PROXY.",
+                    True,
+                )
+            case OSError() if "All connection attempts failed" not in str(cause):
+                return (_one_line(cause.strerror or str(cause)), check, True)
+            case _:
+                continue
+    return ("", check, True)

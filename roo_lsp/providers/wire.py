@@ -1,0 +1,440 @@
+"""The wire form of `/chat/completions`: requests to bytes, and the JSON of answers to deltas."""
+
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any, cast
+
+from pydantic_core import from_json
+
+from roo_lsp.agent.messages import AssistantMessage, Message, ToolMessage, UserMessage
+from roo_lsp.agent.ports import (
+    ChatRequest,
+    Delta,
+    ReasoningDelta,
+    TextDelta,
+    ToolCallFragment,
+    ToolSpec,
+    Usage,
+)
+from roo_lsp.providers.endpoint import Endpoint
+
+Json = dict[str, Any]
+"""A JSON object of the wire, of which nothing is known."""
+
+# --- requests -----------------------------------------------------------------------------------
+
+REPLAY = "replayed reasoning"
+"""Stands for the reasoning of earlier answers among the fields that an endpoint refused."""
+
+CACHE_BYTES = 32 * 1024 * 1024
+
+
+class Encoder:
+    """Encodes requests for one endpoint, each message only once.
+
+    Messages are frozen and stay the same objects from request to request, so their bytes are kept
+    by identity: a hundredth turn costs about as much as the first.
+    """
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+        self._messages: dict[tuple[int, bool], tuple[Message, bytes]] = {}
+        self._size = 0
+        self._tools: tuple[tuple[ToolSpec, ...], bytes] = ((), b"")
+
+    def body(
+        self, request: ChatRequest, model: str, *, streaming: bool, refused: Collection[str] = ()
+    ) -> bytes:
+        """The request's JSON, without the fields that the endpoint has refused."""
+        options = _options(self._endpoint, model, request, streaming=streaming)
+        if "max_completion_tokens" in refused and "max_completion_tokens" in options:
+            options["max_tokens"] = options["max_completion_tokens"]
+        for name in refused:
+            options.pop(name, None)
+        extra = self._endpoint.extra_body
+        parts = [_dumps(options | dict(extra))[:-1]]
+        if "messages" not in extra:
+            parts += [b',"messages":[', b",".join(self._history(request, refused)), b"]"]
+        if request.tools and "tools" not in extra:
+            parts += [b',"tools":', self._tool_list(request.tools, strict="strict" not in refused)]
+        return b"".join([*parts, b"}"])
+
+    def _history(self, request: ChatRequest, refused: Collection[str]) -> Iterator[bytes]:
+        if request.system:
+            yield _dumps({"role": "system", "content": request.system})
+        messages = request.messages
+        last_prompt = max(
+            (i for i, message in enumerate(messages) if isinstance(message, UserMessage)),
+            default=-1,
+        )
+        replays = self._endpoint.replay_reasoning != "never" and REPLAY not in refused
+        for position, message in enumerate(messages):
+            key = (id(message), replays and position > last_prompt)
+            found = self._messages.get(key)
+            yield found[1] if found else self._encode(message, key)
+
+    def _encode(self, message: Message, key: tuple[int, bool]) -> bytes:
+        data = _dumps(_message(message, self._endpoint, replays=key[1]))
+        self._messages[key] = (message, data)  # holds the message, so that its id stays its own
+        self._size += len(data)
+        while self._size > CACHE_BYTES:
+            self._size -= len(self._messages.pop(next(iter(self._messages)))[1])
+        return data
+
+    def _tool_list(self, tools: Sequence[ToolSpec], *, strict: bool) -> bytes:
+        known, data = self._tools
+        strict = strict and self._endpoint.strict_tools
+        if len(known) != len(tools) or any(a is not b for a, b in zip(known, tools, strict=True)):
+            data = b""
+        if not data or (b'"strict":true' in data) != strict:
+            data = _dumps([_tool(tool, strict=strict) for tool in tools])
+            self._tools = (tuple(tools), data)
+        return data
+
+
+def _options(endpoint: Endpoint, model: str, request: ChatRequest, *, streaming: bool) -> Json:
+    """Everything but messages and tools; nothing that was not asked for."""
+    limit_name = {"auto": "max_completion_tokens"}.get(
+        endpoint.max_tokens_field, endpoint.max_tokens_field
+    )
+    asked = {
+        "model": model,
+        "stream": streaming,
+        "stream_options": {"include_usage": True} if streaming else None,
+        "temperature": endpoint.temperature,
+        "top_p": endpoint.top_p,
+        "seed": endpoint.seed,
+        limit_name: endpoint.max_output_tokens,
+        "reasoning_effort": endpoint.reasoning_effort,
+    }
+    if request.tools:
+        asked["parallel_tool_calls"] = endpoint.parallel_tool_calls
+        asked["tool_choice"] = "required" if endpoint.tool_choice == "required" else None
+    return {name: value for name, value in asked.items() if value is not None}
+
+
+def _message(message: Message, endpoint: Endpoint, *, replays: bool) -> Json:
+    match message:
+        case UserMessage(text, images):
+            if not images:
+                return {"role": "user", "content": text}
+            if not endpoint.supports_images:
+                note = f"[{len(images)} image(s) left out: this model takes none]"
+                return {"role": "user", "content": f"{text}\n{note}".strip()}
+            pictures = [
+                {
+                    "type": "image_url",
+                    "image_url": {"url": f"data:{image.media_type};base64,{image.data}"},
+                }
+                for image in images
+            ]
+            words = [{"type": "text", "text": text}] if text else []
+            return {"role": "user", "content": [*words, *pictures]}
+        case AssistantMessage():
+            return _assistant(message, endpoint, replays=replays)
+        case ToolMessage(call_id, text):
+            return {"role": "tool", "tool_call_id": call_id, "content": text or "(empty)"}
+
+
+def _assistant(message: AssistantMessage, endpoint: Endpoint, *, replays: bool) -> Json:
+    """Null content stands for "only calls"; an answer of nothing at all has to be a string."""
+    wire: Json = {"role": "assistant", "content": message.text or (None if message.calls else "")}
+    name = message.reasoning_field
+    if endpoint.replay_reasoning == "always":
+        name = name or "reasoning_content"
+    if replays and message.reasoning and name:
+        wire[name] = message.reasoning
+    if message.calls:
+        wire["tool_calls"] = [
+            {
+                "id": call.id,
+                "type": "function",
+                "function": {"name": call.name, "arguments": _object(call.arguments)},
+            }
+            for call in message.calls
+        ]
+    return wire
+
+
+def _object(arguments: str) -> str:
+    """The arguments, if they are a JSON object: llama.cpp fails every later request otherwise."""
+    try:
+        return arguments if isinstance(json.loads(arguments), dict) else "{}"
+    except (ValueError, RecursionError):
+        return "{}"
+
+
+def _tool(tool: ToolSpec, *, strict: bool) -> Json:
+    function: Json = {"name": tool.name, "description": tool.description}
+    function["parameters"] = strict_schema(tool.parameters) if strict else tool.parameters
+    if strict:
+        function["strict"] = True
+    return {"type": "function", "function": function}
+
+
+def strict_schema(schema: Any) -> Any:
+    """A schema as strict mode wants it: every property required, the optional ones nullable."""
+    if isinstance(schema, list):
+        return [strict_schema(item) for item in cast("list[Any]", schema)]
+    if not isinstance(schema, Mapping):
+        return schema
+    node = {key: strict_schema(value) for key, value in cast("Mapping[str, Any]", schema).items()}
+    properties = node.get("properties")
+    if isinstance(properties, dict):
+        named = cast("Json", properties)
+        required = set(cast("list[str]", node.get("required") or []))
+        node["properties"] = {
+            name: value if name in required else _nullable(value) for name, value in named.items()
+        }
+        node["required"] = list(named)
+        node["additionalProperties"] = False
+    elif node.get("type") == "object" and "additionalProperties" not in node:
+        node |= {"properties": {}, "required": [], "additionalProperties": False}
+    return node
+
+
+def _nullable(schema: Json) -> Json:
+    kind = schema.get("type")
+    kinds = [kind] if isinstance(kind, str) else cast("list[str] | None", kind)
+    if kinds is None:
+        choices = cast("list[Json]", schema.get("anyOf") or [schema])
+        if {"type": "null"} in choices:
+            return schema
+        rest = {k: v for k, v in schema.items() if k in {"description"} and "anyOf" in schema}
+        return {**rest, "anyOf": [*choices, {"type": "null"}]}
+    if "null" in kinds:
+        return schema
+    nullable = {**schema, "type": [*kinds, "null"]}
+    if "enum" in schema:
+        nullable["enum"] = [*schema["enum"], None]
+    return nullable
+
+
+def _dumps(value: object) -> bytes:
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", "replace")
+
+
+# --- answers ------------------------------------------------------------------------------------
+
+
+class ErrorInAnswer(Exception):
+    """The endpoint sent an error object where an answer should be."""
+
+    def __init__(self, body: object, status: int | None) -> None:
+        super().__init__(str(body))
+        self.body = body
+        self.status = status
+
+
+class Unreadable(Exception):
+    """A piece of the answer is not JSON: something is lost, so nothing of it can be trusted."""
+
+
+class AnswerReader:
+    """Turns the JSON texts of one answer into deltas; keeps what is said only at the end."""
+
+    def __init__(self) -> None:
+        self.finish: str | None = None
+        self.usage: Usage | None = None
+        self.chunks = 0
+        """How many texts were part of a chat completion."""
+        self._held: dict[object, str] | None = None
+        """Halves of surrogate pairs, by where they came; None while there were none."""
+
+    def read(self, payload: bytes) -> list[Delta]:
+        """The deltas in one JSON text.
+
+        Raises:
+            ErrorInAnswer: it is an error.
+            Unreadable: it is broken JSON.
+        """
+        deltas: list[Delta] = []
+        for value in self._parse(payload):
+            chunk = _first_object(value)
+            if chunk is not None:
+                self._read(chunk, deltas)
+        return deltas
+
+    def _parse(self, payload: bytes) -> Sequence[object]:
+        try:
+            return (from_json(payload),)
+        except ValueError:
+            pass
+        if payload.lstrip()[:1] not in {b"{", b"["}:
+            return ()  # "ping" and the like: no piece of an answer begins so
+        text = payload.decode("utf-8", "replace")
+        try:
+            value = json.loads(text)
+        except (ValueError, RecursionError):
+            lines = text.splitlines()
+            try:  # events with one line end between them instead of two
+                return [json.loads(line) for line in lines] if len(lines) > 1 else _broken(text)
+            except (ValueError, RecursionError):
+                return _broken(text)
+        self._held = self._held or {}  # what only Python can read has half surrogate pairs
+        return (value,)
+
+    def _read(self, chunk: Json, deltas: list[Delta]) -> None:
+        _raise_error(chunk)
+        usage = chunk.get("usage")
+        if usage is None and isinstance(groq := chunk.get("x_groq"), dict):
+            usage = cast("Json", groq).get("usage")
+        if isinstance(usage, dict):
+            self.usage = read_usage(cast("Json", usage))
+            self.chunks += 1
+        choices = chunk.get("choices")
+        if not isinstance(choices, list) or not choices:
+            return
+        self.chunks += 1
+        choice = _object_or_empty(cast("list[object]", choices)[0])
+        reason = choice.get("finish_reason")
+        if reason == "error":
+            raise ErrorInAnswer(choice.get("error") or chunk, _status(choice.get("error")))
+        if isinstance(reason, str) and reason:
+            self.finish = "tool_calls" if reason == "function_call" else reason
+        delta = choice.get("delta")
+        whole = not isinstance(delta, dict)
+        if whole:
+            delta = choice.get("message")
+        if isinstance(delta, dict):
+            self._read_delta(cast("Json", delta), deltas, whole=whole)
+
+    def _read_delta(self, delta: Json, deltas: list[Delta], *, whole: bool) -> None:
+        for name in ("reasoning_content", "reasoning"):
+            thought = delta.get(name)
+            if isinstance(thought, str) and thought:
+                self._add(deltas, ReasoningDelta(thought, name))
+                break  # vLLM and OpenRouter send the same under both names for a while
+        for content in (delta.get("content"), delta.get("refusal")):
+            if isinstance(content, str):
+                if content:
+                    self._add(deltas, TextDelta(content))
+            elif isinstance(content, list):
+                for part in cast("list[object]", content):
+                    self._add_part(deltas, part)
+        calls = delta.get("tool_calls")
+        if calls:
+            entries = cast("list[object]", calls) if isinstance(calls, list) else [calls]
+            for position, entry in enumerate(entries):
+                fragment = _fragment(_object_or_empty(entry), position if whole else None)
+                self._add(deltas, fragment)
+        elif isinstance(legacy := delta.get("function_call"), dict):
+            self._add(deltas, _fragment({"function": legacy}, None))
+
+    def _add_part(self, deltas: list[Delta], part: object) -> None:
+        """Mistral sends content as parts; thinking is one kind of them."""
+        match part:
+            case {"type": "thinking", "thinking": str(text)}:
+                self._add(deltas, ReasoningDelta(text))
+            case {"type": "thinking", "thinking": [*parts]}:
+                for each in parts:
+                    text = _object_or_empty(each).get("text")
+                    if isinstance(text, str):
+                        self._add(deltas, ReasoningDelta(text))
+            case {"text": str(text)}:
+                self._add(deltas, TextDelta(text))
+            case _:
+                pass
+
+    def _add(self, deltas: list[Delta], delta: Delta) -> None:
+        """Add a delta, its surrogate pairs made whole if the server cut one in two."""
+        if self._held is not None:
+            match delta:
+                case TextDelta(text):
+                    delta = TextDelta(self._mend("text", text))
+                case ReasoningDelta(text, name):
+                    delta = ReasoningDelta(self._mend("reasoning", text), name)
+                case ToolCallFragment(index, call_id, name, str(text)):
+                    delta = ToolCallFragment(index, call_id, name, self._mend(index, text))
+                case _:
+                    pass
+        deltas.append(delta)
+
+    def _mend(self, place: object, text: str) -> str:
+        held = cast("dict[object, str]", self._held)
+        text = held.pop(place, "") + text
+        if text and "\ud800" <= text[-1] <= "\udbff":
+            held[place] = text[-1]
+            text = text[:-1]
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _broken(text: str) -> Sequence[object]:
+    raise Unreadable(text[:80])
+
+
+def _first_object(value: object) -> Json | None:
+    if isinstance(value, list) and value:  # Gemini puts its errors into a list
+        value = cast("list[object]", value)[0]
+    return cast("Json", value) if isinstance(value, dict) else None
+
+
+def _object_or_empty(value: object) -> Json:
+    return cast("Json", value) if isinstance(value, dict) else {}
+
+
+def _raise_error(chunk: Json) -> None:
+    """Error objects in their shapes: OpenAI's, a string, older vLLM's, Anthropic's, MiniMax's."""
+    error = chunk.get("error")
+    if error:
+        raise ErrorInAnswer(chunk, _status(error) or _status(chunk))
+    if chunk.get("object") == "error" or chunk.get("type") == "error":
+        raise ErrorInAnswer(chunk, _status(chunk))
+    base = chunk.get("base_resp")
+    if isinstance(base, dict) and cast("Json", base).get("status_code"):
+        raise ErrorInAnswer(base, None)
+
+
+def _status(error: object) -> int | None:
+    """The HTTP status that an error object carries, as a number or in digits."""
+    values = _object_or_empty(error)
+    for key in ("status", "status_code", "code"):
+        value = values.get(key)
+        if isinstance(value, str) and value.isdecimal():
+            value = int(value)
+        if isinstance(value, int) and 400 <= value < 600:
+            return value
+    return None
+
+
+def _fragment(entry: Json, position: int | None) -> ToolCallFragment:
+    """A fragment of a call; whole calls get their position as index, so that each is its own."""
+    function = entry.get("function")
+    values = cast("Json", function) if isinstance(function, dict) else entry
+    index, call_id, name = entry.get("index"), entry.get("id"), values.get("name")
+    if isinstance(index, str) and index.isdecimal():
+        index = int(index)
+    if position is not None or type(index) is not int:
+        index = position
+    arguments = values.get("arguments")
+    if not isinstance(arguments, str | dict | None):
+        arguments = json.dumps(arguments)
+    return ToolCallFragment(
+        index,
+        str(call_id) if isinstance(call_id, str | int) else None,
+        name if isinstance(name, str) else None,
+        cast("str | Json | None", arguments),
+    )
+
+
+def read_usage(usage: Json) -> Usage:
+    """Usage in the spellings of OpenAI, Anthropic's proxies and DeepSeek."""
+    details = _object_or_empty(usage.get("prompt_tokens_details"))
+    details = details or _object_or_empty(usage.get("input_tokens_details"))
+    read = _count(details, "cached_tokens") or _count(
+        usage, "cache_read_input_tokens", "prompt_cache_hit_tokens", "cached_tokens"
+    )
+    write = _count(usage, "cache_creation_input_tokens") or _count(details, "cache_write_tokens")
+    inputs = _count(usage, "prompt_tokens", "input_tokens")
+    if "prompt_tokens" not in usage or read + write > inputs:
+        inputs += 0 if details else read + write  # Anthropic counts cached tokens apart
+    return Usage(inputs, _count(usage, "completion_tokens", "output_tokens"), read, write)
+
+
+def _count(values: Json, *names: str) -> int:
+    for name in names:
+        value = values.get(name)
+        if isinstance(value, int | float) and value > 0:
+            return int(value)
+    return 0
