@@ -59,7 +59,7 @@ async def ask_model(agent: Agent, brief: Brief) -> Answer:
 
 
 async def _stream(agent: Agent, brief: Brief) -> Assembly:
-    assembly = Assembly(taken=agent.history.call_ids())
+    assembly = Assembly(taken=agent.history.call_ids(), tools=brief.tools)
     request = ChatRequest(brief.system, agent.history.messages, brief.specs)
     begun: dict[str, str] = {}
     complete = False

@@ -67,9 +67,11 @@ Progress = TextPiece | ReasoningPiece | CallBegan | CallGrew | Reset
 class Assembly:
     """Makes one answer of the deltas of one request."""
 
-    def __init__(self, taken: Collection[str] = ()) -> None:
+    def __init__(self, taken: Collection[str] = (), tools: Collection[str] = ()) -> None:
         self._taken = set(taken)
         """Ids that calls of this answer may not have: those the task has used."""
+        self._tools = tools
+        """Names of tools: a call that has one of them whole can begin before its arguments do."""
         self._clear()
 
     def _clear(self) -> None:
@@ -133,7 +135,7 @@ class Assembly:
         if call.begun:
             if text:
                 progress.append(CallGrew(call.id, call.name, text, call.size))
-        elif call.name and call.size:
+        elif call.name and (call.size or call.name in self._tools):
             progress += self._begin(call)
         return progress
 

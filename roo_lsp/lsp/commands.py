@@ -211,7 +211,7 @@ async def resume(session: Session, argument: Resume) -> dict[str, Any]:
 
 
 async def list_tasks(session: Session, argument: List) -> list[dict[str, Any]]:
-    found = session.tasks.list(argument.limit, everywhere=argument.all)
+    found = session.tasks.listed(argument.limit, everywhere=argument.all)
     return [_summary(each) for each in found]
 
 

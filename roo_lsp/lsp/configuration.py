@@ -4,10 +4,11 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from roo_lsp.app import sources
 from roo_lsp.lsp.protocol import ClientError, RooProtocol
+from roo_lsp.settings import object_or_empty
 from roo_lsp.settings_sources import Effective, Held, Source, effective
 from roo_lsp.workspace.trust import TrustStore, content_hash
 
@@ -54,12 +55,9 @@ class Configuration:
 
     def pushed(self, settings: object) -> None:
         """`didChangeConfiguration` of a client that cannot be asked."""
-        if (
-            not self.can_ask
-            and isinstance(settings, dict)
-            and isinstance(settings.get("roo"), dict)
-        ):
-            self._answer = settings["roo"]
+        section: object = object_or_empty(settings).get("roo")
+        if not self.can_ask and isinstance(section, dict):
+            self._answer = cast("object", section)
         self.refresh()
 
     def refresh(self) -> None:

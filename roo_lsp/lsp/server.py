@@ -102,26 +102,7 @@ def create_server() -> RooServer:
         session.configuration.pushed(params.settings)
         await session.configure()
 
-    @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
-    def did_open(ls: RooServer, params: types.DidOpenTextDocumentParams) -> None:
-        document = params.text_document
-        ls.documents.opened(
-            document.uri, document.text, document.version, str(document.language_id)
-        )
-
-    @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
-    def did_change(ls: RooServer, params: types.DidChangeTextDocumentParams) -> None:
-        if params.content_changes:
-            document = params.text_document
-            ls.documents.changed(document.uri, params.content_changes[-1].text, document.version)
-
-    @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
-    def did_save(ls: RooServer, params: types.DidSaveTextDocumentParams) -> None:
-        ls.documents.saved(params.text_document.uri)
-
-    @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
-    def did_close(ls: RooServer, params: types.DidCloseTextDocumentParams) -> None:
-        ls.documents.closed(params.text_document.uri)
+    _keep_documents(server)
 
     @server.feature(
         types.TEXT_DOCUMENT_CODE_ACTION,
@@ -143,6 +124,29 @@ def create_server() -> RooServer:
     for name in COMMANDS:
         _declare(server, name)
     return server
+
+
+def _keep_documents(server: RooServer) -> None:
+    @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
+    def did_open(ls: RooServer, params: types.DidOpenTextDocumentParams) -> None:
+        document = params.text_document
+        ls.documents.opened(
+            document.uri, document.text, document.version, str(document.language_id)
+        )
+
+    @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
+    def did_change(ls: RooServer, params: types.DidChangeTextDocumentParams) -> None:
+        if params.content_changes:
+            document = params.text_document
+            ls.documents.changed(document.uri, params.content_changes[-1].text, document.version)
+
+    @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
+    def did_save(ls: RooServer, params: types.DidSaveTextDocumentParams) -> None:
+        ls.documents.saved(params.text_document.uri)
+
+    @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
+    def did_close(ls: RooServer, params: types.DidCloseTextDocumentParams) -> None:
+        ls.documents.closed(params.text_document.uri)
 
 
 def _declare(server: RooServer, name: str) -> None:

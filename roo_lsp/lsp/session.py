@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from lsprotocol import types
 
@@ -33,6 +33,7 @@ from roo_lsp.lsp.protocol import RooProtocol
 from roo_lsp.lsp.save_gate import SavingRunner
 from roo_lsp.lsp.surfaces import Surfaces
 from roo_lsp.lsp.tasks import Task, Tasks
+from roo_lsp.settings import object_or_empty
 from roo_lsp.settings_sources import Held
 from roo_lsp.workspace.commands import ShellRunner
 from roo_lsp.workspace.places import state_dir
@@ -150,7 +151,7 @@ class Session:
             on_disk,
             self.protocol,
             self._edit_abilities(),
-            encoding=lambda: str(self.protocol.workspace.position_encoding.value),
+            encoding=lambda: str(self.protocol.workspace.position_encoding or "utf-16"),
         )
         people = TaskApprover(
             self.approvals,
@@ -213,12 +214,9 @@ def open_session(
     Raises:
         RooError: the state folder cannot be used.
     """
-    options: dict[str, Any] = (
-        params.initialization_options if isinstance(params.initialization_options, dict) else {}
-    )
-    client: Any = options.get("client")
-    listed: Any = client.get("extensions") if isinstance(client, dict) else None
-    extensions = EXTENSIONS & set(map(str, listed if isinstance(listed, list) else []))
+    options = object_or_empty(params.initialization_options)
+    listed: object = object_or_empty(options.get("client")).get("extensions")
+    extensions = EXTENSIONS & set(cast("list[Any]", listed) if isinstance(listed, list) else [])
     folders = folders_of(params)
     state = state_dir()
     try:
@@ -255,7 +253,7 @@ def open_session(
         workspace=folders[0],
         trust=trust,
         tell=surfaces.message,
-        ask_for_trust=lambda held: session.ask_for_trust(held),
+        ask_for_trust=lambda held: session.ask_for_trust(held),  # noqa: PLW0108 -- made below
     )
     session = Session(
         protocol,

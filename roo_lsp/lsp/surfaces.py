@@ -19,6 +19,7 @@ from roo_lsp.lsp.documents import Documents
 from roo_lsp.lsp.positions import uri_of
 from roo_lsp.lsp.protocol import ClientError, RooProtocol
 from roo_lsp.lsp.stream import one_line
+from roo_lsp.settings import object_or_empty
 
 log = logging.getLogger(__name__)
 
@@ -130,9 +131,10 @@ class Surfaces:
         except ClientError as error:
             log.info("roo/requestPermission: %s", error)
             return
-        chosen = answer.get("optionId") if isinstance(answer, dict) else None
+        fields = object_or_empty(answer)
+        chosen = fields.get("optionId")
         if chosen in {option["optionId"] for option in entry.options}:
-            feedback = str(answer.get("feedback") or "")
+            feedback = str(fields.get("feedback") or "")
             self._answer(entry, chosen, "roo/requestPermission", feedback)
 
     def _answer(self, entry: Pending, answer: str, by: str, feedback: str = "") -> None:
@@ -186,11 +188,7 @@ class Surfaces:
 
     def code_actions(self, params: types.CodeActionParams) -> list[types.CodeAction]:
         """What settles the entries shown at this place."""
-        named = {
-            each.data.get("requestId")
-            for each in params.context.diagnostics
-            if isinstance(each.data, dict)
-        }
+        named = {object_or_empty(each.data).get("requestId") for each in params.context.diagnostics}
         actions: list[types.CodeAction] = []
         for entry in self.approvals.pending:
             here = self._diagnosed.get(entry.request_id) == params.text_document.uri

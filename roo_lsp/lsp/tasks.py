@@ -200,7 +200,7 @@ class Tasks:
             self._recent = None
         self.store.delete(task_id)
 
-    def list(self, limit: int, *, everywhere: bool) -> list[TaskSummary]:
+    def listed(self, limit: int, *, everywhere: bool) -> list[TaskSummary]:
         """Newest first; a stored task that no turn of ours runs is idle, whatever it was."""
         return [
             each if each.state == "failed" or self._is_running(each.task_id) else _idle(each)

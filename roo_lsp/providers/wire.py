@@ -69,7 +69,8 @@ class Encoder:
         )
         replays = self._endpoint.replay_reasoning != "never" and REPLAY not in refused
         for position, message in enumerate(messages):
-            key = (id(message), replays and position > last_prompt)
+            thought = isinstance(message, AssistantMessage) and bool(message.reasoning)
+            key = (id(message), thought and replays and position > last_prompt)
             found = self._messages.get(key)
             yield found[1] if found else self._encode(message, key)
 
@@ -200,7 +201,7 @@ def _nullable(schema: Json) -> Json:
         choices = cast("list[Json]", schema.get("anyOf") or [schema])
         if {"type": "null"} in choices:
             return schema
-        rest = {k: v for k, v in schema.items() if k in {"description"} and "anyOf" in schema}
+        rest = {k: v for k, v in schema.items() if k == "description" and "anyOf" in schema}
         return {**rest, "anyOf": [*choices, {"type": "null"}]}
     if "null" in kinds:
         return schema
@@ -299,6 +300,8 @@ class AnswerReader:
             delta = choice.get("message")
         if isinstance(delta, dict):
             self._read_delta(cast("Json", delta), deltas, whole=whole)
+            if whole and self.finish is None:  # one JSON that parses is all there
+                self.finish = "tool_calls" if cast("Json", delta).get("tool_calls") else "stop"
 
     def _read_delta(self, delta: Json, deltas: list[Delta], *, whole: bool) -> None:
         for name in ("reasoning_content", "reasoning"):
@@ -307,12 +310,10 @@ class AnswerReader:
                 self._add(deltas, ReasoningDelta(thought, name))
                 break  # vLLM and OpenRouter send the same under both names for a while
         for content in (delta.get("content"), delta.get("refusal")):
-            if isinstance(content, str):
-                if content:
-                    self._add(deltas, TextDelta(content))
+            if isinstance(content, str) and content:
+                self._add(deltas, TextDelta(content))
             elif isinstance(content, list):
-                for part in cast("list[object]", content):
-                    self._add_part(deltas, part)
+                self._add_parts(deltas, cast("list[object]", content))
         calls = delta.get("tool_calls")
         if calls:
             entries = cast("list[object]", calls) if isinstance(calls, list) else [calls]
@@ -322,20 +323,17 @@ class AnswerReader:
         elif isinstance(legacy := delta.get("function_call"), dict):
             self._add(deltas, _fragment({"function": legacy}, None))
 
-    def _add_part(self, deltas: list[Delta], part: object) -> None:
-        """Mistral sends content as parts; thinking is one kind of them."""
-        match part:
-            case {"type": "thinking", "thinking": str(text)}:
-                self._add(deltas, ReasoningDelta(text))
-            case {"type": "thinking", "thinking": [*parts]}:
-                for each in parts:
-                    text = _object_or_empty(each).get("text")
-                    if isinstance(text, str):
-                        self._add(deltas, ReasoningDelta(text))
-            case {"text": str(text)}:
+    def _add_parts(self, deltas: list[Delta], parts: list[object]) -> None:
+        """Mistral sends content as parts; thinking is one kind of them, with parts of its own."""
+        for part in map(_object_or_empty, parts):
+            text, thinking = part.get("text"), part.get("thinking")
+            if isinstance(thinking, list):
+                inner = map(_object_or_empty, cast("list[object]", thinking))
+                thinking = "".join(str(each.get("text") or "") for each in inner)
+            if isinstance(thinking, str) and thinking:
+                self._add(deltas, ReasoningDelta(thinking))
+            elif isinstance(text, str) and text:
                 self._add(deltas, TextDelta(text))
-            case _:
-                pass
 
     def _add(self, deltas: list[Delta], delta: Delta) -> None:
         """Add a delta, its surrogate pairs made whole if the server cut one in two."""
@@ -383,7 +381,7 @@ def _raise_error(chunk: Json) -> None:
         raise ErrorInAnswer(chunk, _status(chunk))
     base = chunk.get("base_resp")
     if isinstance(base, dict) and cast("Json", base).get("status_code"):
-        raise ErrorInAnswer(base, None)
+        raise ErrorInAnswer(cast("Json", base), None)
 
 
 def _status(error: object) -> int | None:
