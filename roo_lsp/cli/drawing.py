@@ -27,7 +27,7 @@ class Glyphs:
     failed: str = "✗"
     current: str = "▸"
     open: str = "·"
-    prompt: str = "❯"
+    prompt: str = "❯"  # noqa: RUF001 -- a prompt sign
     retry: str = "↻"
     hint: str = "→"
     gap: str = "⋮"
@@ -39,9 +39,7 @@ class Glyphs:
     kinds: str = "◇✎⌫⇢⌕$☰↓⇄•"
 
 
-ASCII = Glyphs(
-    "+", "x", ">", "-", ">", "~", "->", ":", "|", "...", "-", "-", "|/-\\", "o*dm/$=v%."
-)
+ASCII = Glyphs("+", "x", ">", "-", ">", "~", "->", ":", "|", "...", "-", "-", "|/-\\", "o*dm/$=v%.")
 _KINDS = (
     "read",
     "edit",
@@ -185,10 +183,10 @@ def diff_counts(lines: Sequence[DiffLine]) -> tuple[int, int]:
 
 def diff_text(line: DiffLine, glyphs: Glyphs, *, whole: bool = False) -> Text:
     """A line of a change; `whole` makes everything in it visible."""
-    if line.sign == ":":
-        return Text(f"{glyphs.gap:>7}", "dim")
-    style = {"+": "green", "-": "red"}.get(line.sign, "dim")
     shown = (escaped if whole else readable)(line.text).expandtabs(4)
+    if line.sign == ":":
+        return Text(f"{glyphs.gap:>7} {shown}".rstrip(), "dim")
+    style = {"+": "green", "-": "red"}.get(line.sign, "dim")
     return Text.assemble((f"{line.number:>7} ", "dim"), (f"{line.sign} {shown}".rstrip(), style))
 
 

@@ -32,6 +32,7 @@ from roo_lsp.cli.drawing import (
     readable,
     seconds_text,
 )
+from roo_lsp.settings import object_or_empty
 
 Roo = Mapping[str, Any]
 """The `roo` object of an event (interface section 5)."""
@@ -273,7 +274,9 @@ class Picture:
             sign = self.glyphs.prompt if number == 0 else " "
             self._print(Text.assemble((f"{sign} ", "bold magenta"), (line, "bold")))
         if len(lines) > cut:
-            self._print(Text(f"  {self.glyphs.more} {plural(len(lines) - cut, 'more line')}", "dim"))
+            self._print(
+                Text(f"  {self.glyphs.more} {plural(len(lines) - cut, 'more line')}", "dim")
+            )
         self._since = time.monotonic()
 
     def _show_plan(self, entries: Sequence[Mapping[str, str]]) -> None:
@@ -292,12 +295,12 @@ class Picture:
             self._print(Text.assemble((f"  {sign} ", style), (one_line(content), words)))
 
     def _count(self, update: Update) -> None:
-        meta, totals = update.get("_meta") or {}, self.totals
+        meta, totals = object_or_empty(update.get("_meta")), self.totals
         totals.requests += 1
         totals.input_tokens += meta.get("inputTokens") or 0
         totals.output_tokens += meta.get("outputTokens") or 0
         totals.estimated = totals.estimated or bool(meta.get("estimated"))
-        totals.cost = (update.get("cost") or {}).get("amount") or 0
+        totals.cost = object_or_empty(update.get("cost")).get("amount") or 0
 
     def _settled(self, update: Update) -> None:
         if update.get("outcome") in {"reject_once", "reject_always"}:
@@ -366,7 +369,7 @@ class Picture:
     def _begin_call(self, update: Update) -> None:
         self._end_words()
         self._retry = ""
-        tool = (update.get("_meta") or {}).get("tool") or update["title"]
+        tool = object_or_empty(update.get("_meta")).get("tool") or update["title"]
         self.calls[update["toolCallId"]] = Call(
             tool, update["kind"], update["title"], time.monotonic()
         )
@@ -378,7 +381,7 @@ class Picture:
         call.title = update.get("title") or call.title
         if diffs := [c for c in update.get("content") or () if c["type"] == "diff"]:
             call.diffs = diffs
-        meta: Update = update.get("_meta") or {}
+        meta = object_or_empty(update.get("_meta"))
         if output := meta.get("output"):
             call.output = (call.output + output)[-KEPT_OUTPUT:]
         match update["status"]:
@@ -403,7 +406,7 @@ class Picture:
             return
         shown = [] if failed or call.diffs_shown else list(_shown_diffs(call.diffs))
         facts = [] if call.started is None else [seconds_text(now - call.started)]
-        facts += _facts(update.get("_meta") or {})
+        facts += _facts(object_or_empty(update.get("_meta")))
         if call.diffs and not failed:
             added, removed = _counts(call.diffs)
             facts.append(f"+{added} {self.glyphs.minus}{removed}")
@@ -530,9 +533,9 @@ def _facts(meta: Update) -> list[str]:
 
 
 def _shown_diffs(diffs: Sequence[Update]) -> Generator[DiffLine]:
-    for number, diff in enumerate(diffs):
-        if number:
-            yield DiffLine(0, ":", "")
+    for diff in diffs:
+        if len(diffs) > 1:
+            yield DiffLine(0, ":", diff["path"])
         yield from diff_lines(diff.get("oldText"), diff.get("newText"))
 
 

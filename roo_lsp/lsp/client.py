@@ -123,6 +123,8 @@ class Server:
         self._answers: dict[int, asyncio.Future[Json]] = {}
         self._incoming: asyncio.Queue[Incoming | None] = asyncio.Queue()
         self._ended = False
+        self.ready = False
+        """It has answered `initialize`, and so knows how to end."""
 
     async def execute(self, command: str, argument: Mapping[str, Json] | None = None) -> Json:
         """The result of one of our commands (interface section 4).
@@ -184,6 +186,15 @@ class Server:
         except TimeoutError:
             raise ServerEnded(f"The server did not answer in {START_SECONDS:.0f} s.") from None
         self.notify("initialized", {})
+        self.ready = True
+
+    def kill(self) -> None:
+        """End it now, whatever it is doing."""
+        with contextlib.suppress(ProcessLookupError):
+            if sys.platform == "win32":
+                self._process.kill()
+            else:
+                os.killpg(self._process.pid, signal.SIGKILL)
 
     async def shut_down(self) -> None:
         """Ask the server to end, the way LSP wants it."""
@@ -267,8 +278,9 @@ class Server:
     def _on_notification(self, method: str, params: dict[str, Json]) -> None:
         match method:
             case "$/progress":
-                value = params.get("value") or {}
-                if roo := value.get("roo"):
+                value: Json = params.get("value")
+                roo: Json = cast("dict[str, Json]", value).get("roo") if value else None
+                if roo:
                     self._incoming.put_nowait(Event(roo))
             case "roo/event":
                 self._incoming.put_nowait(Event(params))
@@ -300,10 +312,6 @@ async def _start(
     environment: Mapping[str, str] | None,
     log: IO[bytes],
 ) -> asyncio.subprocess.Process:
-    # Out of reach of the terminal's Ctrl-C: the task is cancelled by us, not the server killed.
-    group = {"start_new_session": True}
-    if sys.platform == "win32":
-        group = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
     try:
         return await asyncio.create_subprocess_exec(
             *command,
@@ -312,7 +320,9 @@ async def _start(
             stderr=log,
             cwd=workspace,
             env=environment,
-            **group,
+            # Out of reach of the terminal's Ctrl-C: we cancel the task, and the server lives on.
+            start_new_session=sys.platform != "win32",
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
         )
     except OSError as error:
         raise ServerEnded(f"The server could not be started: {error}.") from error
@@ -323,7 +333,9 @@ async def _end(
 ) -> None:
     """Ends the server: politely, then by force."""
     try:
-        if process.returncode is None:
+        if not server.ready:
+            server.kill()
+        elif process.returncode is None:
             await server.shut_down()
         if process.stdin is not None:
             process.stdin.close()
@@ -332,18 +344,10 @@ async def _end(
                 await process.wait()
     finally:
         if process.returncode is None:
-            _kill(process)
+            server.kill()
             await process.wait()
         reading.cancel()
         await asyncio.wait({reading})
-
-
-def _kill(process: asyncio.subprocess.Process) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        if sys.platform == "win32":
-            process.kill()
-        else:
-            os.killpg(process.pid, signal.SIGKILL)
 
 
 def _tail(log: IO[bytes]) -> str:

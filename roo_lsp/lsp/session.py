@@ -151,7 +151,7 @@ class Session:
             on_disk,
             self.protocol,
             self._edit_abilities(),
-            encoding=lambda: str(self.protocol.workspace.position_encoding or "utf-16"),
+            encoding=self._encoding,
         )
         people = TaskApprover(
             self.approvals,
@@ -191,6 +191,10 @@ class Session:
         """The task's own profile, its mode's, or the active one."""
         settings = self.configuration.current.settings
         return task.profile or settings.mode_profiles.get(task.mode, "") or settings.profile
+
+    def _encoding(self) -> str:
+        """The position encoding agreed on: `utf-8`, `utf-16` or `utf-32`."""
+        return types.PositionEncodingKind(self.protocol.workspace.position_encoding).value
 
     def _edit_abilities(self) -> EditAbilities:
         workspace = self.params.capabilities.workspace

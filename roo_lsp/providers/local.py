@@ -176,6 +176,8 @@ def _serve(port: int) -> Any:
     params.cpuparams.n_threads = 1
     # Prompts of other conversations are kept in memory up to this; a demo has one.
     params.cache_ram_mib = 64
+    # For requests that name no temperature: the same question gets the same answer.
+    params.sampling.temp = 0.0
     params.use_jinja = True
     params.chat_template = Path(__file__).with_name(_TEMPLATE).read_text(encoding="utf-8")
     return xllamacpp.Server(params)

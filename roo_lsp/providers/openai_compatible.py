@@ -40,6 +40,11 @@ _refusals: dict[tuple[str, str], frozenset[str]] = {}
 """Fields that an endpoint (origin, model) refused, learnt from requests that went well without."""
 
 
+def forget_refusals() -> None:
+    """Try every field again, as after a change at the endpoint."""
+    _refusals.clear()
+
+
 class OpenAICompatible:
     """A `ChatModel` over HTTP. Use as an async context manager, or call `close`."""
 
@@ -435,7 +440,7 @@ class _Clock:
                 )
 
 
-class _Enough(Exception):  # noqa: N818 -- not an error
+class _Enough(Exception):
     """The answer is whole, and the endpoint does not end it."""
 
 
@@ -535,12 +540,11 @@ def _ending(answer: AnswerReader, reader: BodyReader, target: Target) -> list[De
     if not answer.chunks:
         if not reader.start.strip():
             raise errors.broken_stream("The answer ended before anything of it came", target)
-        try:
-            raise errors.refusal(Reply(None, from_json(reader.start)), target)
-        except ValueError:
-            raise errors.broken_stream(
-                f"The answer is not a chat completion: {_excerpt(reader.start)}", target
-            ) from None
+        if answer.stray is not None:
+            raise errors.refusal(Reply(None, answer.stray), target)
+        raise errors.broken_stream(
+            f"The answer is not a chat completion: {_excerpt(reader.start)}", target
+        )
     if answer.finish is None:
         raise errors.broken_stream("The answer ended in the middle, without a reason", target)
     usage: list[Delta] = [answer.usage] if answer.usage else []
@@ -589,9 +593,12 @@ def _model_ids(body: bytes) -> list[str] | None:
     if not isinstance(value, list):
         return None
     entries = cast("Sequence[Any]", value)
-    ids = [
-        entry if isinstance(entry, str) else entry.get("id") or entry.get("name")
-        for entry in entries
-        if isinstance(entry, str | dict)
-    ]
-    return list(dict.fromkeys(each for each in ids if isinstance(each, str) and each))
+    ids = [_model_id(entry) for entry in entries]
+    return list(dict.fromkeys(filter(None, ids)))
+
+
+def _model_id(entry: Any) -> str:
+    if isinstance(entry, dict):
+        values = cast("dict[str, Any]", entry)
+        entry = values.get("id") or values.get("name")
+    return entry if isinstance(entry, str) else ""

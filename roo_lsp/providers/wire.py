@@ -240,6 +240,8 @@ class AnswerReader:
         self.usage: Usage | None = None
         self.chunks = 0
         """How many texts were part of a chat completion."""
+        self.stray: Json | None = None
+        """The first object that was not part of one."""
         self._held: dict[object, str] | None = None
         """Halves of surrogate pairs, by where they came; None while there were none."""
 
@@ -286,6 +288,7 @@ class AnswerReader:
             self.chunks += 1
         choices = chunk.get("choices")
         if not isinstance(choices, list) or not choices:
+            self.stray = self.stray or chunk
             return
         self.chunks += 1
         choice = _object_or_empty(cast("list[object]", choices)[0])

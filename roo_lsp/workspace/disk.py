@@ -160,7 +160,7 @@ class DiskFileSystem:
             raise _Missing(*missing(path)) from None
         except OSError as error:
             raise _failure(path, "read", error) from error
-        with os.fdopen(descriptor, "rb", buffering=0) as file:
+        try:
             facts = os.fstat(descriptor)
             if stat.S_ISDIR(facts.st_mode):
                 raise ToolError(f"{path} is a folder, not a file. Use list_files to look into it.")
@@ -169,15 +169,23 @@ class DiskFileSystem:
                 raise ToolError(f"{path} is refused: {why}.")
             if facts.st_size > self.max_file_bytes:
                 raise self._too_large(path, facts.st_size)
-            try:
-                data = file.read(facts.st_size + 1)
-                while len(data) > facts.st_size and (more := file.read(1 << 20)):  # it grows
-                    data += more
-                    if len(data) > self.max_file_bytes:
-                        raise self._too_large(path, len(data))
-            except OSError as error:
-                raise _failure(path, "read", error) from error
-        return data, facts
+            return self._all(path, descriptor, facts.st_size), facts
+        except OSError as error:
+            raise _failure(path, "read", error) from error
+        finally:
+            os.close(descriptor)
+
+    def _all(self, path: Path, descriptor: int, size: int) -> bytes:
+        """Everything up to the end, which may have moved on since the size was looked up."""
+        data = os.read(descriptor, size + 1)
+        if len(data) == size:
+            return data
+        pieces = [data]
+        while piece := os.read(descriptor, 1 << 20):
+            pieces.append(piece)
+            if sum(map(len, pieces)) > self.max_file_bytes:
+                raise self._too_large(path, sum(map(len, pieces)))
+        return b"".join(pieces)
 
     def _too_large(self, path: Path, size: int) -> ToolError:
         return ToolError(

@@ -286,7 +286,9 @@ async def test_cancelling_in_a_stream_hangs_up_and_keeps_what_was_read() -> None
         reached.set()
         await asyncio.Event().wait()
 
-    it = rig([TextDelta("Half a"), ToolCallFragment(0, "call_1", "echo"), hang], tools=[tool("echo")])
+    it = rig(
+        [TextDelta("Half a"), ToolCallFragment(0, "call_1", "echo"), hang], tools=[tool("echo")]
+    )
     turn = asyncio.create_task(run_turn(it.agent))
     async with asyncio.timeout(5):
         await reached.wait()

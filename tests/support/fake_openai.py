@@ -372,7 +372,7 @@ class FakeOpenAI:
         self._handlers.add(task)
         try:
             with suppress(ConnectionError, asyncio.IncompleteReadError):
-                async for request in _requests(reader):
+                async for request in _requests(reader, writer):
                     self.requests.append(request)
                     async with self._arrived:
                         self._arrived.notify_all()
@@ -436,11 +436,17 @@ class _Within:
             await self.event.wait()
 
 
-async def _requests(reader: asyncio.StreamReader) -> AsyncIterator[Request]:
+async def _requests(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> AsyncIterator[Request]:
     """The requests of one connection, until it ends."""
     while True:
         try:
-            head = await reader.readuntil(b"\r\n\r\n")
+            begin = await reader.readexactly(1)
+            if begin == b"\x16":  # TLS, which a plain server answers so
+                writer.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+                return
+            head = begin + await reader.readuntil(b"\r\n\r\n")
         except asyncio.IncompleteReadError:
             return
         first, *lines = head.decode("latin-1").split("\r\n")

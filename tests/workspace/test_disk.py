@@ -39,7 +39,9 @@ async def test_a_file_that_is_swapped_during_the_write_is_left_alone(tmp_path, m
     with pytest.raises(ToolError):
         await files.write(target, "new", stamp)
     assert victim.read_bytes() == b"old"
-    assert sorted(os.listdir(tmp_path)) == (["victim"] if swap == "gone" else ["a", "victim"])
+    assert sorted(each.name for each in tmp_path.iterdir()) == (
+        ["victim"] if swap == "gone" else ["a", "victim"]
+    )
 
 
 async def test_a_folder_that_is_swapped_during_the_write_does_not_lead_astray(

@@ -1,0 +1,198 @@
+"""Questions on the terminal: what would happen, whole, and an answer that cannot be an accident."""
+
+import asyncio
+import os
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from roo_lsp.cli.drawing import (
+    DiffLine,
+    diff_lines,
+    diff_text,
+    escaped,
+    glyphs_for,
+    plural,
+    readable,
+)
+from roo_lsp.settings import object_or_empty
+
+try:
+    import termios
+except ImportError:  # Windows: what was typed before the question stays an answer there
+    termios = None
+
+SHOWN_DIFF_LINES = 200
+"""Lines of a change that are shown at once; `d` shows all."""
+SHORTEST_FEEDBACK = 4
+"""Characters; what is shorter is taken for a slip."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """An answer to a permission request; `stop` ends the task instead."""
+
+    option: str = ""
+    feedback: str = ""
+    stop: bool = False
+
+
+class Lines:
+    """Lines typed on standard input, without ever blocking the event loop."""
+
+    def __init__(self) -> None:
+        self._queue: asyncio.Queue[str | None] | None = None
+        self._ended = False
+
+    async def next(self) -> str | None:
+        """The next line that is typed from now on; None at the end of input."""
+        if self._ended:
+            return None
+        if self._queue is None:
+            self._queue = asyncio.Queue()
+            loop = asyncio.get_running_loop()
+            threading.Thread(target=_read, args=(self._queue, loop), daemon=True).start()
+        line = await self._queue.get()
+        self._ended = line is None
+        return line
+
+    def forget(self) -> None:
+        """Drop what was typed so far: it was not meant as an answer to what comes now."""
+        while self._queue is not None and not self._queue.empty():
+            if self._queue.get_nowait() is None:
+                self._ended = True
+        if termios is not None:
+            with suppress(termios.error, OSError):
+                termios.tcflush(0, termios.TCIFLUSH)
+
+
+def _read(queue: asyncio.Queue[str | None], loop: asyncio.AbstractEventLoop) -> None:
+    # Straight from the descriptor: a thread that is inside sys.stdin when we exit is fatal.
+    rest = b""
+    with suppress(RuntimeError):  # the loop is closed: nobody asks any more
+        while True:
+            try:
+                data = os.read(0, 4096)
+            except OSError:
+                data = b""
+            if not data:
+                loop.call_soon_threadsafe(queue.put_nowait, None)
+                return
+            *lines, rest = (rest + data).split(b"\n")
+            for line in lines:
+                text = line.decode(sys.stdin.encoding or "utf-8", "replace")
+                loop.call_soon_threadsafe(queue.put_nowait, text)
+
+
+async def ask_permission(
+    console: Console, lines: Lines, entry: Mapping[str, Any], diffs: Sequence[Mapping[str, Any]]
+) -> Choice:
+    """The user's decision about an entry of `roo.approval.list`; `diffs` are its call's."""
+    change = [] if entry.get("command") else _change(diffs)
+    _show_request(console, entry, change)
+    options = {option["optionId"]: option["name"] for option in entry["options"]}
+    talks = entry["kind"] == "permission"
+    keys = _keys(options, long=len(change) > SHOWN_DIFF_LINES, talks=talks)
+    while True:
+        answer = await _answer(console, lines, keys)
+        match None if answer is None else answer.lower():
+            case None | "q" | "quit":
+                return Choice(stop=True)
+            case "y" | "yes":
+                return Choice("allow_once")
+            case "a" | "always" if "allow_always" in options:
+                return Choice("allow_always")
+            case "n" | "no":
+                return Choice("reject_once")
+            case "d" if change:
+                for line in change:
+                    console.print(diff_text(line, glyphs_for(console.encoding), whole=True))
+            case _:
+                if answer and len(answer) >= SHORTEST_FEEDBACK and talks:
+                    return Choice("reject_once", answer)
+
+
+async def ask_question(
+    console: Console, lines: Lines, question: str, suggestions: Sequence[str]
+) -> str | None:
+    """The user's answer; None to stop the task."""
+    console.print()
+    console.print(Text.assemble(("? ", "bold yellow"), (readable(question), "bold")))
+    for number, suggestion in enumerate(suggestions, 1):
+        console.print(Text.assemble((f"  {number} ", "yellow"), readable(suggestion)))
+    words = "your answer" if not suggestions else "a number, or your own answer"
+    while True:
+        answer = await _answer(console, lines, Text(f"  {words}: ", "yellow"))
+        if answer is None:
+            return None
+        if answer.isdecimal() and 1 <= int(answer) <= len(suggestions):
+            return suggestions[int(answer) - 1]
+        if answer:
+            return answer
+
+
+async def _answer(console: Console, lines: Lines, prompt: Text) -> str | None:
+    lines.forget()
+    console.print(prompt, end="")
+    line = await lines.next()
+    if line is None:
+        console.print()
+    return None if line is None else line.strip()
+
+
+def _show_request(console: Console, entry: Mapping[str, Any], change: Sequence[DiffLine]) -> None:
+    glyphs = glyphs_for(console.encoding)
+    console.print()
+    title = escaped(entry["title"]).replace("\n", " ")
+    console.print(Text.assemble(("? ", "bold yellow"), (title, "bold")))
+    if command := entry.get("command"):
+        for line in escaped(command).split("\n"):
+            console.print(Text.assemble((f"  {glyphs.bar} ", "yellow"), (line, "bold")))
+        console.print(Text(f"  in {escaped(str(entry.get('cwd')))}", "dim"))
+    elif change:
+        for place in object_or_empty(entry.get("toolCall")).get("locations") or ():
+            console.print(Text(f"  {escaped(place['path'])}", "dim"))
+        for line in change[:SHOWN_DIFF_LINES]:
+            console.print(diff_text(line, glyphs, whole=True))
+        if len(change) > SHOWN_DIFF_LINES:
+            rest = plural(len(change) - SHOWN_DIFF_LINES, "more line")
+            console.print(Text(f"{glyphs.more:>7} {rest}, not shown", "bold yellow"))
+    else:
+        for line in entry["detail"]:
+            if line not in {entry["title"], entry.get("reason")}:
+                console.print(Text(f"  {escaped(line)}"))
+    if why := entry.get("reason"):
+        console.print(Text(f"  {escaped(why)}", "dim"))
+
+
+def _keys(options: Mapping[str, str], *, long: bool, talks: bool) -> Text:
+    keys = ["[y]es"]
+    if always := options.get("allow_always"):
+        keys.append(f"[a]lways{_scope(always)}")
+    keys += ["[n]o", "[q]uit"]
+    if long:
+        keys.append("[d]iff, whole")
+    if talks:
+        keys.append("or what to do instead")
+    return Text(f"  {', '.join(keys)}: ", "yellow")
+
+
+def _scope(name: str) -> str:
+    """What `always` would mean, as the server says it: `Always approve (edits, for this task)`."""
+    _, sign, scope = name.partition("(")
+    return f" ({readable(scope)}" if sign else ""
+
+
+def _change(diffs: Sequence[Mapping[str, Any]]) -> list[DiffLine]:
+    lines: list[DiffLine] = []
+    for diff in diffs:
+        if len(diffs) > 1:
+            lines.append(DiffLine(0, ":", diff["path"]))
+        lines += diff_lines(diff.get("oldText"), diff.get("newText"))
+    return lines

@@ -1,0 +1,130 @@
+"""A model that asks again when a request failed in a way that may pass, and says so first.
+
+The only layer that retries. It wraps any `ChatModel` and knows of failures only what
+`ProviderError` says of them.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from roo_lsp.agent.events import EventSink, Retrying
+from roo_lsp.agent.ports import ChatModel, ChatRequest, Delta, Restarted
+from roo_lsp.providers.errors import ProviderError
+
+FIRST_DELAY = 0.5
+"""Seconds before the second try; each further delay is twice the one before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Time and chance, so that tests need neither."""
+
+    now: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
+    chance: Callable[[], float] = random.random
+    """A number from 0 up to 1."""
+
+
+class Pace:
+    """Keeps the starts of requests apart; one may be shared by all tasks."""
+
+    def __init__(self, seconds: float, clock: Clock | None = None) -> None:
+        self._seconds = seconds
+        self._clock = clock or Clock()
+        self._next = float("-inf")
+
+    async def turn(self) -> None:
+        """Returns when the next request may start; each caller gets a start of its own."""
+        now = self._clock.now()
+        start = max(now, self._next)
+        self._next = start + self._seconds
+        if start > now:
+            await self._clock.sleep(start - now)
+
+
+class RetryingModel:
+    """A `ChatModel` that makes failed requests of another one again."""
+
+    def __init__(
+        self,
+        model: ChatModel,
+        emit: EventSink,
+        *,
+        attempts: int = 5,
+        max_delay: float = 60.0,
+        pace: Pace | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        """`attempts` counts all tries; `max_delay` is the longest wait, in seconds."""
+        self._model = model
+        self._emit = emit
+        self._attempts = max(1, attempts)
+        self._max_delay = max_delay
+        self._pace = pace
+        self._clock = clock or Clock()
+
+    async def stream(self, request: ChatRequest) -> AsyncGenerator[Delta]:
+        """As the model's own, with `Restarted` before the deltas of a new try.
+
+        Raises:
+            ProviderError: it cannot pass, it has not passed after all tries, or the endpoint asks
+                for a longer wait than is allowed.
+        """
+        attempt = 0
+        while True:
+            attempt += 1
+            told = False
+            if self._pace is not None:
+                await self._pace.turn()
+            try:
+                async with _closing(self._model.stream(request)) as deltas:
+                    async for delta in deltas:
+                        told = True
+                        yield delta
+                return
+            except ProviderError as error:
+                delay = self._delay(error, attempt)
+                if told:
+                    yield Restarted()
+                self._emit(
+                    Retrying(attempt, self._attempts, delay, error.message, status=error.status)
+                )
+            await self._clock.sleep(delay)
+
+    def _delay(self, error: ProviderError, attempt: int) -> float:
+        """Seconds to wait before the next try; raises the error when there is to be none."""
+        if not error.retryable or attempt >= self._attempts:
+            raise error
+        asked = error.retry_after or 0.0
+        if asked > self._max_delay:
+            raise ProviderError(
+                error.code,
+                f"{error.message} The endpoint asks to wait {_duration(asked)}, longer than "
+                f"{_duration(self._max_delay)}.",
+                "Try again then, or raise roo.provider.retry.maxDelay.",
+                status=error.status,
+                retry_after=asked,
+            ) from None
+        longest = min(FIRST_DELAY * 2 ** (attempt - 1), self._max_delay)
+        # Between half of it and all of it: clients that failed together do not return together.
+        return max(asked, longest * (0.5 + 0.5 * self._clock.chance()))
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"
+
+
+@asynccontextmanager
+async def _closing(stream: AsyncIterator[Delta]) -> AsyncGenerator[AsyncIterator[Delta]]:
+    """Closes a stream that can be closed: leaving it hangs up."""
+    try:
+        yield stream
+    finally:
+        if isinstance(stream, AsyncGenerator):
+            await stream.aclose()

@@ -1,0 +1,63 @@
+"""The system prompt is short, whole, and does not contradict itself."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from roo_lsp.agent.modes import MODES
+from roo_lsp.agent.prompt import RULES, system_prompt
+from roo_lsp.agent.tool import Workspace
+from roo_lsp.app import TOOLS
+
+WORKSPACE = Workspace((Path("/home/me/project"), Path("/home/me/other")))
+
+
+def prompt(mode: str = "code") -> str:
+    tools = [name for name, tool in TOOLS.items() if MODES[mode].allows(tool.group)]
+    return system_prompt(MODES[mode], WORKSPACE, tools)
+
+
+def test_prompt_and_tools_of_the_first_request_stay_under_16_kb() -> None:
+    tools = [
+        {
+            "type": "function",
+            "function": {
+                "name": tool.name,
+                "description": tool.description,
+                "parameters": tool.schema(),
+            },
+        }
+        for tool in TOOLS.values()
+    ]
+    assert len(prompt()) + len(json.dumps(tools)) < 16_000
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_only_tools_of_the_mode_are_spoken_of(mode: str) -> None:
+    text = prompt(mode)
+    for name, tool in TOOLS.items():
+        if not MODES[mode].allows(tool.group):
+            assert name not in text
+
+
+def test_every_rule_is_about_a_tool_there_is() -> None:
+    assert set(RULES) <= set(TOOLS)
+
+
+def test_it_says_where_and_in_which_mode_the_agent_works() -> None:
+    text = prompt("architect")
+    assert "/home/me/project" in text
+    assert "/home/me/other" in text
+    assert "architect" in text
+
+
+def test_nothing_asks_for_one_call_at_a_time_while_the_rest_asks_for_several() -> None:
+    text = prompt().lower()
+    for words in ("one tool at a time", "one at a time", "wait for the user", "step by step"):
+        assert words not in text
+
+
+def test_the_users_instructions_stand_in_it() -> None:
+    text = system_prompt(MODES["code"], WORKSPACE, TOOLS, "Use tabs.")
+    assert text.endswith("# The user's standing instructions\nUse tabs.")

@@ -1,0 +1,327 @@
+"""Approvals and questions in an editor: every surface leads to one list, the first answer wins."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lsprotocol import types
+from pygls.exceptions import JsonRpcException
+
+from tests.support.editor import (
+    EMACS,
+    HELIX,
+    HELIX_OLD,
+    NEOVIM,
+    VSCODE,
+    FakeEditor,
+    Persona,
+    editor,
+)
+from tests.support.fake_openai import FakeOpenAI, call, hang, text
+from tests.support.wire import PATIENCE
+
+
+def settings(fake: FakeOpenAI, **more: Any) -> dict[str, Any]:
+    return {"provider": {"baseUrl": fake.base_url, "modelId": "scripted"}, **more}
+
+
+def writes(path: str = "a.txt") -> Any:
+    return call("write_to_file", {"path": path, "content": "new\n"}, id="w1")
+
+
+def tool_result(fake: FakeOpenAI) -> str:
+    return fake.chats[-1].json["messages"][-1]["content"]
+
+
+async def test_a_dialog_asks_harmlessly_first_and_approves_by_title(tmp_path: Path) -> None:
+    async with FakeOpenAI() as fake, editor(NEOVIM, tmp_path, settings(fake)) as it:
+        fake.answers(writes(), text("ok"))
+        it.answers.append("Approve")
+        await it.start("Write")
+        await it.ended()
+        assert (tmp_path / "a.txt").read_text("utf-8") == "new\n"
+        dialog = it.dialogs[0]
+        titles = [action.title for action in dialog.actions or ()]
+        assert titles[0] == "Review…"
+        assert len(titles) == len(set(titles)) <= 4
+        lines = dialog.message.split("\n")
+        assert len(lines) <= 6
+        assert max(map(len, lines)) <= 70
+        settled = it.updates("_permission")[-1]
+        assert (settled["outcome"], settled["by"]) == ("allow_once", "window/showMessageRequest")
+
+
+@pytest.mark.parametrize("answer", [None, "Nonsense", "approve"])
+async def test_a_dialog_that_is_dismissed_or_answers_nonsense_is_no_consent(
+    answer: str | None, tmp_path: Path
+) -> None:
+    async with FakeOpenAI() as fake, editor(VSCODE, tmp_path, settings(fake)) as it:
+        fake.answers(writes(), text("ok"))
+        it.answers.append(answer)
+        await it.start("Write")
+        await it.until(lambda: not it.answers)
+        pending = await it.pending()
+        assert [entry["title"] for entry in pending] == [it.updates("_permission")[0]["title"]]
+        assert not (tmp_path / "a.txt").exists()
+        await it.run("roo.approval.respond", {"decision": "allow_once"})
+        await it.ended()
+        assert (tmp_path / "a.txt").exists()
+
+
+async def test_review_opens_everything_as_a_document_and_decides_nothing(tmp_path: Path) -> None:
+    async with FakeOpenAI() as fake, editor(HELIX, tmp_path, settings(fake)) as it:
+        fake.answers(
+            call("execute_command", {"command": "printf '\u202e%s' evil"}, id="x"), text("ok")
+        )
+        it.answers.append("Review…")
+        await it.start("Run")
+        await it.until(lambda: it.shown)
+        shown = Path(it.shown[0].removeprefix("file://")).read_text("utf-8")
+        assert "printf '\\u202e%s' evil" in shown
+        assert "\u202e" not in shown
+        assert "roo.approval.respond" in shown
+        assert len(await it.pending()) == 1
+
+
+@pytest.mark.parametrize("persona", [HELIX_OLD, EMACS], ids=lambda each: each.name)
+async def test_where_there_are_no_dialogs_a_message_says_what_waits(
+    persona: Persona, tmp_path: Path
+) -> None:
+    async with FakeOpenAI() as fake, editor(persona, tmp_path, settings(fake)) as it:
+        fake.answers(writes(), text("ok"))
+        await it.start("Write")
+        await it.until(lambda: any("waits for you" in m.message for m in it.client.messages))
+        await it.run("roo.approval.respond", "allow_once")
+        assert (await it.ended())["stopReason"] == "end_turn"
+
+
+async def test_a_diagnostic_and_its_code_actions_settle_it(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("old\n", "utf-8")
+    async with FakeOpenAI() as fake, editor(HELIX_OLD, tmp_path, settings(fake)) as it:
+        buffer = it.open(tmp_path / "a.txt")
+        fake.answers(writes(), text("ok"))
+        await it.start("Write")
+        found = await it.until(lambda: it.client.diagnostics.get(buffer.uri))
+        assert found[0].severity == types.DiagnosticSeverity.Information
+        actions = await it.client.text_document_code_action_async(
+            types.CodeActionParams(
+                types.TextDocumentIdentifier(buffer.uri),
+                found[0].range,
+                types.CodeActionContext(diagnostics=list(found)),
+            )
+        )
+        approve = next(a for a in actions or () if a.title.startswith("Approve"))
+        assert isinstance(approve, types.CodeAction)
+        assert approve.command is not None
+        await it.run(approve.command.command, *(approve.command.arguments or ()))
+        await it.ended()
+        assert buffer.text == "new\n"
+        assert not it.client.diagnostics[buffer.uri]
+
+
+async def test_an_answer_elsewhere_withdraws_the_dialog(tmp_path: Path) -> None:
+    async with FakeOpenAI() as fake, editor(NEOVIM, tmp_path, settings(fake)) as it:
+        fake.answers(writes(), text("ok"))
+        await it.start("Write")
+        await it.until(lambda: it.dialogs)
+        await it.run("roo.approval.respond", {"decision": "reject_once", "feedback": "Not there"})
+        await it.ended()
+        assert "They said: Not there" in tool_result(fake)
+        assert not (tmp_path / "a.txt").exists()
+
+
+async def test_two_requests_are_told_apart_by_id(tmp_path: Path) -> None:
+    async with FakeOpenAI() as fake, editor(EMACS, tmp_path, settings(fake)) as it:
+        outside = [f"/etc/{name}" for name in ("hostname", "passwd")]
+        fake.answers(
+            call("read_file", {"path": outside[0]}, id="r0")
+            + call("read_file", {"path": outside[1]}, id="r1"),
+            text("ok"),
+        )
+        await it.start("Read")
+        await it.until(lambda: len(it.updates("_permission")) == 2)
+        with pytest.raises(JsonRpcException, match="Say which one") as caught:
+            await it.run("roo.approval.respond", {"decision": "allow_once"})
+        assert caught.value.code == -32803
+        for entry in await it.pending():
+            await it.run(
+                "roo.approval.respond",
+                {"requestId": entry["requestId"], "decision": "reject_once"},
+            )
+        await it.ended()
+
+
+async def test_only_one_dialog_is_open_at_a_time(tmp_path: Path) -> None:
+    async with FakeOpenAI() as fake, editor(NEOVIM, tmp_path, settings(fake)) as it:
+        fake.answers(
+            call("read_file", {"path": "/etc/hostname"}, id="r0")
+            + call("read_file", {"path": "/etc/passwd"}, id="r1"),
+            text("ok"),
+        )
+        await it.start("Read")
+        await it.until(lambda: len(it.updates("_permission")) == 2)
+        await it.until(lambda: it.dialogs)
+        first = it.dialogs[0].message
+        entry = next(e for e in await it.pending() if e["title"] in first)
+        await it.run(
+            "roo.approval.respond", {"requestId": entry["requestId"], "decision": "reject_once"}
+        )
+        await it.until(lambda: len(it.dialogs) == 2)
+        await it.run("roo.approval.respond", {"decision": "reject_once"})
+        await it.ended()
+
+
+async def test_a_question_of_the_model_is_answered_by_dialog_command_or_message(
+    tmp_path: Path,
+) -> None:
+    ask = {"question": "Which one?", "follow_up": ["The left", "The right"]}
+    async with FakeOpenAI() as fake, editor(NEOVIM, tmp_path, settings(fake)) as it:
+        fake.answers(
+            call("ask_followup_question", ask, id="q1"),
+            call("ask_followup_question", ask, id="q2"),
+            call("ask_followup_question", ask, id="q3"),
+            text("ok"),
+        )
+        it.answers.append("The right")
+        task_id = await it.start("Ask me")
+        await it.event("_question", answer="The right")
+        await it.until(lambda: len(it.dialogs) == 2)
+        await it.run("roo.question.answer", "Neither")
+        await it.event("_question", answer="Neither")
+        await it.until(lambda: len(it.dialogs) == 3)
+        sent = await it.run("roo.task.send", {"text": "Both"})
+        assert sent == {"taskId": task_id, "queued": False}
+        await it.ended()
+        results = [m["content"] for m in fake.chats[-1].json["messages"] if m["role"] == "tool"]
+        assert [
+            word
+            for word, result in zip(("The right", "Neither", "Both"), results, strict=True)
+            if word in result
+        ] == ["The right", "Neither", "Both"]
+
+
+async def test_always_holds_for_the_task_and_names_its_scope(tmp_path: Path) -> None:
+    async with FakeOpenAI() as fake, editor(EMACS, tmp_path, settings(fake)) as it:
+        fake.answers(
+            call("write_to_file", {"path": "a.txt", "content": "1"}, id="w1"),
+            call("write_to_file", {"path": "b.txt", "content": "2"}, id="w2"),
+            text("ok"),
+        )
+        await it.start("Write")
+        asked = await it.event("_permission")
+        always = next(o for o in asked["options"] if o["kind"] == "allow_always")
+        assert "task" in always["name"]
+        await it.run("roo.approval.respond", {"decision": "allow_always"})
+        await it.ended()
+        assert (tmp_path / "b.txt").read_text("utf-8") == "2"
+        assert len([u for u in it.updates("_permission") if "options" in u]) == 1
+
+
+async def test_cancelling_withdraws_what_waits_within_two_seconds(tmp_path: Path) -> None:
+    async with FakeOpenAI() as fake, editor(NEOVIM, tmp_path, settings(fake)) as it:
+        fake.answers(writes())
+        await it.start("Write")
+        await it.until(lambda: it.dialogs)
+        async with asyncio.timeout(2):
+            assert (await it.run("roo.task.cancel"))["cancelled"]
+        assert await it.pending() == []
+        assert (await it.ended())["stopReason"] == "cancelled"
+
+
+async def test_cancelling_hangs_up_the_model(tmp_path: Path) -> None:
+    async with FakeOpenAI() as fake, editor(NEOVIM, tmp_path, settings(fake)) as it:
+        fake.answers(hang())
+        await it.start("Think")
+        await fake.chat(1)
+        assert (await it.run("roo.task.cancel"))["cancelled"]
+        async with asyncio.timeout(PATIENCE):
+            await fake.hung_up
+        assert (await it.ended())["stopReason"] == "cancelled"
+
+
+async def test_a_client_that_lists_it_is_asked_by_its_own_request(tmp_path: Path) -> None:
+    persona = Persona(
+        "mine", "neovim_0_12", ("utf-8",), extensions=("roo/requestPermission", "roo/event")
+    )
+    async with FakeOpenAI() as fake, editor(persona, tmp_path, settings(fake)) as it:
+        seen: list[Any] = []
+
+        @it.client.feature("roo/requestPermission")
+        def permission(params: Any) -> dict[str, str]:
+            seen.append(params)
+            return {"optionId": "allow_once", "feedback": "Go"}
+
+        fake.answers(writes(), text("ok"))
+        await it.start("Write")
+        await it.ended()
+        assert len(seen) == 1
+        assert "said: Go" in tool_result(fake)
+        assert it.dialogs == []
+
+
+async def test_widening_settings_wait_for_trust_which_can_be_given(tmp_path: Path) -> None:
+    async with FakeOpenAI() as fake:
+        wide = settings(fake, autoApprove={"edit": True})
+        async with editor(EMACS, tmp_path, wide) as it:
+            entry = (await _pending_of(it, "trust"))[0]
+            assert any("roo.autoApprove.edit = true" in line for line in entry["detail"])
+            fake.answers(writes(), text("ok"))
+            await it.start("Write")
+            await it.event("_permission")
+            await it.run("roo.task.cancel")
+            await it.run(
+                "roo.approval.respond",
+                {"requestId": entry["requestId"], "decision": "allow_once"},
+            )
+        async with editor(EMACS, tmp_path, wide) as it:
+            fake.answers(writes(), text("ok"))
+            await it.start("Write")
+            await it.ended()
+            assert it.updates("_permission") == []
+            assert (tmp_path / "a.txt").exists()
+        changed = settings(fake, autoApprove={"edit": True, "fetch": True})
+        async with editor(EMACS, tmp_path, changed) as it:
+            assert await _pending_of(it, "trust")
+
+
+async def _pending_of(it: FakeEditor, kind: str) -> list[dict[str, Any]]:
+    async with asyncio.timeout(PATIENCE):
+        while not (found := [e for e in await it.pending() if e["kind"] == kind]):
+            pass
+    return found
+
+
+async def test_a_key_goes_to_a_new_origin_only_when_the_user_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-canary-123")
+    async with FakeOpenAI() as fake:
+        async with editor(EMACS, tmp_path, settings(fake)) as it:
+            fake.answers(text("ok"))
+            await it.start("Hello")
+            entry = (await _pending_of(it, "trust"))[0]
+            assert fake.base_url.removesuffix("/v1") in entry["title"]
+            assert fake.requests == []
+            await it.run("roo.approval.respond", {"decision": "allow_once"})
+            await it.ended()
+            assert fake.chats[0].headers["authorization"] == "Bearer sk-canary-123"
+        async with editor(EMACS, tmp_path, settings(fake)) as it:
+            fake.answers(text("ok"))
+            await it.start("Hello")
+            await it.ended()
+            assert len(fake.chats) == 2
+
+
+async def test_a_key_that_may_not_go_there_stops_the_task_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-canary-123")
+    async with FakeOpenAI() as fake, editor(EMACS, tmp_path, settings(fake)) as it:
+        await it.start("Hello")
+        await _pending_of(it, "trust")
+        await it.run("roo.approval.respond", {"decision": "reject_once"})
+        end = await it.ended()
+        assert end["error"]["code"] == "settings_invalid"
+        assert "ROO_TRUST_ORIGINS" in end["error"]["hint"]
+        assert fake.requests == []

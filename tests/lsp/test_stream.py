@@ -1,0 +1,130 @@
+"""Events on their way out: merged, numbered, stored as sent."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from roo_lsp.agent.events import (
+    AgentMessageChunk,
+    AgentThoughtChunk,
+    ModeChanged,
+    ToolCallArguments,
+    ToolCallUpdated,
+)
+from roo_lsp.lsp.stream import LINE_LENGTH, EventStream, one_line
+
+
+class Outlet:
+    def __init__(self) -> None:
+        self.congested = False
+        self.waiting: asyncio.Future[Callable[[], object]] = asyncio.Future()
+
+    def when_drained(self, callback: Callable[[], object]) -> None:
+        self.waiting.set_result(callback)
+
+
+class Rig:
+    def __init__(self, seq: int = 0) -> None:
+        self.sent: list[tuple[dict[str, Any], str]] = []
+        self.stored: list[dict[str, Any]] = []
+        self.outlet = Outlet()
+        self.moved = asyncio.Event()
+        self.stream = EventStream("t", seq, self.stored.append, self._send, self.outlet)
+
+    def _send(self, roo: dict[str, Any], message: str) -> None:
+        self.sent.append((roo, message))
+        self.moved.set()
+
+    @property
+    def updates(self) -> list[Any]:
+        return [roo["update"] for roo, _ in self.sent]
+
+    async def next(self) -> None:
+        self.moved.clear()
+        async with asyncio.timeout(5):
+            await self.moved.wait()
+
+
+async def test_the_first_delta_goes_out_at_once_and_those_after_it_merged() -> None:
+    rig = Rig()
+    for word in ("a", "b", "c"):
+        rig.stream(AgentMessageChunk(word))
+    assert [each["content"]["text"] for each in rig.updates] == ["a"]
+    await rig.next()
+    assert [each["content"]["text"] for each in rig.updates] == ["a", "bc"]
+
+
+async def test_what_is_sent_is_what_is_stored_with_numbers_that_go_on() -> None:
+    rig = Rig(seq=41)
+    rig.stream(ModeChanged("ask"))
+    rig.stream(AgentMessageChunk("x"))
+    rig.stream.flush()
+    assert [roo["seq"] for roo in rig.stored] == [42, 43]
+    assert rig.stored == [roo for roo, _ in rig.sent]
+    assert set(rig.stored[0]) == {"v", "taskId", "seq", "ts", "update"}
+
+
+async def test_an_event_that_is_no_delta_waits_for_nothing_and_keeps_the_order() -> None:
+    rig = Rig()
+    rig.stream(AgentMessageChunk("a"))
+    rig.stream(AgentMessageChunk("b"))
+    rig.stream(ModeChanged("ask"))
+    assert [each["sessionUpdate"] for each in rig.updates] == [
+        "agent_message_chunk",
+        "agent_message_chunk",
+        "current_mode_update",
+    ]
+
+
+async def test_deltas_of_different_kinds_are_not_merged() -> None:
+    rig = Rig()
+    rig.stream(AgentMessageChunk("a"))
+    rig.stream(AgentThoughtChunk("b"))
+    rig.stream(AgentMessageChunk("c"))
+    rig.stream(ToolCallArguments("1", "{", 1))
+    rig.stream(ToolCallArguments("2", "{", 1))
+    rig.stream.flush()
+    assert len(rig.sent) == 5
+
+
+async def test_arguments_and_command_output_merge_within_their_call() -> None:
+    rig = Rig()
+    rig.stream(ModeChanged("ask"))
+    rig.stream(ToolCallArguments("1", "{", 1))
+    rig.stream(ToolCallArguments("1", "}", 2))
+    rig.stream(ToolCallUpdated("1", "in_progress", output="x"))
+    rig.stream(ToolCallUpdated("1", "in_progress", output="y"))
+    rig.stream.flush()
+    assert rig.updates[1]["delta"] == "{}"
+    assert rig.updates[1]["bytes"] == 2
+    assert rig.updates[2]["_meta"]["output"] == "xy"
+
+
+async def test_a_client_that_does_not_keep_up_gets_the_deltas_in_one_piece_later() -> None:
+    rig = Rig()
+    rig.outlet.congested = True
+    rig.stream(AgentMessageChunk("a"))
+    async with asyncio.timeout(5):
+        drained = await rig.outlet.waiting
+    rig.stream(AgentMessageChunk("b"))
+    assert rig.sent == []
+    rig.outlet.congested = False
+    drained()
+    assert rig.updates[0]["content"]["text"] == "ab"
+
+
+async def test_lines_fit_a_status_bar_whatever_the_model_writes() -> None:
+    rig = Rig()
+    rig.stream(AgentMessageChunk("x" * 200 + "\n\x1b[31m\u202etail"))
+    assert len(rig.sent[0][1]) == LINE_LENGTH
+    assert rig.sent[0][1].startswith("…")
+    assert rig.sent[0][1].endswith("tail")
+    assert one_line("a\x1b[0m\u202e\u2028b") == "a [0m b"
+
+
+async def test_the_last_line_stands_until_there_is_another() -> None:
+    rig = Rig()
+    rig.stream(ModeChanged("ask"))
+    rig.stream(ToolCallArguments("1", "{", 1))
+    rig.stream.flush()
+    assert [message for _, message in rig.sent] == ["Mode: ask", "Mode: ask"]

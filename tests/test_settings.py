@@ -1,0 +1,224 @@
+"""Settings: one bad key falls alone, and the editor's channel only tightens."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from roo_lsp.settings import Settings, cleaned
+from roo_lsp.settings_sources import Source, effective
+
+
+def lsp(**raw: Any) -> Source:
+    return Source("workspace/configuration", raw, trusted=False)
+
+
+def user(**raw: Any) -> Source:
+    return Source("settings.json", raw)
+
+
+@pytest.mark.parametrize(
+    ("raw", "problem"),
+    [
+        (
+            {"provider": {"timeouts": {"idle": "fast"}}},
+            'roo.provider.timeouts.idle: expected a number of seconds ≥ 0, got "fast"',
+        ),
+        ({"mode": 3}, "roo.mode: expected a string, got 3"),
+        (
+            {"provider": {"streaming": "yes"}},
+            'roo.provider.streaming: expected true or false, got "yes"',
+        ),
+        (
+            {"provider": {"toolChoice": "none"}},
+            'roo.provider.toolChoice: expected one of "auto", "required", got "none"',
+        ),
+        ({"limits": {"requests": -1}}, "roo.limits.requests: expected a whole number ≥ 0, got -1"),
+        ({"provider": "x"}, 'roo.provider: expected an object, got "x"'),
+        (
+            {"allowedCommands": ["a", 1]},
+            'roo.allowedCommands: expected a list of strings, got ["a", 1]',
+        ),
+        (
+            {"profiles": {"fast": {"model": {"contextWindow": 0}}}},
+            "roo.profiles.fast.model.contextWindow: expected a whole number > 0, got 0",
+        ),
+        ({"provider": {"headers": {"X": 1}}}, "roo.provider.headers.X: expected an object, got 1"),
+    ],
+)
+def test_a_bad_key_is_reported_with_its_path_and_falls_back_alone(
+    raw: dict[str, Any], problem: str
+) -> None:
+    found = effective([lsp(**raw, customInstructions="kept")])
+    assert [str(each) for each in found.problems] == [problem]
+    assert found.settings == Settings(custom_instructions="kept", **_rest(raw))
+
+
+def _rest(raw: dict[str, Any]) -> dict[str, Any]:
+    return {"profiles": {"fast": {"model": {}}}} if "profiles" in raw else {}
+
+
+def test_an_unknown_key_is_reported_with_the_known_ones() -> None:
+    found = effective([lsp(limits={"request": 3, "cost": 2})])
+    assert str(found.problems[0]) == (
+        "roo.limits.request: unknown key; known here: requests, cost, mistakes, steps"
+    )
+    assert found.settings.limits.cost == 2
+
+
+def test_null_means_not_set() -> None:
+    found = effective([lsp(mode=None, provider={"temperature": None, "baseUrl": None})])
+    assert (found.settings, found.problems) == (Settings(), ())
+
+
+@pytest.mark.parametrize("raw", [[], "x", 3, True])
+def test_a_section_that_is_no_object_is_reported(raw: object) -> None:
+    assert "expected an object" in str(cleaned(raw)[1][0])
+
+
+def test_stronger_sources_win_key_by_key_and_origins_say_which() -> None:
+    found = effective(
+        [
+            user(provider={"baseUrl": "http://a", "modelId": "m"}),
+            lsp(provider={"modelId": "n"}),
+            Source("command line", {"mode": "ask"}),
+        ]
+    )
+    assert found.settings.provider.base_url == "http://a"
+    assert found.settings.provider.model_id == "n"
+    assert found.origins == {
+        "provider.baseUrl": "settings.json",
+        "provider.modelId": "workspace/configuration",
+        "mode": "command line",
+    }
+
+
+WIDENINGS: list[dict[str, Any]] = [
+    *({"autoApprove": {key: True}} for key in ("edit", "readOutside", "execute", "mcp", "fetch")),
+    {"limits": {"mistakes": 0}},
+    {"limits": {"mistakes": 10}},
+    {"allowedCommands": ["rm"]},
+    {"commands": {"shell": "/tmp/sh"}},
+    {"commands": {"env": {"LD_PRELOAD": "x"}}},
+    {"commands": {"sandbox": "off"}},
+    {"mcpServers": {"x": {"command": "sh"}}},
+    {"customModes": [{"slug": "x"}]},
+    {"provider": {"proxy": "http://evil"}},
+    {"provider": {"apiKeyEnv": "AWS_SECRET_ACCESS_KEY"}},
+    {"provider": {"apiKeyCommand": ["sh", "-c", "evil"]}},
+    {"provider": {"tls": {"verify": False}}},
+    {"profiles": {"p": {"provider": {"apiKeyEnv": "X"}}}},
+]
+
+
+@pytest.mark.parametrize("raw", WIDENINGS, ids=json.dumps)
+def test_what_would_widen_is_held_until_it_is_trusted(raw: dict[str, Any]) -> None:
+    found = effective([lsp(**raw)])
+    assert len(found.held) == 1
+    assert found.settings.model_copy(update={"profiles": {}}) == Settings(
+        **({"allowed_commands": ()} if "allowedCommands" in raw else {})
+    )
+    assert found.held[0].path.startswith("roo.")
+    trusted = effective([lsp(**raw)], trusted=True)
+    plain = json.loads(trusted.settings.model_dump_json(by_alias=True))
+    assert json.dumps(raw) in json.dumps(_only(plain, raw))
+
+
+def _only(plain: Any, like: Any) -> Any:
+    if isinstance(like, dict):
+        return {key: _only(plain[key], value) for key, value in like.items()}
+    return plain
+
+
+TIGHTENINGS: list[dict[str, Any]] = [
+    {"autoApprove": {"read": False}},
+    {"limits": {"mistakes": 1, "requests": 5, "cost": 0.5}},
+    {"allowedCommands": ["git log"]},
+    {"deniedCommands": ["rm"]},
+    {"commands": {"sandbox": "required", "timeout": 3}},
+    {"provider": {"baseUrl": "http://127.0.0.1:1", "modelId": "x"}},
+]
+
+
+@pytest.mark.parametrize("raw", TIGHTENINGS, ids=json.dumps)
+def test_what_tightens_applies_at_once(raw: dict[str, Any]) -> None:
+    found = effective([lsp(**raw)])
+    assert found.held == ()
+    plain = json.loads(found.settings.model_dump_json(by_alias=True))
+    assert _only(plain, raw) == raw
+
+
+def test_a_denied_command_of_the_user_cannot_be_taken_away() -> None:
+    found = effective([user(deniedCommands=["rm"]), lsp(deniedCommands=["git push"])])
+    assert found.settings.denied_commands == ("git push", "rm")
+    assert found.held[0].path == "roo.deniedCommands"
+
+
+def test_the_users_own_file_may_widen() -> None:
+    found = effective([user(autoApprove={"edit": True}), lsp(autoApprove={"edit": True})])
+    assert found.settings.auto_approve.edit
+    assert found.held == ()
+
+
+def test_a_profile_lays_what_it_sets_over_the_rest() -> None:
+    found = effective(
+        [
+            user(
+                provider={"baseUrl": "http://a", "modelId": "m"},
+                profiles={"big": {"provider": {"modelId": "n"}, "model": {"contextWindow": 9}}},
+            )
+        ]
+    )
+    settings = found.for_profile("big")
+    assert (settings.provider.base_url, settings.provider.model_id) == ("http://a", "n")
+    assert settings.model.context_window == 9
+    assert found.for_profile("nope") is found.settings
+
+
+def test_what_is_accepted_but_not_there_yet_is_listed() -> None:
+    found = effective([user(checkpoints={"enabled": False}, mode="ask")])
+    assert found.not_yet_effective == ["checkpoints"]
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2)
+    ),
+    max_leaves=4,
+)
+keys = st.sampled_from(
+    [info.alias or name for name, info in Settings.model_fields.items()] + ["nonsense"]
+)
+
+
+@given(
+    st.dictionaries(
+        keys,
+        json_values
+        | st.dictionaries(st.sampled_from(["edit", "idle", "verify", "baseUrl"]), json_values),
+        max_size=3,
+    )
+)
+def test_any_json_gives_usable_settings(raw: dict[str, Any]) -> None:
+    found = effective([lsp(**raw)])
+    assert isinstance(found.settings, Settings)
+    auto = found.settings.auto_approve
+    assert not auto.edit
+    assert not auto.execute
+
+
+def test_the_schema_describes_every_key() -> None:
+    schema = Settings.model_json_schema(by_alias=True)
+
+    def undescribed(node: dict[str, Any], path: str) -> list[str]:
+        missing = []
+        for name, field in node.get("properties", {}).items():
+            if "description" not in field and "$ref" not in field:
+                missing.append(f"{path}.{name}")
+        return missing
+
+    nodes = [("roo", schema), *schema["$defs"].items()]
+    assert [each for path, node in nodes for each in undescribed(node, path)] == []

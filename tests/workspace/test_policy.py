@@ -1,0 +1,289 @@
+"""The policy: what runs, what is asked, what never happens, and what an `always` covers."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from roo_lsp.agent.approval import Allow, Ask, Refuse
+from roo_lsp.agent.modes import MODES, Mode
+from roo_lsp.agent.tool import Target
+from roo_lsp.workspace import policy as policy_module
+from roo_lsp.workspace.policy import Rules, WorkspacePolicy
+
+EVERYTHING = Rules(
+    read=True,
+    read_outside=True,
+    edit=True,
+    edit_outside=True,
+    edit_protected=True,
+    execute=True,
+    mcp=True,
+    mode_switch=True,
+    subtask=True,
+    fetch=True,
+)
+
+
+@pytest.fixture
+def ws(tmp_path) -> Path:
+    ws = tmp_path / "ws"
+    (ws / "src").mkdir(parents=True)
+    (ws / "src/app.py").touch()
+    (tmp_path / "other").mkdir()
+    (ws / "out").symlink_to("../other")
+    return ws
+
+
+def policy(ws: Path, **rules) -> WorkspacePolicy:
+    return WorkspacePolicy(Rules(**rules), [ws])
+
+
+def read(policy, path, group="read"):
+    return policy.judge(group, [Target(Path(path), "read")], None, None)
+
+
+def write(policy, path):
+    return policy.judge("edit", [Target(Path(path), "write")], None, None)
+
+
+def run(policy, command, cwd):
+    return policy.judge("execute", [Target(cwd, "read")], command, cwd)
+
+
+def always(policy, group, path, access, command=None, outcome="allow_always"):
+    policy.remember(group, [Target(Path(path), access)], command, outcome)
+
+
+# --- reads ----------------------------------------------------------------------------------
+
+
+def test_reads_inside_run_unasked_also_of_protected_files(ws):
+    assert read(policy(ws), ws / "src/app.py") == Allow()
+    assert read(policy(ws), ws / ".git/config") == Allow()
+
+
+def test_reads_inside_are_asked_where_the_user_wants_it(ws):
+    assert isinstance(read(policy(ws, read=False), ws / "src/app.py"), Ask)
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "../other/x", "out/x", "src/../../other/x"])
+def test_reads_outside_are_asked_with_the_real_path(ws, path):
+    verdict = read(policy(ws), ws / path)
+    assert isinstance(verdict, Ask)
+    assert os.path.realpath(ws / path) in verdict.why
+
+
+def test_reads_outside_run_where_the_user_allowed_them_but_not_by_that_alone(ws):
+    assert read(policy(ws, read_outside=True), "/etc/passwd") == Allow()
+    assert isinstance(read(policy(ws, read=False, read_outside=True), "/etc/passwd"), Ask)
+
+
+def test_always_for_a_read_outside_covers_that_folder_only(ws, tmp_path):
+    (tmp_path / "other/sub").mkdir()
+    judged = policy(ws)
+    always(judged, "read", tmp_path / "other/x", "read")
+    assert read(judged, tmp_path / "other/y") == Allow()
+    assert isinstance(read(judged, tmp_path / "other/sub/y"), Ask)
+    assert isinstance(read(judged, "/etc/passwd"), Ask)
+    assert isinstance(write(judged, tmp_path / "other/y"), Ask)
+
+
+# --- writes ---------------------------------------------------------------------------------
+
+
+def test_writes_are_asked_until_the_user_allows_them(ws):
+    verdict = write(policy(ws), ws / "src/app.py")
+    assert isinstance(verdict, Ask)
+    assert verdict.scope == "edits of files in this workspace, for this task"
+    assert write(policy(ws, edit=True), ws / "src/new.py") == Allow()
+
+
+@pytest.mark.parametrize("path", [".git/hooks/x", ".GIT/config", ".vscode/tasks.json", "AGENTS.md"])
+def test_writes_to_protected_files_are_asked_each_time(ws, path):
+    judged = policy(ws, edit=True, edit_outside=True)
+    verdict = write(judged, ws / path)
+    assert isinstance(verdict, Ask)
+    assert verdict.scope == ""
+    always(judged, "edit", ws / path, "write")
+    assert isinstance(write(judged, ws / path), Ask)
+
+
+def test_writes_to_protected_files_run_only_where_the_user_said_so_twice(ws):
+    assert write(policy(ws, edit=True, edit_protected=True), ws / ".env") == Allow()
+    assert isinstance(write(policy(ws, edit_protected=True), ws / ".env"), Ask)
+
+
+@pytest.mark.parametrize("path", ["../other/x", "out/x", "/etc/passwd"])
+def test_writes_outside_are_asked_each_time(ws, path):
+    judged = policy(ws, edit=True, edit_protected=True)
+    verdict = write(judged, ws / path)
+    assert isinstance(verdict, Ask)
+    assert verdict.scope == ""
+    always(judged, "edit", ws / path, "write")
+    assert isinstance(write(judged, ws / path), Ask)
+
+
+def test_a_write_through_a_link_or_to_a_file_of_several_names_is_asked(ws):
+    (ws / "link").symlink_to("src/app.py")
+    judged = policy(ws, edit=True)
+    verdict = write(judged, ws / "link")
+    assert isinstance(verdict, Ask)
+    assert str(ws / "src/app.py") in verdict.why
+    os.link(ws / "src/app.py", ws / "twin")
+    verdict = write(judged, ws / "twin")
+    assert isinstance(verdict, Ask)
+    assert "2 names" in verdict.why
+
+
+def test_always_for_an_edit_covers_edits_inside_and_nothing_else(ws):
+    judged = policy(ws)
+    always(judged, "edit", ws / "src/app.py", "write")
+    assert write(judged, ws / "src/other.py") == Allow()
+    assert isinstance(write(judged, ws / ".env"), Ask)
+    assert isinstance(write(judged, ws / "out/x"), Ask)
+    assert isinstance(run(judged, "true", ws), Ask)
+
+
+def test_an_always_for_several_files_is_only_taken_where_all_can_be_remembered(ws):
+    judged = policy(ws)
+    targets = [Target(ws / "src/app.py", "write"), Target(ws / ".env", "write")]
+    verdict = judged.judge("edit", targets, None, None)
+    assert isinstance(verdict, Ask)
+    assert verdict.scope == ""
+    judged.remember("edit", targets, None, "allow_always")
+    assert isinstance(write(judged, ws / "src/app.py"), Ask)
+
+
+def test_always_deny_refuses_from_then_on(ws):
+    judged = policy(ws)
+    always(judged, "edit", ws / "src/app.py", "write", outcome="reject_always")
+    assert isinstance(write(judged, ws / "src/other.py"), Refuse)
+
+
+def test_an_edit_that_names_no_target_is_asked(ws):
+    judged = WorkspacePolicy(EVERYTHING, [ws])
+    assert isinstance(judged.judge("edit", [], None, None), Ask)
+    assert isinstance(judged.judge("execute", [], None, None), Ask)
+
+
+# --- commands -------------------------------------------------------------------------------
+
+
+def test_every_command_is_asked_whatever_the_settings(ws):
+    assert isinstance(run(WorkspacePolicy(EVERYTHING, [ws]), "ls", ws), Ask)
+
+
+def test_always_for_a_command_covers_exactly_that_text_in_that_folder(ws):
+    judged = policy(ws)
+    always(judged, "execute", ws, "read", "make test")
+    assert run(judged, "make test", ws) == Allow()
+    assert isinstance(run(judged, "make test ", ws), Ask)
+    assert isinstance(run(judged, "make test; rm x", ws), Ask)
+    assert isinstance(run(judged, "make test", ws / "src"), Ask)
+
+
+def test_a_command_that_runs_elsewhere_than_it_named_is_asked(ws):
+    judged = policy(ws)
+    always(judged, "execute", ws, "read", "make")
+    verdict = judged.judge("execute", [Target(ws, "read")], "make", ws / "src")
+    assert isinstance(verdict, Ask)
+    assert verdict.scope == ""
+
+
+# --- modes ----------------------------------------------------------------------------------
+
+
+def test_a_group_the_mode_lacks_is_refused_with_the_modes_that_have_it(ws):
+    for verdict in (
+        write(policy(ws, mode="ask", edit=True), ws / "x"),
+        policy(ws, mode="ask").admit("edit", [Target(ws / "x", "write")]),
+    ):
+        assert isinstance(verdict, Refuse)
+        assert "'ask' has no edit tools" in verdict.why
+        assert "code" in verdict.why
+
+
+def test_an_edit_that_misses_the_modes_pattern_is_refused(ws):
+    judged = policy(ws, mode="architect", edit=True)
+    assert write(judged, ws / "plan.md") == Allow()
+    verdict = write(judged, ws / "src/app.py")
+    assert isinstance(verdict, Refuse)
+    assert "Modes that may edit any file: code, debug" in verdict.why
+    both = [Target(ws / "plan.md", "write"), Target(ws / "src/app.py", "write")]
+    assert isinstance(judged.judge("edit", both, None, None), Refuse)
+
+
+def test_a_link_does_not_get_around_the_modes_pattern(ws):
+    (ws / "plan.md").symlink_to("src/app.py")
+    assert isinstance(write(policy(ws, mode="architect", edit=True), ws / "plan.md"), Refuse)
+
+
+def test_an_always_does_not_outlive_the_mode(ws):
+    judged = policy(ws)
+    always(judged, "edit", ws / "src/app.py", "write")
+    judged.rules = replace(judged.rules, mode="ask")
+    assert isinstance(write(judged, ws / "src/app.py"), Refuse)
+
+
+def test_an_unknown_mode_has_no_tools(ws):
+    assert isinstance(read(policy(ws, mode="gone"), ws / "src/app.py"), Refuse)
+
+
+@pytest.mark.parametrize(
+    ("group", "setting"), [("mode", "mode_switch"), ("subtask", "subtask"), ("fetch", "fetch")]
+)
+def test_other_groups_follow_their_setting_and_their_always(ws, group, setting):
+    assert policy(ws, **{setting: True}).judge(group, [], None, None) == Allow()
+    judged = policy(ws)
+    assert isinstance(judged.judge(group, [], None, None), Ask)
+    judged.remember(group, [], None, "allow_always")
+    assert judged.judge(group, [], None, None) == Allow()
+
+
+def test_what_acts_on_nothing_is_allowed_but_not_with_targets(ws):
+    assert policy(ws).judge("always", [], None, None) == Allow()
+    assert isinstance(read(policy(ws), "/etc/passwd", group="always"), Ask)
+
+
+# --- never ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/proc/self/environ", "/dev/zero", "/sys/x", "missing/../../x"])
+def test_what_can_never_be_is_refused_before_anything_is_looked_at(ws, path):
+    judged = WorkspacePolicy(EVERYTHING, [ws])
+    for access in ("read", "write"):
+        assert isinstance(judged.admit("read", [Target(ws / path, access)]), Refuse)
+        assert isinstance(judged.judge("edit", [Target(ws / path, access)], None, None), Refuse)
+    assert isinstance(run(judged, "true", ws / path), Refuse)
+
+
+def test_the_servers_own_state_is_refused_also_through_a_link(ws, tmp_path):
+    state = tmp_path / "state"
+    state.mkdir()
+    (ws / "s").symlink_to(state)
+    judged = WorkspacePolicy(replace(EVERYTHING, state_dir=state), [ws])
+    for path in (state, state / "trust.json", ws / "s/trust.json", ws / "../state/x"):
+        assert isinstance(read(judged, path), Refuse)
+        assert isinstance(write(judged, path), Refuse)
+
+
+def test_what_fails_to_be_checked_is_refused(ws, monkeypatch, caplog):
+    def broken(*_):
+        raise RuntimeError("bug")
+
+    monkeypatch.setattr(policy_module, "resolve", broken)
+    judged = WorkspacePolicy(EVERYTHING, [ws])
+    assert read(judged, ws / "src/app.py") == Refuse(policy_module.UNCHECKED)
+    assert judged.admit("read", [Target(ws, "read")]) == Refuse(policy_module.UNCHECKED)
+
+
+def test_a_mode_pattern_that_is_no_expression_is_a_refusal(ws, caplog):
+    mode = Mode("odd", "Odd", "", {"edit": "("})
+    judged = policy(ws, mode="odd", modes=MODES | {"odd": mode}, edit=True)
+    assert write(judged, ws / "x") == Refuse(policy_module.UNCHECKED)
+
+
+def test_the_real_paths_are_told(ws, tmp_path):
+    assert policy(ws).resolved([Target(ws / "out/x", "read")]) == (tmp_path / "other/x",)
