@@ -11,7 +11,7 @@ from roo_lsp.agent.events import EventSink
 from roo_lsp.agent.ports import ChatModel
 from roo_lsp.providers.discovery import discover
 from roo_lsp.providers.endpoint import Endpoint, Timeouts, Tls
-from roo_lsp.providers.retrying import RetryingModel
+from roo_lsp.providers.retrying import Pace, RetryingModel
 from roo_lsp.settings import Settings
 from roo_lsp.settings_sources import Effective
 from roo_lsp.workspace.trust import TrustStore, origin_of
@@ -37,6 +37,7 @@ class Connection:
 
     trust: TrustStore
     _models: dict[Endpoint, ChatModel] = field(default_factory=dict[Endpoint, ChatModel])
+    _paces: dict[float, Pace] = field(default_factory=dict[float, Pace])
     _command_keys: dict[Sequence[str], str] = field(default_factory=dict[Sequence[str], str])
 
     async def model(
@@ -53,7 +54,17 @@ class Connection:
         if model is None:
             model = self._models[endpoint] = await asyncio.to_thread(_client, endpoint)
         retry = settings.provider.retry
-        return RetryingModel(model, emit, attempts=retry.attempts, max_delay=retry.max_delay)
+        return RetryingModel(
+            model,
+            emit,
+            attempts=retry.attempts,
+            max_delay=retry.max_delay,
+            pace=self._pace(settings.provider.rate_limit_seconds),
+        )
+
+    def _pace(self, seconds: float) -> Pace | None:
+        """What keeps request starts apart, for all tasks together."""
+        return self._paces.setdefault(seconds, Pace(seconds)) if seconds else None
 
     async def endpoint(self, effective: Effective, profile: str, ask: AskForKey) -> Endpoint:
         """Where requests go, with everything the user set.
@@ -83,7 +94,7 @@ class Connection:
             return from_environment, True
         found = await discover()
         if found:
-            return found[0], None
+            return found[0].base_url, None
         raise RooError(
             "settings_invalid",
             "No endpoint is set, and no local one answers on 127.0.0.1.",

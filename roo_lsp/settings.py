@@ -284,7 +284,6 @@ class Settings(Section):
 
 
 NOT_YET_EFFECTIVE: tuple[str, ...] = (
-    "provider.rateLimitSeconds",
     "model.supportsComputerUse",
     "model.supportsPromptCache",
     "customModes",

@@ -47,6 +47,8 @@ PROMPT_LINES = 4
 KEPT_OUTPUT = 20_000
 """Characters of a command's output that are kept to show its end."""
 SPINNER_SECONDS = 0.12
+SHORTEST_TIME = 0.1
+"""Seconds from which it is said how long a call took."""
 
 SILENT_TOOLS = frozenset({"update_todo_list", "ask_followup_question"})
 """Their effect is an event of its own."""
@@ -96,6 +98,21 @@ class Picture:
         self.calls: dict[str, Call] = {}
         """Those that are not done yet, by id."""
         self._whole_prompts = whole_prompts
+        wraps = console.is_terminal and not live
+        self._flow = Flow(console.width) if wraps else None
+        self._markdown = Markdown()
+        self._partial = ""
+        """The answer's last line, which may still grow."""
+        self._held = ""
+        """Line breaks at the end of the answer so far: they count when more text comes."""
+        self._thought = ""
+        self._thinking_since = 0.0
+        self._retry = ""
+        self._since = time.monotonic()
+        self._last = ""
+        """What was printed last: text, tool or note; what differs gets a blank line between."""
+        self._plan: list[tuple[str, str]] = []
+        self._mode = ""
         self._live: Live | None = None
         if live:
             self._live = Live(
@@ -106,19 +123,6 @@ class Picture:
                 redirect_stdout=False,
                 redirect_stderr=False,
             )
-        wraps = console.is_terminal and not live
-        self._flow = Flow(console.width) if wraps else None
-        self._markdown = Markdown()
-        self._partial = ""
-        """The answer's last line, which may still grow."""
-        self._thought = ""
-        self._thinking_since = 0.0
-        self._retry = ""
-        self._since = time.monotonic()
-        self._last = ""
-        """What was printed last: text, tool or note; what differs gets a blank line between."""
-        self._plan: list[tuple[str, str]] = []
-        self._mode = ""
 
     # --- what is shown ----------------------------------------------------------------------
 
@@ -310,16 +314,18 @@ class Picture:
 
     def _say(self, text: str) -> None:
         self._retry = ""
-        if not self._partial:
-            if self._last != "text":
-                text = text.lstrip("\n")
-            if not text:
-                return
-            self._begin("text")
-        if self._live is None:
-            self._write(text)
+        text = self._held + text
+        words = text.rstrip("\n")
+        self._held = text[len(words) :]
+        if not self._partial and self._last != "text":
+            words = words.lstrip("\n")
+        if not words:
             return
-        *lines, self._partial = (self._partial + text).split("\n")
+        self._begin("text")
+        if self._live is None:
+            self._write(words)
+            return
+        *lines, self._partial = (self._partial + words).split("\n")
         for line in lines:
             self._print(self._markdown.line(line))
         longest = self.console.width * max(4, self.console.height - 10)
@@ -329,15 +335,16 @@ class Picture:
             self._partial = self._partial[cut:]
 
     def _write(self, text: str) -> None:
-        """Print a piece of a line at once; `_partial` says whether the line is still open."""
+        """Print a piece at once; `_partial` then says that the line is open."""
         shown = readable(text)
         if self._flow is not None:
             shown = self._flow.feed(shown)
         self.console.print(Text(shown), end="", soft_wrap=True)
-        self._partial = "" if text.endswith("\n") else "open"
+        self._partial = "open"
 
     def _end_words(self) -> None:
         self._end_thought()
+        self._held = ""
         if not self._partial:
             return
         if self._live is None:
@@ -405,7 +412,8 @@ class Picture:
         if not failed and call.tool in SILENT_TOOLS:
             return
         shown = [] if failed or call.diffs_shown else list(_shown_diffs(call.diffs))
-        facts = [] if call.started is None else [seconds_text(now - call.started)]
+        took = now - call.started if call.started is not None else 0
+        facts = [seconds_text(took)] if took >= SHORTEST_TIME else []
         facts += _facts(object_or_empty(update.get("_meta")))
         if call.diffs and not failed:
             added, removed = _counts(call.diffs)

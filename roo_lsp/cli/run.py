@@ -350,7 +350,7 @@ class Run:
         model = status["model"] or "the model it serves"
         where = status["provider"]["baseUrl"] or "a local endpoint"
         mode = self.job.mode or status["mode"]
-        self.view.note(f"roo-lsp {status['version']} · {mode} · {model} at {where}")
+        self.view.note(f"roo-lsp {status['version']}, mode {mode}, {model} at {where}")
 
     async def _follow(self) -> int:
         async for item in self.server:

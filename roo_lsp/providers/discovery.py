@@ -24,16 +24,16 @@ class Found:
     models: tuple[str, ...]
 
 
-async def discover(ports: Mapping[int, str] = PORTS, timeout: float = TIMEOUT) -> list[Found]:
+async def discover(ports: Mapping[int, str] = PORTS, within: float = TIMEOUT) -> list[Found]:
     """The servers that answer with a list of models, in the order of `ports`."""
-    found = await asyncio.gather(*(_look(port, name, timeout) for port, name in ports.items()))
+    found = await asyncio.gather(*(_look(port, name, within) for port, name in ports.items()))
     return [each for each in found if each is not None]
 
 
-async def _look(port: int, name: str, timeout: float) -> Found | None:
+async def _look(port: int, name: str, within: float) -> Found | None:
     """The server at a port, if it is one; whatever else is there is left alone."""
     with suppress(OSError, EOFError, ValueError, RecursionError):
-        async with asyncio.timeout(timeout):  # its TimeoutError is an OSError
+        async with asyncio.timeout(within):  # its TimeoutError is an OSError
             models = _ids(await _get(port, "/v1/models"))
         if models is not None:
             return Found(name, f"http://127.0.0.1:{port}/v1", models)

@@ -362,9 +362,10 @@ def _one_line(text: str) -> str:
 _SECRET = re.compile(
     r"""(?ix)
     \b(?:bearer|basic)\s+[\w.~+/=*-]{6,}
-    | \b(?:sk|pk|rk|gsk|xai|nvapi|hf|r8|ghp|gho|key|api)[-_][\w*.-]{6,}
+    | \b(?:sk|pk|rk|gsk|xai|nvapi|hf|r8|ghp|gho)[-_][\w*.-]{6,}
+    | \b(?:key|api)[-_](?=[\w*.-]*\d)[\w*.-]{10,}
     | \bAIza[\w-]{10,}
-    | \beyJ[\w-]{10,}\.[\w.-]+
+    | \beyJ[\w-]{6,}\.[\w.-]+
     | (?<=[?&])(?:api[-_]?key|key|token|access_token)=[^&\s]+
     """
 )

@@ -8,14 +8,10 @@ hides broken answers. Importing this loads openai, which takes as long as the re
 import asyncio
 import logging
 import re
-import ssl
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
-from ipaddress import ip_address
-from time import monotonic
 from types import TracebackType
 from typing import Any, Self, cast
-from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 import httpx2
 import openai
@@ -23,15 +19,14 @@ from pydantic_core import from_json
 
 from roo_lsp.agent.ports import ChatRequest, Delta, Finished
 from roo_lsp.providers import errors
+from roo_lsp.providers.connection import address, azure_url, client, request_options, secrets
+from roo_lsp.providers.deadlines import Deadlines, WholeAnswer
 from roo_lsp.providers.endpoint import Endpoint
 from roo_lsp.providers.errors import ProviderError, Reply, Target
 from roo_lsp.providers.sse import BodyReader, TooLarge
 from roo_lsp.providers.wire import REPLAY, AnswerReader, Encoder, ErrorInAnswer, Unreadable
 
 log = logging.getLogger(__name__)
-
-AFTER_FINISH = 5.0
-"""Seconds for usage and `[DONE]` once the finish reason is there."""
 
 DRAIN = 0.05
 """Seconds for the body's end behind `[DONE]`, so that the connection can be used again."""
@@ -56,11 +51,11 @@ class OpenAICompatible:
                 cannot be used.
         """
         self.endpoint = endpoint
-        self._base, query = _checked(endpoint)
+        self._base, query = address(endpoint)
         self._model = endpoint.model
-        self._client = _client(endpoint, self._base, query)
+        self._client = client(endpoint, self._base, query)
         self._encoder = Encoder(endpoint)
-        self._secrets = _secrets(endpoint)
+        self._secrets = secrets(endpoint)
 
     async def __aenter__(self) -> Self:
         return self
@@ -88,20 +83,20 @@ class OpenAICompatible:
     async def _stream(self, request: ChatRequest) -> AsyncGenerator[Delta]:
         model = await self.model()
         target = self._target(model)
-        clock = _Clock(self.endpoint, target)
-        response = await self._ask(request, model, target, clock)
+        deadlines = Deadlines(self.endpoint.timeouts, target)
+        response = await self._ask(request, model, target, deadlines)
         answer, reader, body = AnswerReader(), BodyReader(), response.aiter_bytes()
         try:
             _check_kind(response, target)
             while not reader.done:
-                chunk = await _next(body, clock, target)
+                chunk = await _next(body, deadlines, target)
                 payloads = _payloads(reader, chunk, target)
-                clock.heard(data=bool(payloads))
+                deadlines.heard(data=bool(payloads))
                 for payload in payloads:
                     for delta in _deltas(payload, answer, target):
-                        clock.began = True
+                        deadlines.began = True
                         yield delta
-                clock.finished = answer.finish is not None
+                deadlines.finished = answer.finish is not None
                 if chunk is None:
                     break
             else:
@@ -138,11 +133,11 @@ class OpenAICompatible:
             ProviderError: it does not say; a failure is never an empty list.
         """
         target = Target(self._url("/models", ""), self.endpoint.model, self._secrets)
-        clock = _Clock(self.endpoint, target)
+        deadlines = Deadlines(self.endpoint.timeouts, target)
         try:
-            async with clock.limit():
+            async with deadlines.limit():
                 response = await self._client.get(
-                    target.url, cast_to=httpx2.Response, options=self._options()
+                    target.url, cast_to=httpx2.Response, options=request_options(self._client)
                 )
         except (openai.OpenAIError, httpx2.HTTPError) as error:
             raise _explain(error, target, self.endpoint) from None
@@ -159,7 +154,7 @@ class OpenAICompatible:
     # --- the request ------------------------------------------------------------------------
 
     async def _ask(
-        self, request: ChatRequest, model: str, target: Target, clock: "_Clock"
+        self, request: ChatRequest, model: str, target: Target, deadlines: Deadlines
     ) -> httpx2.Response:
         """The response's head, having given up the fields that this endpoint refuses."""
         place = (target.url, model)
@@ -169,7 +164,7 @@ class OpenAICompatible:
                 request, model, streaming=self.endpoint.streaming, refused=refused
             )
             try:
-                async with clock.limit():
+                async with deadlines.limit():
                     response = await self._post(target.url, body)
             except openai.APIStatusError as error:
                 failure = _explain(error, target, self.endpoint)
@@ -191,21 +186,10 @@ class OpenAICompatible:
             url,
             cast_to=httpx2.Response,
             content=body,
-            options=self._options(),
+            options=request_options(self._client),
             stream=True,
             stream_cls=openai.AsyncStream[object],
         )  # pyright: ignore[reportReturnType] -- `cast_to` decides, which the overloads do not say
-
-    def _options(self) -> Any:
-        """What the SDK would add by itself, taken away; without a key no Authorization either."""
-        headers: dict[str, Any] = {
-            "x-stainless-retry-count": openai.omit,
-            "x-stainless-read-timeout": openai.omit,
-        }
-        own = any(name.lower() == "authorization" for name in self.endpoint.headers)
-        if not own and not self._client.api_key:
-            headers["Authorization"] = openai.omit
-        return {"headers": headers}
 
     def _target(self, model: str) -> Target:
         return Target(self._url("/chat/completions", model), model, self._secrets)
@@ -213,130 +197,7 @@ class OpenAICompatible:
     def _url(self, path: str, model: str) -> str:
         if self.endpoint.azure_api_version is None:
             return self._base + path
-        return _azure_url(self._base, path, model)
-
-
-class _Client(openai.AsyncOpenAI):
-    """The SDK's client, with no headers but ours.
-
-    The SDK would add what it finds in OPENAI_CUSTOM_HEADERS, OPENAI_ORG_ID and OPENAI_PROJECT_ID,
-    and the platform it runs on.
-    """
-
-    own_headers: dict[str, str] = {}  # noqa: RUF012 -- set once, for each instance
-
-    @property
-    def default_headers(self) -> dict[str, Any]:
-        return self.own_headers
-
-
-def _client(endpoint: Endpoint, base: str, query: dict[str, str]) -> _Client:
-    key = endpoint.api_key or ""
-    headers = {
-        "Accept": "application/json, text/event-stream",
-        "Accept-Encoding": "identity",  # no bombs, and nothing held back by a compressor
-        "Content-Type": "application/json",
-        "User-Agent": "roo-lsp",
-    }
-    if endpoint.azure_api_version is not None:
-        query = {"api-version": endpoint.azure_api_version, **query}
-        headers |= {"api-key": key} if key else {}
-        key = ""
-    given = {name.lower() for name in endpoint.headers}
-    headers = {k: v for k, v in headers.items() if k.lower() not in given} | dict(endpoint.headers)
-    limits = endpoint.timeouts
-    client = _Client(
-        api_key=key,
-        admin_api_key="",  # not None: the environment is not asked
-        organization="",
-        project="",
-        webhook_secret="",
-        base_url=base,
-        max_retries=0,
-        default_query=query,
-        http_client=httpx2.AsyncClient(
-            verify=_tls(endpoint, base),
-            proxy=endpoint.proxy or None,
-            trust_env=not endpoint.proxy and not _is_loopback(base),
-            follow_redirects=False,
-            timeout=httpx2.Timeout(None, connect=limits.connect or None),
-        ),
-    )
-    client.own_headers = headers
-    return client
-
-
-def _tls(endpoint: Endpoint, base: str) -> ssl.SSLContext:
-    """What connections are verified with; the system's authorities are read only if needed."""
-    tls = endpoint.tls
-    try:
-        if not tls.verify:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        elif tls.ca_file:
-            context = ssl.create_default_context(cafile=tls.ca_file)
-        elif base.startswith("http://") and not (endpoint.proxy or "").startswith("https"):
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # never used
-        else:
-            context = httpx2.create_ssl_context()
-        if tls.client_cert:
-            context.load_cert_chain(tls.client_cert, tls.client_key)
-    except OSError as error:
-        raise _invalid(
-            f"A certificate file cannot be used: {error.strerror or error}.",
-            "Check roo.provider.tls.caFile, clientCert and clientKey.",
-        ) from None
-    return context
-
-
-def _is_loopback(base: str) -> bool:
-    host = urlsplit(base).hostname or ""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
-
-
-def _checked(endpoint: Endpoint) -> tuple[str, dict[str, str]]:
-    """The address without its query and last slash, and the whole query."""
-    parts = urlsplit(endpoint.base_url.strip())
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise _invalid(
-            f"roo.provider.baseUrl is not an http or https address: {endpoint.base_url!r}.",
-            "It looks like http://127.0.0.1:11434/v1.",
-        )
-    for name, value in {"the API key": endpoint.api_key or "", **endpoint.headers}.items():
-        if not value.isascii() or any(ord(c) < 32 or ord(c) == 127 for c in value):
-            raise _invalid(
-                f"{name} has characters in it that cannot be sent in a header.",
-                "Check roo.provider.apiKeyEnv and roo.provider.headers for line ends and quotes.",
-            )
-    path = parts.path.rstrip("/").removesuffix("/chat/completions")
-    base = urlunsplit((parts.scheme, parts.netloc, path, "", ""))
-    return base, {**dict(parse_qsl(parts.query)), **endpoint.query}
-
-
-def _invalid(message: str, hint: str) -> ProviderError:
-    return ProviderError("settings_invalid", message, hint)
-
-
-def _azure_url(base: str, path: str, model: str) -> str:
-    """Azure's addressing; the base may be the resource, with or without `/openai` behind it."""
-    if "/deployments/" in base or base.endswith("/models"):
-        return base + path
-    root = re.sub(r"/openai(/v1)?$", "", base)
-    return f"{root}/openai/deployments/{model}{path}" if model else f"{root}/openai{path}"
-
-
-def _secrets(endpoint: Endpoint) -> tuple[str, ...]:
-    telling = re.compile(r"auth|key|token|secret|cookie|password", re.IGNORECASE)
-    values = [
-        value
-        for name, value in [*endpoint.headers.items(), *endpoint.query.items()]
-        if telling.search(name)
-    ]
-    return tuple(filter(None, [endpoint.api_key, urlsplit(endpoint.base_url).password, *values]))
+        return azure_url(self._base, path, model)
 
 
 # --- fields an endpoint does not know -----------------------------------------------------------
@@ -377,112 +238,18 @@ def _refused_field(
     return None
 
 
-# --- time ---------------------------------------------------------------------------------------
-
-
-class _Clock:
-    """The limits on one request, as deadlines that move on as the answer comes."""
-
-    def __init__(self, endpoint: Endpoint, target: Target) -> None:
-        self._limits = endpoint.timeouts
-        self._target = target
-        self._start = self._last_byte = self._last_data = monotonic()
-        self.began = False
-        """The first real delta is there."""
-        self.finished = False
-        """The finish reason is there."""
-
-    def heard(self, *, data: bool) -> None:
-        """Bytes have come, a comment at least."""
-        self._last_byte = monotonic()
-        if data:
-            self._last_data = self._last_byte
-
-    def limit(self) -> "_Limit":
-        """Bounds the next wait; beyond it the limit that ran out is named."""
-        return _Limit(self, *self._next())
-
-    def _next(self) -> tuple[float | None, str]:
-        """The nearest deadline and its name."""
-        limits = self._limits
-        if self.finished:
-            return self._last_byte + AFTER_FINISH, "finish"
-        deadlines = [(self._start + limits.total, "total")] if limits.total else []
-        if not self.began:
-            if limits.first_token:
-                deadlines.append((self._start + limits.first_token, "firstToken"))
-        else:
-            if limits.idle:
-                deadlines.append((self._last_byte + limits.idle, "idle"))
-            if limits.idle and limits.first_token:  # alive, yet nothing comes
-                patience = max(limits.idle, limits.first_token)
-                deadlines.append((self._last_data + patience, "firstToken"))
-        return min(deadlines, default=(None, ""))
-
-    def error(self, name: str) -> ProviderError:
-        """The error for a limit that ran out."""
-        limits = self._limits
-        match name:
-            case "total":
-                return errors.timed_out(
-                    name, limits.total, self._target, waiting_for="The answer was not complete"
-                )
-            case "firstToken":
-                return errors.timed_out(
-                    name,
-                    limits.first_token,
-                    self._target,
-                    waiting_for="No more of the answer came" if self.began else "No answer came",
-                )
-            case _:
-                return errors.timed_out(
-                    name, limits.idle, self._target, waiting_for="No more of the answer came"
-                )
-
-
-class _Enough(Exception):
-    """The answer is whole, and the endpoint does not end it."""
-
-
-class _Limit:
-    """An `asyncio.timeout` that raises the error which names its limit."""
-
-    def __init__(self, clock: _Clock, deadline: float | None, name: str) -> None:
-        self._clock = clock
-        self._name = name
-        loop = asyncio.get_running_loop()
-        left = None if deadline is None else loop.time() + max(0.0, deadline - monotonic())
-        self._timeout = asyncio.timeout_at(left)
-
-    async def __aenter__(self) -> None:
-        await self._timeout.__aenter__()
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        try:
-            await self._timeout.__aexit__(kind, error, trace)
-        except TimeoutError:
-            if self._name == "finish":
-                raise _Enough from None
-            raise self._clock.error(self._name) from None
-
-
 # --- the answer ---------------------------------------------------------------------------------
 
 
-async def _next(body: AsyncGenerator[bytes], clock: _Clock, target: Target) -> bytes | None:
+async def _next(body: AsyncGenerator[bytes], deadlines: Deadlines, target: Target) -> bytes | None:
     """The next bytes, or None at the end; once the finish reason is there, any end will do."""
     try:
-        async with clock.limit():
+        async with deadlines.limit():
             return await anext(body, None)
-    except _Enough:
+    except WholeAnswer:
         return None
     except httpx2.HTTPError as error:
-        if clock.finished:
+        if deadlines.finished:
             return None
         said = str(error) or type(error).__name__
         raise errors.broken_stream(f"The answer was cut off: {said}", target) from None

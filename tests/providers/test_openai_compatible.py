@@ -19,7 +19,7 @@ from roo_lsp.agent.ports import (
     ToolSpec,
     Usage,
 )
-from roo_lsp.providers import openai_compatible
+from roo_lsp.providers import deadlines, openai_compatible
 from roo_lsp.providers.endpoint import Endpoint, Timeouts, Tls
 from roo_lsp.providers.errors import ProviderError
 from roo_lsp.providers.openai_compatible import OpenAICompatible
@@ -749,7 +749,7 @@ async def test_each_limit_ends_the_wait_and_names_its_setting(
 async def test_an_answer_that_is_whole_needs_no_end(
     fake: FakeOpenAI, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(openai_compatible, "AFTER_FINISH", 0.05)
+    monkeypatch.setattr(deadlines, "AFTER_FINISH", 0.05)
     found = await told(fake, stalled(text("Hi"), 3))
     assert found == [TextDelta("Hi"), Finished("stop")]
 

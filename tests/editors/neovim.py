@@ -1,0 +1,215 @@
+"""A real Neovim with the configuration of the README, and a person who types and picks.
+
+Nothing here sleeps: a test waits in Neovim's own event loop (`vim.wait`) for what the person sees.
+"""
+
+import asyncio
+import json
+import os
+import shutil
+import sys
+import threading
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import Future
+from contextlib import AbstractAsyncContextManager, contextmanager, suppress
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, TypeVar
+
+import psutil
+
+T = TypeVar("T")
+
+CONFIGURATION = Path(__file__).parents[2] / "editors" / "neovim" / "minimal.lua"
+PERSON = Path(__file__).with_name("person.lua")
+BIN = Path(sys.executable).parent
+PATIENCE = 10.0
+
+
+def missing() -> str:
+    """What a real Neovim needs and is not installed here, or an empty string."""
+    parts = {
+        "nvim": shutil.which("nvim", path=_path()) is None,
+        "pynvim": find_spec("pynvim") is None,
+        "roo-lsp": shutil.which("roo-lsp", path=_path()) is None,
+    }
+    return ", ".join(name for name, is_missing in parts.items() if is_missing)
+
+
+def _path() -> str:
+    return os.pathsep.join([str(BIN), os.environ.get("PATH", "")])
+
+
+@dataclass
+class Neovim:
+    """An editor, driven as a person drives it."""
+
+    nvim: Any
+    patience: float = PATIENCE
+
+    def type(self, keys: str) -> None:
+        """Type, in the notation of mappings; returns when Neovim has done it."""
+        codes = self.nvim.api.replace_termcodes(keys, True, True, True)  # noqa: FBT003 -- Neovim's
+        self.nvim.api.feedkeys(codes, "ntx", False)  # noqa: FBT003 -- Neovim's
+
+    def edit(self, path: Path) -> None:
+        """Open a file, and wait until Roo has it."""
+        self.type(f":edit {path}<CR>")
+        self.until("vim.lsp.get_clients({ name = 'roo', bufnr = 0 })[1] ~= nil")
+
+    @property
+    def text(self) -> str:
+        """The text of the current buffer, as `:write` would write it."""
+        return "".join(f"{line}\n" for line in self.nvim.current.buffer[:])
+
+    @property
+    def modified(self) -> bool:
+        return self.nvim.current.buffer.options["modified"]
+
+    def until(self, expression: str, seconds: float | None = None) -> Any:
+        """The value of a Lua expression once it is true."""
+        milliseconds = int((seconds or self.patience) * 1000)
+        lua = f"""
+            local found
+            vim.wait({milliseconds}, function()
+              found = {expression}
+              return found and true
+            end, 10)
+            return found or false
+        """
+        found = self.nvim.exec_lua(lua)
+        assert found, f"after {milliseconds} ms still not: {expression}\n{self.seen}"
+        return found
+
+    def asked(self, words: str) -> dict[str, Any]:
+        """The open dialog with these words, once it is there: its prompt, titles and place."""
+        return self.until(f"person.asked({json.dumps(words)})")
+
+    def pick(self, words: str, title: str | None) -> dict[str, Any]:
+        """Pick the item of that title in the dialog with these words; None dismisses it."""
+        dialog = self.asked(words)
+        assert title is None or title in dialog["titles"]
+        self.nvim.exec_lua("person.pick(...)", dialog["index"], title)
+        return dialog
+
+    def event(self, kind: str, state: str | None = None) -> dict[str, Any]:
+        """The last event of this kind, once there is one."""
+        return self.until(f"person.event({json.dumps(kind)}, {json.dumps(state) if state else 'nil'})")
+
+    def ended(self) -> dict[str, Any]:
+        """The state that ends the turn."""
+        return self.until("person.event('_state', 'idle') or person.event('_state', 'failed')")
+
+    def request(self, command: str, argument: dict[str, Any] | None = None) -> Any:
+        """The result of a command of the server."""
+        lua = """
+            local client = vim.lsp.get_clients({ name = 'roo' })[1]
+            local params = { command = ..., arguments = { select(2, ...) } }
+            local answer, problem = client:request_sync('workspace/executeCommand', params, 10000)
+            assert(answer, problem)
+            assert(not answer.err, vim.inspect(answer.err))
+            return answer.result
+        """
+        return self.nvim.exec_lua(lua, command, argument or {})
+
+    @property
+    def values(self) -> list[dict[str, Any]]:
+        """Every progress value that `LspProgress` autocommands were given."""
+        return self.nvim.exec_lua("return person.values")
+
+    @property
+    def updates(self) -> list[dict[str, Any]]:
+        """The events in them."""
+        return [value["roo"]["update"] for value in self.values if "roo" in value]
+
+    @property
+    def status(self) -> str:
+        """What the status line shows of Roo."""
+        return self.nvim.vars.get("roo_status", "")
+
+    @property
+    def seen(self) -> str:
+        """What the person has seen so far, to print when a test fails."""
+        return self.nvim.exec_lua(
+            "return vim.inspect({ dialogs = person.dialogs, notes = person.notes,"
+            " messages = vim.fn.execute('messages'), last = person.values[#person.values] })"
+        )
+
+
+@contextmanager
+def neovim(folder: Path, settings: dict[str, Any]) -> Iterator[Neovim]:
+    """Neovim in a folder, with the README's configuration and these settings; gone afterwards."""
+    import pynvim
+
+    init = folder.parent / "init.lua"
+    init.write_text(
+        f"""
+        vim.env.PATH = {json.dumps(_path())}
+        vim.cmd.cd({json.dumps(str(folder))})
+        dofile({json.dumps(str(CONFIGURATION))})
+        vim.lsp.config('roo', {{
+          settings = {{ roo = vim.json.decode({json.dumps(json.dumps(settings))}) }},
+        }})
+        dofile({json.dumps(str(PERSON))})
+        """,
+        "utf-8",
+    )
+    program = shutil.which("nvim", path=_path()) or "nvim"
+    options = ["--embed", "--headless", "--clean", "-n", "-i", "NONE", "-u", str(init)]
+    before = set(psutil.Process().children(recursive=True))
+    session = pynvim.attach("child", argv=[program, *options])
+    ours: set[psutil.Process] = set()
+    try:
+        yield Neovim(session)
+    finally:
+        ours = set(psutil.Process().children(recursive=True)) - before
+        with suppress(OSError, EOFError):  # it is gone before it answers
+            session.command("qall!")
+        session.close()
+        _, left = psutil.wait_procs(ours, timeout=PATIENCE)
+        for process in left:
+            process.kill()
+        assert not left, f"still running after Neovim: {left}"
+
+
+@dataclass
+class Background:
+    """An event loop in a thread of its own: pynvim blocks, and the endpoint must go on."""
+
+    loop: asyncio.AbstractEventLoop
+
+    def wait(self, work: Coroutine[Any, Any, T]) -> T:
+        """The result of work done over there."""
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(PATIENCE)
+
+
+@contextmanager
+def beside(manager: AbstractAsyncContextManager[T]) -> Iterator[tuple[T, Background]]:
+    """Enters an async context manager in another thread, for as long as this one lasts."""
+    entered: Future[tuple[T, Background, asyncio.Event]] = Future()
+
+    async def hold() -> None:
+        done = asyncio.Event()
+        async with manager as value:
+            entered.set_result((value, Background(asyncio.get_running_loop()), done))
+            await done.wait()
+
+    def run() -> None:
+        try:
+            asyncio.run(hold())
+        except BaseException as error:
+            if entered.done():
+                raise
+            entered.set_exception(error)
+
+    thread = threading.Thread(target=run, name="beside the test")
+    thread.start()
+    try:
+        value, background, done = entered.result()
+        try:
+            yield value, background
+        finally:
+            background.loop.call_soon_threadsafe(done.set)
+    finally:
+        thread.join()

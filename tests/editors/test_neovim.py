@@ -1,0 +1,234 @@
+"""The configuration of the README in a real Neovim: what a person there does and sees."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from roo_lsp.providers.local import LocalModelUnavailable, local_model, require_installed
+from tests.editors.neovim import Background, Neovim, beside, missing, neovim
+from tests.support.fake_openai import FakeOpenAI, call, stalled, text
+
+pytestmark = [
+    pytest.mark.skipif(
+        bool(missing()) and not os.environ.get("CI"),
+        reason=f"not installed: {missing()}",
+    ),
+    # pynvim asks for asyncio's child watcher, which newer Pythons deprecate.
+    pytest.mark.filterwarnings("ignore:.*child_watcher.*:DeprecationWarning"),
+]
+
+ON_DISK = "def greet():\n    return 'old'\n"
+UNSAVED = "def greet():\n    return 'unsaved'\n"
+EDITED = "def greet():\n    return 'edited'\n"
+DIFF = """<<<<<<< SEARCH
+    return 'unsaved'
+=======
+    return 'edited'
+>>>>>>> REPLACE
+"""
+TASK = (
+    "Read the file README.md, then create the file hello.py with print('hello'), "
+    "then run the command python3 hello.py"
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "project"
+    (folder / ".git").mkdir(parents=True)
+    (folder / "app.py").write_text(ON_DISK, "utf-8")
+    return folder
+
+
+@pytest.fixture
+def endpoint() -> Iterator[tuple[FakeOpenAI, Background]]:
+    with beside(FakeOpenAI()) as both:
+        yield both
+
+
+@pytest.fixture
+def fake(endpoint: tuple[FakeOpenAI, Background]) -> FakeOpenAI:
+    return endpoint[0]
+
+
+@pytest.fixture
+def editor(fake: FakeOpenAI, folder: Path) -> Iterator[Neovim]:
+    settings = {"provider": {"baseUrl": fake.base_url, "modelId": "scripted"}}
+    with neovim(folder, settings) as it:
+        it.edit(folder / "app.py")
+        yield it
+
+
+def results(fake: FakeOpenAI) -> list[str]:
+    """What the tools returned, as the model was last told."""
+    messages = fake.chats[-1].json["messages"]
+    return [message["content"] for message in messages if message["role"] == "tool"]
+
+
+def test_a_task_reads_and_edits_the_buffer_and_runs_a_command(
+    fake: FakeOpenAI, editor: Neovim, folder: Path
+) -> None:
+    fake.answers(
+        call("read_file", {"path": "app.py"}),
+        call("apply_diff", {"path": "app.py", "diff": DIFF}, pieces=5),
+        call("execute_command", {"command": "cat app.py"}),
+        call("attempt_completion", {"result": "All done."}),
+    )
+    editor.type("jfoci'unsaved<Esc>")
+    assert (editor.text, editor.modified) == (UNSAVED, True)
+
+    editor.type(":Roo Change the greeting<CR>")
+    dialog = editor.pick("app.py", "Approve")
+    assert dialog["titles"] == ["Review…", "Deny", "Approve", "Always approve"]
+    editor.until("person.event('_changes')")
+    assert (editor.text, editor.modified) == (EDITED, True)
+    assert (folder / "app.py").read_text("utf-8") == ON_DISK
+
+    editor.pick("cat app.py", "Approve")
+    editor.asked("save app.py")
+    editor.type(":silent update<CR>")
+
+    assert editor.ended()["stopReason"] == "end_turn"
+    assert (folder / "app.py").read_text("utf-8") == EDITED
+    read, _, ran, *_ = results(fake)
+    assert "return 'unsaved'" in read
+    assert "return 'edited'" in ran
+    editor.type("u")
+    assert editor.text == UNSAVED
+    assert fake.unused == 0
+
+
+def test_progress_reaches_autocommands_whole_and_the_status_line_in_words(
+    fake: FakeOpenAI, editor: Neovim
+) -> None:
+    fake.answers(text("Hello there, ", pieces=2) + text("my friend", pieces=3))
+    editor.type(":Roo Say hello<CR>")
+    editor.ended()
+    editor.until("person.values[#person.values].kind == 'end'")
+    assert [value["kind"] for value in editor.values[:: len(editor.values) - 1]] == ["begin", "end"]
+    said = [
+        update["content"]["text"]
+        for update in editor.updates
+        if update["sessionUpdate"] == "agent_message_chunk"
+    ]
+    assert "".join(said) == "Hello there, my friend"
+    lines = [value.get("message", "") for value in editor.values]
+    assert "Hello there, my friend" in lines
+    assert editor.status == lines[-1]
+
+
+def test_a_selection_is_told_to_the_model(fake: FakeOpenAI, editor: Neovim) -> None:
+    fake.answers(text("I see."))
+    editor.type("jV:Roo What is this?<CR>")
+    editor.ended()
+    prompt = fake.chats[0].json["messages"][-1]["content"]
+    assert prompt.startswith("What is this?")
+    assert "app.py, lines 2 to 2\n    return 'old'\n" in f"{prompt}\n"
+    assert "def greet" not in prompt
+
+
+def test_a_dismissed_dialog_decides_nothing_and_a_command_settles_it(
+    fake: FakeOpenAI, editor: Neovim, folder: Path
+) -> None:
+    fake.answers(
+        call("write_to_file", {"path": "new.txt", "content": "new\n"}),
+        text("Done."),
+    )
+    editor.type(":Roo Create a file<CR>")
+    editor.pick("new.txt", None)
+    [entry] = editor.request("roo.approval.list")
+    assert "new.txt" in entry["title"]
+    assert editor.event("_state")["state"] == "waiting"
+    assert not (folder / "new.txt").exists()
+
+    editor.type(":RooApprove<CR>")
+    assert editor.ended()["stopReason"] == "end_turn"
+    assert (folder / "new.txt").read_text("utf-8") == "new\n"
+    assert editor.event("_permission")["by"] == "roo.approval.respond"
+
+
+def test_a_denied_call_is_told_to_the_model_with_the_reason(
+    fake: FakeOpenAI, editor: Neovim, folder: Path
+) -> None:
+    fake.answers(call("write_to_file", {"path": "new.txt", "content": "new\n"}), text("As you say."))
+    editor.type(":Roo Create a file<CR>")
+    editor.asked("new.txt")
+    editor.type(":RooDeny not in this folder<CR>")
+    editor.ended()
+    assert "not in this folder" in results(fake)[0]
+    assert not (folder / "new.txt").exists()
+
+
+def test_review_opens_the_details_and_leaves_the_approval_pending(
+    fake: FakeOpenAI, editor: Neovim
+) -> None:
+    fake.answers(
+        call("execute_command", {"command": "touch one && touch two"}),
+        text("Done."),
+    )
+    editor.type(":Roo Touch them<CR>")
+    editor.pick("touch one", "Review…")
+    editor.until("vim.fn.expand('%:t'):find('perm_') and true")
+    assert "touch one && touch two" in editor.text
+    assert len(editor.request("roo.approval.list")) == 1
+    editor.type(":RooApprove<CR>")
+    editor.ended()
+
+
+def test_cancel_stops_a_model_that_hangs(
+    endpoint: tuple[FakeOpenAI, Background], editor: Neovim
+) -> None:
+    fake, background = endpoint
+    fake.answers(stalled(text("I begin and", pieces=2), after=3))
+    editor.type(":Roo Hang<CR>")
+    editor.event("agent_message_chunk")
+    editor.type(":RooCancel<CR>")
+    assert editor.ended()["stopReason"] == "cancelled"
+
+    async def hung_up() -> None:
+        await fake.hung_up
+
+    background.wait(hung_up())
+
+
+def test_a_refusal_of_the_server_is_shown(editor: Neovim) -> None:
+    editor.type(":RooApprove<CR>")
+    assert editor.until("person.notes[1]") == "Nothing is pending."
+
+
+@pytest.mark.real
+@pytest.mark.timeout(180)
+def test_a_real_model_reads_creates_runs_and_finishes(folder: Path) -> None:
+    try:
+        require_installed()
+    except LocalModelUnavailable as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(str(error))
+    (folder / "README.md").write_text("# Sample\n\nA project with nothing in it.\n", "utf-8")
+    with beside(local_model()) as (model, _):
+        provider: dict[str, Any] = {
+            "baseUrl": model.base_url,
+            "modelId": model.model,
+            "toolChoice": "required",
+            "temperature": 0,
+            "extraBody": {"max_tokens": 400},
+        }
+        with neovim(folder, {"provider": provider}) as it:
+            it.patience = 60
+            it.edit(folder / "README.md")
+            it.type(f":Roo {TASK}<CR>")
+            it.pick("hello.py", "Approve")
+            it.pick("python3 hello.py", "Approve")
+            assert it.ended()["stopReason"] == "end_turn"
+            assert (folder / "hello.py").read_text("utf-8").strip() == "print('hello')"
+            outputs = [
+                str(update.get("content")) + str(update.get("rawOutput"))
+                for update in it.updates
+                if update["sessionUpdate"] == "tool_call_update"
+                and update.get("status") == "completed"
+            ]
+            assert any("hello\n" in output for output in outputs)
