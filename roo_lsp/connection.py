@@ -1,6 +1,7 @@
 """From settings to a model that can be asked: the address, the key, and whether it may go there."""
 
 import asyncio
+import importlib
 import os
 import subprocess
 from collections.abc import Awaitable, Callable, Sequence
@@ -137,7 +138,7 @@ def _client(endpoint: Endpoint) -> ChatModel:
 
 def preload() -> None:
     """Import what the first request needs; called in a thread once the server has started."""
-    import roo_lsp.providers.openai_compatible  # noqa: F401, PLC0415
+    importlib.import_module("roo_lsp.providers.openai_compatible")
 
 
 async def _only_model(endpoint: Endpoint) -> str:

@@ -117,9 +117,8 @@ WIDENINGS: list[dict[str, Any]] = [
 def test_what_would_widen_is_held_until_it_is_trusted(raw: dict[str, Any]) -> None:
     found = effective([lsp(**raw)])
     assert len(found.held) == 1
-    assert found.settings.model_copy(update={"profiles": {}}) == Settings(
-        **({"allowed_commands": ()} if "allowedCommands" in raw else {})
-    )
+    kept: dict[str, Any] = {"allowed_commands": ()} if "allowedCommands" in raw else {}
+    assert found.settings.model_copy(update={"profiles": {}}) == Settings(**kept)
     assert found.held[0].path.startswith("roo.")
     trusted = effective([lsp(**raw)], trusted=True)
     plain = json.loads(trusted.settings.model_dump_json(by_alias=True))

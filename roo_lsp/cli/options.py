@@ -86,11 +86,11 @@ def settings(given: argparse.Namespace, consent: Consent | None = None) -> Raw:
     """
     found = _from_file(given.settings) if given.settings else {}
     if consent is not None:
-        found = _merged(found, consent.settings())
+        found = merged(found, consent.settings())
     for text in given.assignments:
-        found = _merged(found, assignment(text))
+        found = merged(found, assignment(text))
     if given.profile:
-        found = _merged(found, {"profile": given.profile})
+        found = merged(found, {"profile": given.profile})
     return found
 
 
@@ -187,9 +187,10 @@ def _nested(path: Sequence[str], value: object) -> Raw:
     return value  # pyright: ignore[reportReturnType] -- the path has at least one step
 
 
-def _merged(under: Raw, over: Raw) -> Raw:
+def merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> Raw:
+    """One laid over the other, objects joined key by key."""
     result = dict(under)
     for key, value in over.items():
         both = isinstance(value, dict) and isinstance(result.get(key), dict)
-        result[key] = _merged(result[key], over[key]) if both else value
+        result[key] = merged(result[key], over[key]) if both else value
     return result

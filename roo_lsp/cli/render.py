@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
@@ -104,7 +105,7 @@ class Picture:
         self._partial = ""
         """The answer's last line, which may still grow."""
         self._held = ""
-        """Line breaks at the end of the answer so far: they count when more text comes."""
+        """Blanks at the end of the answer so far: they count when more text comes."""
         self._thought = ""
         self._thinking_since = 0.0
         self._retry = ""
@@ -315,10 +316,10 @@ class Picture:
     def _say(self, text: str) -> None:
         self._retry = ""
         text = self._held + text
-        words = text.rstrip("\n")
+        words = text.rstrip()
         self._held = text[len(words) :]
         if not self._partial and self._last != "text":
-            words = words.lstrip("\n")
+            words = words.lstrip("\r\n")
         if not words:
             return
         self._begin("text")
@@ -431,9 +432,8 @@ class Picture:
     def _call_line(self, call: Call, end: Text) -> Text:
         icon = kind_glyph(call.kind, self.glyphs)
         line = Text.assemble((f"{icon} ", "bold blue"), one_line(call.title))
-        if self.console.is_terminal:
-            line.truncate(max(20, self.console.width - end.cell_len), overflow="ellipsis")
-        return line.append_text(end)
+        room = max(20, self.console.width - end.cell_len)
+        return self._one_row(line, room).append_text(end)
 
     def _show_diff(self, lines: Sequence[DiffLine]) -> None:
         for line in lines[:DIFF_LINES]:
@@ -457,9 +457,12 @@ class Picture:
     def _output_text(self, line: str) -> Text:
         return Text(f"  {self.glyphs.bar} {line}".rstrip(), "dim")
 
-    def _one_row(self, text: Text) -> Text:
-        if self.console.is_terminal:
-            text.truncate(self.console.width, overflow="ellipsis")
+    def _one_row(self, text: Text, width: int = 0) -> Text:
+        """The text cut to the width, where there is one: elsewhere lines may be long."""
+        width = width or self.console.width
+        if self.console.is_terminal and text.cell_len > width:
+            text.truncate(width - cell_len(self.glyphs.more))
+            text.append(self.glyphs.more)
         return text
 
     # --- the rows that are alive ------------------------------------------------------------

@@ -56,6 +56,10 @@ class Job:
     resume: str | None = None
     consent: Consent = field(default_factory=Consent)
     settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    variables: Mapping[str, str] = field(default_factory=dict[str, str])
+    """For the server's environment, beside our own."""
+    resumable: bool = True
+    """Tell how to go on with the task."""
     json: bool = False
     log: Path | None = None
 
@@ -107,7 +111,9 @@ async def run_job(job: Job) -> int:
     with stopping.watched():
         try:
             async with connect(
-                job.workspace, environment=environment(job.settings), log=job.log
+                job.workspace,
+                environment=environment(job.settings) | dict(job.variables),
+                log=job.log,
             ) as server:
                 stopping.kill = server.kill
                 return await Run(server, job, view, stopping).to_the_end()
@@ -390,8 +396,12 @@ class Run:
         if self.not_approved:
             code = NOT_APPROVED
         outcome = "Stopped" if self.not_approved else OUTCOMES.get(reason, reason)
-        self.view.summary(outcome, self.task_id, failed=code != COMPLETED)
+        self._sum_up(outcome, failed=code != COMPLETED)
         return code
+
+    def _sum_up(self, outcome: str, *, failed: bool) -> None:
+        task_id = self.task_id if self.job.resumable else ""
+        self.view.summary(outcome, task_id, failed=failed)
 
     def _refused(self, error: Refused) -> int:
         self.view.problem("", error.message, "")
@@ -463,7 +473,7 @@ class Run:
             async with asyncio.timeout(CANCEL_SECONDS):
                 cancel = self.server.execute("roo.task.cancel", {"taskId": self.task_id})
                 await _both(cancel, self._drain())
-        self.view.summary("Cancelled", self.task_id, failed=True)
+        self._sum_up("Cancelled", failed=True)
         return self.stopping.exit_code
 
     async def _drain(self) -> None:

@@ -47,6 +47,8 @@ class Start(Argument):
     context: tuple[Place, ...] = ()
     images: tuple[str, ...] = ()
     wait: bool = False
+    work_done_token: str | int | None = None
+    """For clients that cannot put it beside the arguments."""
 
 
 class Send(Argument):
@@ -169,7 +171,8 @@ async def start(session: Session, argument: Start) -> dict[str, Any]:
         raise CommandFailed.refused("Images are not supported yet.", "not_available")
     prompt = argument.prompt + _context_text(session, argument.context)
     task = session.tasks.create(argument.prompt, mode, argument.profile or "")
-    if (token := session.protocol.work_done_token) is not None:
+    token = session.protocol.work_done_token or argument.work_done_token
+    if token is not None:
         session.progress.use_token(task.id, token)
     task.send(prompt)
     return await _ended(task) if argument.wait else {"taskId": task.id}

@@ -5,7 +5,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -269,11 +269,7 @@ class Tasks:
 
 
 def _idle(summary: TaskSummary) -> TaskSummary:
-    return TaskSummary(**{**_fields(summary), "state": "idle"})
-
-
-def _fields(summary: TaskSummary) -> dict[str, Any]:
-    return {name: getattr(summary, name) for name in TaskSummary.__dataclass_fields__}
+    return replace(summary, state="idle")
 
 
 def _result(messages: list[Message]) -> str:

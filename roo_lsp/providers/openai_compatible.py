@@ -9,7 +9,7 @@ import asyncio
 import logging
 import re
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import suppress
+from contextlib import aclosing, closing, suppress
 from types import TracebackType
 from typing import Any, Self, cast
 
@@ -83,30 +83,18 @@ class OpenAICompatible:
     async def _stream(self, request: ChatRequest) -> AsyncGenerator[Delta]:
         model = await self.model()
         target = self._target(model)
-        deadlines = Deadlines(self.endpoint.timeouts, target)
-        response = await self._ask(request, model, target, deadlines)
-        answer, reader, body = AnswerReader(), BodyReader(), response.aiter_bytes()
-        try:
-            _check_kind(response, target)
-            while not reader.done:
-                chunk = await _next(body, deadlines, target)
-                payloads = _payloads(reader, chunk, target)
-                deadlines.heard(data=bool(payloads))
-                for payload in payloads:
-                    for delta in _deltas(payload, answer, target):
-                        deadlines.began = True
+        with closing(Deadlines(self.endpoint.timeouts, target)) as deadlines:
+            response = await self._ask(request, model, target, deadlines)
+            body = response.aiter_bytes()
+            try:
+                _check_kind(response, target)
+                async with aclosing(_read(body, deadlines, target)) as deltas:
+                    async for delta in deltas:
                         yield delta
-                deadlines.finished = answer.finish is not None
-                if chunk is None:
-                    break
-            else:
-                await _drain(body)
-            for last in _ending(answer, reader, target):
-                yield last
-        finally:
-            # A stream that was left early is closed here, and with it its connection.
-            await body.aclose()
-            await response.aclose()
+            finally:
+                # A stream that was left early is closed here, and with it its connection.
+                await body.aclose()
+                await response.aclose()
 
     async def model(self) -> str:
         """The model's id; where none is set, the one that the endpoint serves.
@@ -133,12 +121,12 @@ class OpenAICompatible:
             ProviderError: it does not say; a failure is never an empty list.
         """
         target = Target(self._url("/models", ""), self.endpoint.model, self._secrets)
-        deadlines = Deadlines(self.endpoint.timeouts, target)
         try:
-            async with deadlines.limit():
-                response = await self._client.get(
-                    target.url, cast_to=httpx2.Response, options=request_options(self._client)
-                )
+            with closing(Deadlines(self.endpoint.timeouts, target)) as deadlines:
+                async with deadlines:
+                    response = await self._client.get(
+                        target.url, cast_to=httpx2.Response, options=request_options(self._client)
+                    )
         except (openai.OpenAIError, httpx2.HTTPError) as error:
             raise _explain(error, target, self.endpoint) from None
         _check_kind(response, target)
@@ -164,7 +152,7 @@ class OpenAICompatible:
                 request, model, streaming=self.endpoint.streaming, refused=refused
             )
             try:
-                async with deadlines.limit():
+                async with deadlines:
                     response = await self._post(target.url, body)
             except openai.APIStatusError as error:
                 failure = _explain(error, target, self.endpoint)
@@ -241,10 +229,31 @@ def _refused_field(
 # --- the answer ---------------------------------------------------------------------------------
 
 
+async def _read(
+    body: AsyncGenerator[bytes], deadlines: Deadlines, target: Target
+) -> AsyncGenerator[Delta]:
+    """The deltas in a response's body, as they come, and how it ended."""
+    answer, reader = AnswerReader(), BodyReader()
+    while not reader.done:
+        chunk = await _next(body, deadlines, target)
+        payloads = _payloads(reader, chunk, target)
+        for payload in payloads:
+            for delta in _deltas(payload, answer, target):
+                deadlines.began = True
+                yield delta
+        deadlines.heard(data=bool(payloads), finished=answer.finish is not None)
+        if chunk is None:
+            break
+    else:
+        await _drain(body)
+    for last in _ending(answer, reader, target):
+        yield last
+
+
 async def _next(body: AsyncGenerator[bytes], deadlines: Deadlines, target: Target) -> bytes | None:
     """The next bytes, or None at the end; once the finish reason is there, any end will do."""
     try:
-        async with deadlines.limit():
+        async with deadlines:
             return await anext(body, None)
     except WholeAnswer:
         return None

@@ -129,6 +129,9 @@ READ_FILE = ToolSpec(
         "additionalProperties": False,
     },
 )
+INVENTED = ToolCall("call_invented1", READ_FILE.name, '{"path": "README.md"}')
+"""Stands for the model's own call where making one failed for another reason."""
+
 SYSTEM = "You are a coding agent. Be brief."
 _CALL_IN_TEXT = re.compile(
     r"<tool_call>|<function[=_]|<\|?tool|\[TOOL_CALLS\]|\bread_file\s*\(|functions\.read_file"
@@ -230,14 +233,16 @@ class _Probe:
             self.findings.ok("stream", "A whole answer came; roo.provider.streaming is off.")
 
     async def _tool_call(self) -> ToolCall | None:
-        """A native call with arguments that are a JSON object; None when tools are no use."""
+        """A call for the later checks to go on with; None when tools are no use."""
         prompt = UserMessage("Call the tool read_file with the path README.md.")
         try:
             answer = await self._ask(prompt, tools=[READ_FILE])
         except ProviderError as error:
             self.findings.failed("tool_call", error)
-            self._skip_tools("The model made no tool call.")
-            return None
+            if error.code in _HOPELESS or error.code == "tool_calling_unsupported":
+                self._skip_tools("The model made no tool call.")
+                return None
+            return INVENTED
         problem = _problem(answer.message)
         if problem is not None:
             self._missing("tool_call", *problem)
@@ -317,8 +322,7 @@ def _problem(message: AssistantMessage) -> tuple[ErrorCode, str, str] | None:
             return (
                 "tool_calling_unsupported",
                 f"The model printed the tool call as text, which is never executed: {excerpt}",
-                "Choose a model with native tool calling, or set its server's tool parser "
-                "(llama.cpp: --jinja; vLLM: --tool-call-parser).",
+                "Choose a model with native tool calling, or set a tool parser at its server.",
             )
         return (
             "tool_calling_unsupported",

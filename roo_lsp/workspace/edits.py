@@ -231,6 +231,8 @@ def _find(number: int, block: Block, texts: Sequence[str]) -> _Hit | str:
     variants = [block]
     if plain := _without_numbers(block):
         variants.append(plain)
+    if inner := _without_blank_edges(variants[-1]):
+        variants.append(inner)
     for variant in variants:
         places = _places(variant.search, texts, _as_it_is)
         if places:
@@ -300,6 +302,18 @@ def _without_numbers(block: Block) -> Block | None:
     )
 
 
+def _without_blank_edges(block: Block) -> Block | None:
+    """The block without blank lines that both its parts begin or end with."""
+    search, replacement = block.search, block.replacement
+    while search and replacement and not search[-1].strip() and not replacement[-1].strip():
+        search, replacement = search[:-1], replacement[:-1]
+    while search and replacement and not search[0].strip() and not replacement[0].strip():
+        search, replacement = search[1:], replacement[1:]
+    if not search or search == block.search:
+        return None
+    return replace(block, search=search, replacement=replacement)
+
+
 def _nearest(block: Block, texts: Sequence[str]) -> str:
     """What to tell of a block that fits nowhere: what comes closest, line by line."""
     if not texts:
@@ -351,8 +365,7 @@ def _replaced(lines: Sequence[Line], hit: _Hit) -> list[Line]:
     old = lines[hit.at : hit.end]
     search, new = hit.block.search, hit.block.replacement
     result: list[Line] = []
-    matcher = SequenceMatcher(a=search, b=new, autojunk=False)
-    for what, a1, a2, b1, b2 in matcher.get_opcodes():
+    for what, a1, a2, b1, b2 in SequenceMatcher(a=search, b=new).get_opcodes():
         if what == "equal":
             result += old[a1:a2]
             continue

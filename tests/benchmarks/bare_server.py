@@ -44,9 +44,9 @@ async def initialized(params: types.InitializedParams) -> None:
 
 
 @server.command("bare.start")
-async def start(arguments: Any) -> dict[str, str]:
+async def start(arguments: dict[str, str]) -> dict[str, str]:
     """Run a task; returns at once."""
-    task = asyncio.create_task(run(arguments.prompt))
+    task = asyncio.create_task(run(arguments["prompt"]))
     background.add(task)
     task.add_done_callback(background.discard)
     return {"taskId": "bare"}
@@ -63,7 +63,7 @@ async def run(prompt: str) -> None:
         {"role": "user", "content": prompt},
     ]
     while True:
-        body = {"model": "x", "messages": messages, "tools": TOOLS, "stream": True}
+        body: dict[str, Any] = {"model": "x", "messages": messages, "tools": TOOLS, "stream": True}
         body["stream_options"] = {"include_usage": True}
         stream = await State.client.post(
             "/chat/completions",
@@ -136,7 +136,11 @@ def use(tool: str, arguments: dict[str, Any]) -> str:
 def notify(update: dict[str, Any]) -> None:
     """A frame of our own: pygls would take twice as long."""
     value = {"kind": "report", "roo": {"update": update}}
-    message = {"jsonrpc": "2.0", "method": "$/progress", "params": {"token": "bare", "value": value}}
+    message = {
+        "jsonrpc": "2.0",
+        "method": "$/progress",
+        "params": {"token": "bare", "value": value},
+    }
     body = json.dumps(message).encode()
     writer: Any = server.protocol.writer
     writer.write(b"Content-Length: %d\r\n\r\n%b" % (len(body), body))

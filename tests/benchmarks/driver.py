@@ -68,6 +68,7 @@ class Server:
     _idle: asyncio.Event = field(default_factory=asyncio.Event)
     _gone: asyncio.Event = field(default_factory=asyncio.Event)
     _gone_at: int = 0
+    _failure: dict[str, Any] | None = None
 
     async def spawn(self) -> None:
         """Start the process and have `initialize` answered."""
@@ -128,7 +129,9 @@ class Server:
             async with asyncio.timeout(PATIENCE):
                 await self._idle.wait()
         except TimeoutError:
-            raise RunFailed(f"{self.kind.name}: the task did not end; see {self.log}") from None
+            raise RunFailed(f"{self.kind.name}: the task did not end{self._logged()}") from None
+        if self._failure is not None:
+            raise RunFailed(f"{self.kind.name}: the task failed: {self._failure}{self._logged()}")
 
     def open(self, path: Path) -> None:
         """Open a document in the client."""
@@ -208,12 +211,19 @@ class Server:
         self._idle.set()
         for answer in self._answers.values():
             if not answer.done():
-                answer.set_exception(RunFailed(f"{self.kind.name} ended; see {self.log}"))
+                answer.set_exception(RunFailed(f"{self.kind.name} ended{self._logged()}"))
 
     def _saw_state(self, update: dict[str, Any]) -> None:
         if update["sessionUpdate"] != "_state" or update["state"] not in {"idle", "failed"}:
             return
+        if update["state"] == "failed":
+            self._failure = update
         self._idle.set()
+
+    def _logged(self) -> str:
+        """The end of what the server logged."""
+        lines = self.log.read_text("utf-8", "replace").strip().splitlines()[-12:]
+        return "\n".join(["; its log ends:", *lines]) if lines else "; its log is empty"
 
     def _settle(self, message: dict[str, Any]) -> None:
         answer = self._answers.pop(message["id"])

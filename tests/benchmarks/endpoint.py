@@ -11,6 +11,7 @@ import sys
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from time import monotonic_ns
 from typing import Any
@@ -201,7 +202,7 @@ def _http_chunk(data: bytes) -> bytes:
 def _pieces(whole: str, count: int) -> list[str]:
     """`whole` in `count` pieces, as equal as they can be; none for nothing."""
     cuts = [len(whole) * number // count for number in range(count + 1)]
-    return [whole[a:b] for a, b in zip(cuts, cuts[1:], strict=False) if a < b]
+    return [whole[a:b] for a, b in pairwise(cuts) if a < b]
 
 
 async def _main() -> None:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
+from unittest.mock import patch
 
 import psutil
 
@@ -158,8 +159,9 @@ def neovim(folder: Path, settings: dict[str, Any]) -> Iterator[Neovim]:
     program = shutil.which("nvim", path=_path()) or "nvim"
     options = ["--embed", "--headless", "--clean", "-n", "-i", "NONE", "-u", str(init)]
     before = set(psutil.Process().children(recursive=True))
-    session = pynvim.attach("child", argv=[program, *options])
-    ours: set[psutil.Process] = set()
+    own_folders = {name: str(folder.parent / name) for name in ("XDG_STATE_HOME", "XDG_DATA_HOME")}
+    with patch.dict(os.environ, own_folders):
+        session = pynvim.attach("child", argv=[program, *options])
     try:
         yield Neovim(session)
     finally:

@@ -167,7 +167,7 @@ async def test_the_clients_own_token_carries_its_tasks_events(tmp_path: Path) ->
         )
         await it.ended()
         assert {token for token, _ in it.values} == {"mine"}
-        assert [value["kind"] for _, value in it.values][0] == "begin"
+        assert it.values[0][1]["kind"] == "begin"
 
 
 async def test_changed_settings_hold_from_the_next_request_on(tmp_path: Path) -> None:

@@ -136,6 +136,13 @@ async def test_one_failure_does_not_hide_the_independent_ones(fake: FakeOpenAI):
     assert found["usage"].hint
 
 
+async def test_a_tool_call_that_failed_otherwise_does_not_hide_the_rest(fake: FakeOpenAI):
+    """llama.cpp's parser fails now and then, with 500 or inside the stream."""
+    found = await checks(fake, OK, status(500, {"error": {"message": "peg-native"}}), TWO, OK)
+    assert states(found) == "oooofooos"
+    assert fake.chats[3].json["messages"][-1]["tool_call_id"] == "call_invented1"
+
+
 async def test_a_silent_endpoint_is_waited_for_once(fake: FakeOpenAI):
     found = await checks(fake, hang(), timeouts=Timeouts(first_token=0.05))
     assert states(found) == "ooofsssss"

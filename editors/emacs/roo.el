@@ -1,0 +1,42 @@
+;; Roo in Emacs 29 or newer with eglot (28: install eglot from GNU ELPA): paste this into init.el.
+;; Eglot runs one server for a buffer, so here it is text and Markdown that get Roo; add the modes
+;; you use without another server.
+
+(with-eval-after-load 'eglot
+  (add-to-list 'eglot-server-programs '((text-mode markdown-mode) . ("roo-lsp"))))
+
+(setq-default eglot-workspace-configuration
+              '(:roo (:provider (:baseUrl "" :modelId ""))))
+
+(defun roo--run (command &rest argument)
+  "Have the server of this buffer run COMMAND with the object ARGUMENT, without waiting."
+  (jsonrpc-async-request
+   (eglot--current-server-or-lose) :workspace/executeCommand
+   (list :command command :arguments (vector (or argument (make-hash-table))))
+   :success-fn #'ignore
+   :error-fn (lambda (problem) (message "Roo: %s" (plist-get problem :message)))))
+
+(defun roo (prompt)
+  "Start a task."
+  (interactive "sRoo: ")
+  (roo--run "roo.task.start" :prompt prompt))
+
+(defun roo-send (text)
+  "Follow up, or answer a question."
+  (interactive "sTo Roo: ")
+  (roo--run "roo.task.send" :text text))
+
+(defun roo-approve ()
+  "Approve what waits."
+  (interactive)
+  (roo--run "roo.approval.respond" :decision "allow_once"))
+
+(defun roo-deny (why)
+  "Refuse what waits, and say WHY."
+  (interactive "sWhy not? ")
+  (roo--run "roo.approval.respond" :decision "reject_once" :feedback why))
+
+(defun roo-cancel ()
+  "Stop the task."
+  (interactive)
+  (roo--run "roo.task.cancel"))

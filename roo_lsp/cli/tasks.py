@@ -1,0 +1,204 @@
+"""`roo-lsp tasks`: the stored tasks, straight from the state folder."""
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from roo_lsp.agent.messages import AssistantMessage, Message, ToolMessage, UserMessage
+from roo_lsp.cli.drawing import count_text, one_line
+from roo_lsp.cli.options import BadUsage, Parser, add_workspace, workspace
+from roo_lsp.cli.render import Picture
+from roo_lsp.workspace.places import state_dir
+from roo_lsp.workspace.store import TaskStore, TaskSummary, message_json
+
+BATCH = 1000
+"""Events that are read at once."""
+
+
+def main(arguments: list[str]) -> int:
+    """`list`, `show`, `export` or `delete`."""
+    given = _parser().parse_args(arguments)
+    command: Callable[[TaskStore, argparse.Namespace], int] = given.run
+    with closing(TaskStore(state_dir())) as store:
+        return command(store, given)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(prog="roo-lsp tasks", description="The stored tasks.")
+    commands = parser.add_subparsers(dest="command", required=True, parser_class=Parser)
+    listing = commands.add_parser("list", help="the newest tasks of this folder")
+    listing.add_argument("--all", action="store_true", help="those of all folders")
+    listing.add_argument("--limit", type=int, default=20, metavar="N", help="at most (20)")
+    listing.add_argument("--json", action="store_true", help="print JSON")
+    add_workspace(listing)
+    listing.set_defaults(run=list_tasks)
+    show = commands.add_parser("show", help="what happened in a task")
+    show.add_argument("id", metavar="ID", help="the task's id, or how it begins")
+    show.set_defaults(run=show_task)
+    export = commands.add_parser("export", help="a task as Markdown or JSON")
+    export.add_argument("id", metavar="ID", help="the task's id, or how it begins")
+    export.add_argument("--format", choices=("md", "json"), default="md")
+    export.set_defaults(run=export_task)
+    delete = commands.add_parser("delete", help="forget tasks and what is stored of them")
+    delete.add_argument("ids", metavar="ID", nargs="+", help="whole ids")
+    delete.set_defaults(run=delete_tasks)
+    return parser
+
+
+def list_tasks(store: TaskStore, given: argparse.Namespace) -> int:
+    """The newest first."""
+    folder = workspace(given)
+    every = store.list(None, sys.maxsize)
+    here = _in_folder(folder)
+    found = [each for each in every if given.all or here(each)][: max(1, given.limit)]
+    console = Console(highlight=False)
+    if given.json:
+        _print_raw(json.dumps([_listed(each) for each in found], ensure_ascii=False, indent=1))
+        return 0
+    if not found:
+        others = f" There are {len(every)} of other folders: --all." if every else ""
+        console.print(Text(f"No tasks in {folder}.{others}"), soft_wrap=True)
+    for each in found:
+        _print_row(console, each, folder=given.all)
+    return 0
+
+
+def show_task(store: TaskStore, given: argparse.Namespace) -> int:
+    """The task's picture, as `run` would have drawn it."""
+    summary = _one(store, given.id)
+    console = Console(highlight=False)
+    picture = Picture(console, live=False, whole_prompts=True)
+    last: dict[str, Any] = {}
+    for event in _events(store, summary.task_id):
+        picture.show(event)
+        if event["update"]["sessionUpdate"] == "_state":
+            last = event["update"]
+    picture.close()
+    reason = last.get("stopReason") or "not finished"
+    picture.summary(reason, summary.task_id, failed=reason != "end_turn")
+    return 0
+
+
+def export_task(store: TaskStore, given: argparse.Namespace) -> int:
+    """The task on standard output."""
+    summary = _one(store, given.id)
+    messages = store.messages(summary.task_id)
+    if given.format == "md":
+        _print_raw(markdown(summary, messages))
+        return 0
+    content = {
+        **asdict(summary),
+        "messages": [message_json(each) for each in messages],
+        "events": list(_events(store, summary.task_id)),
+    }
+    _print_raw(json.dumps(content, ensure_ascii=False, indent=1))
+    return 0
+
+
+def delete_tasks(store: TaskStore, given: argparse.Namespace) -> int:
+    """All of them, or none when one is not there."""
+    for task_id in given.ids:
+        if store.get(task_id) is None:
+            raise BadUsage(f"there is no task {task_id}")
+    for task_id in given.ids:
+        store.delete(task_id)
+        _print_raw(f"deleted {task_id}")
+    return 0
+
+
+def markdown(summary: TaskSummary, messages: Iterable[Message]) -> str:
+    """The conversation as Markdown."""
+    parts = [f"# {summary.title}", f"{_time(summary.created_at)}, in `{summary.workspace}`"]
+    names: dict[str, str] = {}
+    for message in messages:
+        match message:
+            case UserMessage(text):
+                parts.append(f"## You\n\n{text}")
+            case AssistantMessage(text, calls):
+                parts.append("## Roo")
+                parts += [text] if text else []
+                for call in calls:
+                    names[call.id] = call.name
+                    parts.append(f"- **{call.name}**\n\n{_fenced(call.arguments, 'json')}")
+            case ToolMessage(call_id, text):
+                name = names.get(call_id, "tool")
+                body = _fenced(text)
+                parts.append(f"<details><summary>{name}: result</summary>\n\n{body}\n\n</details>")
+    return "\n\n".join(parts)
+
+
+def _fenced(text: str, language: str = "") -> str:
+    fence = "```"
+    while fence in text:
+        fence += "`"
+    return f"{fence}{language}\n{text.rstrip()}\n{fence}"
+
+
+def _one(store: TaskStore, given: str) -> TaskSummary:
+    found = [each for each in store.list(None, sys.maxsize) if each.task_id.startswith(given)]
+    exact = [each for each in found if each.task_id == given]
+    if len(exact or found) == 1:
+        return (exact or found)[0]
+    if not found:
+        raise BadUsage(f"there is no task {given}")
+    raise BadUsage(f"{given}: {len(found)} tasks begin so: {', '.join(e.task_id for e in found)}")
+
+
+def _in_folder(folder: Path) -> Callable[[TaskSummary], bool]:
+    spellings = {str(folder), os.path.realpath(folder)}
+    return lambda each: each.workspace in spellings or os.path.realpath(each.workspace) in spellings
+
+
+def _events(store: TaskStore, task_id: str) -> Iterator[dict[str, Any]]:
+    since = 0
+    while True:
+        events, since = store.events(task_id, since, BATCH)
+        yield from events
+        if len(events) < BATCH:
+            return
+
+
+def _print_row(console: Console, task: TaskSummary, *, folder: bool) -> None:
+    tokens = f"{count_text(task.input_tokens)}/{count_text(task.output_tokens)}"
+    cost = f"  ${task.cost:.2f}" if task.cost >= 0.005 else ""
+    head = Text.assemble(
+        (task.task_id, "bold"),
+        (f"  {_time(task.updated_at)}  {task.state:<7} {task.mode}  {tokens}{cost}", "dim"),
+    )
+    console.print(head, soft_wrap=True)
+    title = Text(f"  {one_line(task.title)}")
+    if folder:
+        title.append(f"  {one_line(task.workspace)}", "dim")
+    console.print(title, soft_wrap=not console.is_terminal)
+
+
+def _listed(task: TaskSummary) -> dict[str, Any]:
+    return {
+        "taskId": task.task_id,
+        "title": task.title,
+        "state": task.state,
+        "mode": task.mode,
+        "createdAt": task.created_at,
+        "updatedAt": task.updated_at,
+        "usage": {"inputTokens": task.input_tokens, "outputTokens": task.output_tokens},
+        "cost": task.cost,
+        "workspace": task.workspace,
+    }
+
+
+def _time(seconds: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
+
+
+def _print_raw(text: str) -> None:
+    sys.stdout.write(f"{text}\n")

@@ -1,0 +1,44 @@
+"""What tools have in common in how they name things to people and to the model."""
+
+import unicodedata
+from pathlib import Path
+
+from roo_lsp.agent.tool import Target, ToolContext
+
+MAX_RESULT = 200_000
+"""Characters of a result; a model is better served by a part and a way to go on."""
+
+
+def name_of(context: ToolContext, path: Path) -> str:
+    """A path in one line, as it may be used in the next call."""
+    return one_line(context.workspace.show(path), 4096)
+
+
+def one_line(text: str, limit: int = 80) -> str:
+    """A text on one line of a title, without characters that move or hide others."""
+    shown = "".join(
+        each
+        if not unicodedata.category(each).startswith("C")
+        else each.encode("unicode_escape").decode()
+        for each in text
+    )
+    return shown if len(shown) <= limit else f"{shown[: limit - 1]}…"
+
+
+def plural(count: int, noun: str) -> str:
+    """`1 line`, `2 lines`, `2 matches`, `2 entries`."""
+    if count == 1:
+        return f"1 {noun}"
+    if noun.endswith("y"):
+        return f"{count} {noun[:-1]}ies"
+    return f"{count} {noun}{'es' if noun.endswith('ch') else 's'}"
+
+
+def reads(context: ToolContext, path: str) -> tuple[Target, ...]:
+    """The target of a call that reads one path."""
+    return (Target(context.workspace.path(path), "read"),)
+
+
+def writes(context: ToolContext, path: str) -> tuple[Target, ...]:
+    """The target of a call that writes one path."""
+    return (Target(context.workspace.path(path), "write"),)

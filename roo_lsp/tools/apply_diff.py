@@ -1,0 +1,86 @@
+"""`apply_diff`: parts of a file, by SEARCH/REPLACE blocks, all or none."""
+
+from pydantic import Field
+
+from roo_lsp.agent.errors import ToolError
+from roo_lsp.agent.tool import (
+    Arguments,
+    Diff,
+    Invocation,
+    Location,
+    Output,
+    Tool,
+    ToolContext,
+    ToolKind,
+    ToolResult,
+)
+from roo_lsp.tools._text import name_of, plural, writes
+from roo_lsp.workspace.edits import Edited, apply_blocks, parse_blocks
+from roo_lsp.workspace.lines import line_texts
+
+
+class ApplyDiff(Arguments):
+    r"""Change parts of a file by one or more blocks; either all are applied or none. A block:
+
+    <<<<<<< SEARCH
+    :start_line:12
+    -------
+    lines exactly as they are in the file, indentation included
+    =======
+    lines to put in their place
+    >>>>>>> REPLACE
+
+    SEARCH must fit in one place; :start_line: (a line number of the file as it is now) tells which
+    of several, and may be left out with its ------- line. A line of the file that looks like a
+    marker gets a backslash in front. Put all changes of a file into one call.
+    """
+
+    path: str = Field(description="Relative to the workspace, or absolute")
+    diff: str = Field(description="The blocks")
+
+
+def _told(name: str, blocks: int, edited: Edited) -> str:
+    told = (
+        f"Applied {plural(blocks, 'block')} to {name}, which has "
+        f"{plural(len(line_texts(edited.text)), 'line')} now."
+    )
+    if edited.nearly:
+        numbers = ", ".join(map(str, edited.nearly))
+        told += (
+            f" Block {numbers} fitted apart from trailing blanks or typographic characters; lines "
+            "that SEARCH and REPLACE share were left as they were in the file."
+        )
+    return told
+
+
+async def prepare(arguments: ApplyDiff, context: ToolContext) -> Invocation:
+    path = context.workspace.path(arguments.path)
+    name = name_of(context, path)
+    blocks = parse_blocks(arguments.diff)
+    if not await context.files.exists(path):
+        try:
+            await context.files.read(path)
+        except ToolError as error:
+            hint = " Use write_to_file to create a file."
+            raise ToolError(error.text + hint, error.brief + hint) from None
+    before = await context.files.read(path)
+    edited = apply_blocks(before.text, blocks)
+    diffs = (Diff(path, before.text, edited.text),)
+    locations = (Location(path, edited.line),)
+
+    async def run(output: Output) -> ToolResult:
+        del output
+        await context.files.write(path, edited.text, before.stamp)
+        return ToolResult(_told(name, len(blocks), edited), diffs=diffs, locations=locations)
+
+    return Invocation(f"Edit {name}", run, diffs=diffs, locations=locations)
+
+
+TOOL = Tool(
+    name="apply_diff",
+    kind=ToolKind.EDIT,
+    group="edit",
+    arguments=ApplyDiff,
+    prepare=prepare,
+    targets=lambda arguments, context: writes(context, arguments.path),
+)

@@ -1,0 +1,43 @@
+"""`attempt_completion`: the task's answer, which ends the turn."""
+
+from pydantic import Field
+
+from roo_lsp.agent.errors import ToolError
+from roo_lsp.agent.tool import (
+    Arguments,
+    Invocation,
+    Output,
+    Tool,
+    ToolContext,
+    ToolKind,
+    ToolResult,
+)
+
+
+class AttemptCompletion(Arguments):
+    """Give the task's result to the user and end your turn. Call it alone, once the work is done and
+    you have seen that it succeeded.
+    """
+
+    result: str = Field(description="What was done, final: no question, no offer of more help")
+
+
+async def prepare(arguments: AttemptCompletion, context: ToolContext) -> Invocation:
+    del context
+    if not arguments.result.strip():
+        raise ToolError("The result is empty.")
+
+    async def run(output: Output) -> ToolResult:
+        del output
+        return ToolResult(arguments.result, ends_turn=True)
+
+    return Invocation("Done", run)
+
+
+TOOL = Tool(
+    name="attempt_completion",
+    kind=ToolKind.OTHER,
+    group="always",
+    arguments=AttemptCompletion,
+    prepare=prepare,
+)

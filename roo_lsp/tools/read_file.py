@@ -1,0 +1,159 @@
+"""`read_file`: a file's lines, numbered; a range of them, or the definition around one."""
+
+import asyncio
+from dataclasses import dataclass
+
+from pydantic import Field
+
+from roo_lsp.agent.errors import ToolError
+from roo_lsp.agent.tool import (
+    Arguments,
+    FileLimits,
+    Invocation,
+    Location,
+    Output,
+    Tool,
+    ToolContext,
+    ToolKind,
+    ToolResult,
+)
+from roo_lsp.tools._indentation import block_around
+from roo_lsp.tools._text import MAX_RESULT, name_of, reads
+from roo_lsp.workspace.lines import line_texts
+
+LARGE = 1_000_000
+"""Characters from which on a text is taken apart in a thread."""
+
+
+class ReadFile(Arguments):
+    """Read a text file as numbered lines, `12 | text`; the numbers are not part of the file.
+    Returns at most 2000 lines and says how to read on. With around_line, returns the whole function
+    or class around that line. Unsaved changes in the editor are included. Read several files by
+    several calls in one answer.
+    """
+
+    path: str = Field(description="Relative to the workspace, or absolute")
+    start_line: int | None = Field(None, description="First line, from 1")
+    end_line: int | None = Field(None, description="Last line, included")
+    around_line: int | None = Field(None, description="A line, instead of a range")
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """The lines that are shown, from `start` on, numbered from 1, and where more could be read."""
+
+    lines: list[str]
+    start: int
+    wanted_end: int
+    total: int
+    cut_lines: int
+
+    @property
+    def end(self) -> int:
+        return self.start + len(self.lines) - 1
+
+    @property
+    def truncated(self) -> bool:
+        return self.end < self.wanted_end
+
+
+def _range(arguments: ReadFile, lines: list[str], limits: FileLimits) -> tuple[int, int]:
+    """First and last line that are wanted, numbered from 1."""
+    total = len(lines)
+    for name in ("start_line", "end_line", "around_line"):
+        value = getattr(arguments, name)
+        if value is not None and value < 1:
+            raise ToolError(f"{name} is {value}, but line numbers start at 1.")
+    start, end, around = arguments.start_line, arguments.end_line, arguments.around_line
+    first = max(each for each in (start, around, 1) if each is not None)
+    if first > total:
+        raise ToolError(
+            f"{arguments.path} has only {total} lines; line {first} is past its end.",
+            f"Line {first} is past the end of {arguments.path}.",
+        )
+    if around is not None:
+        if start is not None or end is not None:
+            raise ToolError("Give either around_line, or start_line and end_line, not both.")
+        begin, last = block_around(lines, around - 1)
+        if around - begin > limits.max_read_lines:  # the header is too far up to be shown with it
+            begin = max(0, around - limits.max_read_lines // 2)
+        return begin + 1, last + 1
+    if start is not None and end is not None and end < start:
+        raise ToolError(f"end_line is {end}, which is before start_line, {start}.")
+    return start or 1, min(end or total, total)
+
+
+def _part(arguments: ReadFile, text: str, limits: FileLimits) -> _Part:
+    lines = line_texts(text)
+    if not lines:
+        return _Part([], 1, 0, 0, 0)
+    start, end = _range(arguments, lines, limits)
+    shown: list[str] = []
+    room, cut_lines = MAX_RESULT, 0
+    for line in lines[start - 1 : min(end, start - 1 + limits.max_read_lines)]:
+        kept = line
+        if len(line) > limits.max_line_length:
+            kept = f"{line[: limits.max_line_length]}…"
+            cut_lines += 1
+        room -= len(kept) + 8
+        if room < 0 and shown:
+            break
+        shown.append(kept)
+    return _Part(shown, start, end, len(lines), cut_lines)
+
+
+def _result(name: str, part: _Part, limits: FileLimits) -> str:
+    if not part.total:
+        return f"{name} is an empty file."
+    head = f"{name} lines {part.start}-{part.end} of {part.total}"
+    if part.truncated:
+        head += f" (truncated: read on with start_line={part.end + 1})"
+    if part.cut_lines:
+        head += f" (lines ending in … are cut at {limits.max_line_length} characters)"
+    numbered = [f"{number} | {line}" for number, line in enumerate(part.lines, part.start)]
+    return "\n".join([head, *numbered])
+
+
+async def prepare(arguments: ReadFile, context: ToolContext) -> Invocation:
+    path = context.workspace.path(arguments.path)
+    name = name_of(context, path)
+
+    async def run(output: Output) -> ToolResult:
+        del output
+        snapshot = await context.files.read(path)
+        text, limits = snapshot.text, context.limits
+        if len(text) > LARGE:
+            part = await asyncio.to_thread(_part, arguments, text, limits)
+        else:
+            part = _part(arguments, text, limits)
+        return ToolResult(
+            _result(name, part, limits),
+            locations=(Location(path, part.start),),
+            meta={
+                "range": {
+                    "startLine": part.start,
+                    "endLine": part.end,
+                    "totalLines": part.total,
+                    "truncated": part.truncated,
+                }
+            },
+        )
+
+    where = ""
+    if arguments.around_line is not None:
+        where = f" around {arguments.around_line}"
+    elif arguments.start_line is not None or arguments.end_line is not None:
+        where = f" {arguments.start_line or 1}-{arguments.end_line or ''}"
+    line = arguments.around_line or arguments.start_line
+    return Invocation(f"Read {name}{where}", run, locations=(Location(path, line),))
+
+
+TOOL = Tool(
+    name="read_file",
+    kind=ToolKind.READ,
+    group="read",
+    arguments=ReadFile,
+    prepare=prepare,
+    targets=lambda arguments, context: reads(context, arguments.path),
+    parallel=True,
+)

@@ -1,0 +1,73 @@
+"""`write_to_file`: a whole file, exactly as given."""
+
+from pydantic import Field
+
+from roo_lsp.agent.tool import (
+    Arguments,
+    Diff,
+    Invocation,
+    Location,
+    Output,
+    Tool,
+    ToolContext,
+    ToolKind,
+    ToolResult,
+)
+from roo_lsp.tools._text import name_of, plural, writes
+from roo_lsp.workspace.lines import line_texts
+
+KNOWN = "You know all of it now: there is no need to read it again."
+
+
+class WriteToFile(Arguments):
+    """Create a file, or replace all of an existing one. Missing folders are made. The content is
+    written exactly as given, so give all of it. To change a part of a file use apply_diff.
+    """
+
+    path: str = Field(description="Relative to the workspace, or absolute")
+    content: str = Field(description="The whole new content")
+
+
+def _with_line_endings_of(old: str, content: str) -> str:
+    """The content with CRLF, where the old text has nothing else and the content only has LF."""
+    crlf = old.count("\r\n")
+    only_crlf = crlf and crlf == old.count("\n") == old.count("\r")
+    return content.replace("\n", "\r\n") if only_crlf and "\r" not in content else content
+
+
+async def prepare(arguments: WriteToFile, context: ToolContext) -> Invocation:
+    path = context.workspace.path(arguments.path)
+    name = name_of(context, path)
+    content = arguments.content
+    before = await context.files.read(path) if await context.files.exists(path) else None
+    if before is not None:
+        content = _with_line_endings_of(before.text, content)
+    lines = plural(len(line_texts(content)), "line")
+    if before is None:
+        told = f"Created {name} ({lines}). {KNOWN}"
+    else:
+        told = f"Replaced {name} ({lines}, before {len(line_texts(before.text))}). {KNOWN}"
+    if content != arguments.content:
+        told += " Its line endings stayed CRLF."
+    changed = before is None or before.text != content
+    diffs = (Diff(path, before.text if before else None, content),) if changed else ()
+
+    async def run(output: Output) -> ToolResult:
+        del output
+        if not changed:
+            return ToolResult(f"{name} already has exactly this content; nothing was written.")
+        await context.files.write(path, content, before.stamp if before else None)
+        return ToolResult(told, diffs=diffs, locations=(Location(path, 1),))
+
+    title = f"{'Create' if before is None else 'Replace'} {name}"
+    return Invocation(title, run, diffs=diffs, locations=(Location(path),))
+
+
+TOOL = Tool(
+    name="write_to_file",
+    kind=ToolKind.EDIT,
+    group="edit",
+    arguments=WriteToFile,
+    prepare=prepare,
+    targets=lambda arguments, context: writes(context, arguments.path),
+)

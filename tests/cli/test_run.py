@@ -1,0 +1,317 @@
+"""`roo-lsp run`: the whole way, from the command line to an endpoint and back."""
+
+import asyncio
+import json
+import signal
+from pathlib import Path
+
+import psutil
+import pytest
+
+from roo_lsp.lsp.client import ServerEnded, connect
+from tests.cli.runs import Ended, arguments, run, terminal, words
+from tests.support.fake_openai import FakeOpenAI, call, hang, status, text
+
+pytestmark = pytest.mark.timeout(120)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "a.txt").write_text("one\ntwo\n", "utf-8")
+    return folder
+
+
+def edits() -> tuple:
+    return (
+        call("write_to_file", {"path": "new.txt", "content": "made\n"}),
+        call("attempt_completion", {"result": "All is made."}),
+    )
+
+
+async def test_a_task_ends_with_0_and_its_answer(folder):
+    async with FakeOpenAI() as fake:
+        fake.answers(
+            text("I look. ") + call("read_file", {"path": "a.txt"}),
+            call("attempt_completion", {"result": "Two lines."}).using(1200, 30),
+        )
+        ended = await run(fake, folder, "What is in a.txt?")
+    assert ended.code == 0, ended
+    assert "I look." in ended.out
+    assert "◇ Read a.txt  ✓" in ended.out
+    assert "1-2 of 2" in ended.out
+    assert "Two lines." in ended.out
+    assert "✓ Done · 2 requests" in ended.out
+    assert "--resume" in ended.out
+    assert "\x1b" not in ended.out
+    assert ended.err == ""
+
+
+async def test_json_is_one_event_for_each_line_and_nothing_else(folder):
+    async with FakeOpenAI() as fake:
+        fake.answers(text("Hello ☃\u2028.", pieces=3))
+        ended = await run(fake, folder, "--json", "-", stdin=b"Say hello")
+    assert (ended.code, ended.err) == (0, "")
+    events = [json.loads(line) for line in ended.out.split("\n") if line]
+    assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
+    assert words(ended.updates) == "Hello ☃\u2028."
+    prompts = [u for u in ended.updates if u["sessionUpdate"] == "user_message_chunk"]
+    assert [p["content"]["text"] for p in prompts] == ["Say hello"]
+    assert ended.updates[-1] == {
+        "sessionUpdate": "_state",
+        "state": "idle",
+        "stopReason": "end_turn",
+    }
+
+
+@pytest.mark.parametrize("flags", [["--yes"], ["--yes=edit"], ["--set", "autoApprove.edit=true"]])
+async def test_an_edit_that_a_flag_allows_is_made(folder, flags):
+    async with FakeOpenAI() as fake:
+        fake.answers(*edits())
+        ended = await run(fake, folder, *flags, "Make it")
+    assert ended.code == 0, ended
+    assert (folder / "new.txt").read_text() == "made\n"
+
+
+async def test_an_edit_that_nobody_allowed_stops_the_run_with_3_and_the_flag(folder):
+    async with FakeOpenAI() as fake:
+        fake.answers(*edits())
+        ended = await run(fake, folder, "Make it")
+    assert ended.code == 3, ended
+    assert not (folder / "new.txt").exists()
+    assert "--yes=edit" in ended.out
+    assert len(fake.chats) == 1
+
+
+async def test_json_tells_the_flag_on_stderr(folder):
+    async with FakeOpenAI() as fake:
+        fake.answers(call("execute_command", {"command": "touch x"}))
+        ended = await run(fake, folder, "--json", "--yes=edit", "Run it")
+    assert ended.code == 3, ended
+    assert "--yes=execute" in ended.err
+    assert ended.updates[-1]["stopReason"] == "cancelled"
+    assert not (folder / "x").exists()
+
+
+async def test_yes_execute_runs_commands_and_shows_their_output(folder):
+    async with FakeOpenAI() as fake:
+        fake.answers(call("execute_command", {"command": "echo o-k; exit 3"}), text("Ran."))
+        ended = await run(fake, folder, "--yes=execute", "Run it")
+    assert ended.code == 0, ended
+    assert "$ Run echo o-k; exit 3  ✓" in ended.out
+    assert "exit 3" in ended.out
+    assert "│ o-k" in ended.out
+
+
+async def test_yes_edit_does_not_allow_what_is_outside(folder):
+    async with FakeOpenAI() as fake:
+        fake.answers(call("write_to_file", {"path": "../out.txt", "content": "x"}))
+        ended = await run(fake, folder, "--yes=edit", "Write")
+    assert ended.code == 3, ended
+    assert not (folder.parent / "out.txt").exists()
+    assert "To allow it: --yes" in ended.out
+
+
+async def test_an_error_of_the_endpoint_ends_with_1_in_its_own_words(folder):
+    async with FakeOpenAI() as fake:
+        fake.answers(status(401, {"error": {"message": "Incorrect API key: bad luck"}}))
+        ended = await run(fake, folder, "Go")
+    assert ended.code == 1, ended
+    assert "✗ invalid_api_key: " in ended.out
+    assert "bad luck" in ended.out
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        (["--mode=poet"], "no mode 'poet'"),
+        (["--profile=none"], "no profile 'none'"),
+        (["--resume=20200101-000000-abcdef"], "there is no task"),
+    ],
+)
+async def test_what_the_server_does_not_know_is_bad_usage(folder, flags, told):
+    async with FakeOpenAI() as fake:
+        ended = await run(fake, folder, *flags, "Go")
+    assert ended.code == 2, ended
+    assert told in ended.out
+
+
+async def test_a_key_is_not_sent_to_an_origin_that_nobody_named(folder, monkeypatch, tmp_path):
+    settings = tmp_path / "settings.json"
+    async with FakeOpenAI() as fake:
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+        monkeypatch.setenv("ROO_CONFIG_DIR", str(tmp_path))
+        settings.write_text("{}")
+        fake.answers(text("Hi."))
+        ended = await run(fake, folder, "Go")  # named on the command line: bound by that
+    assert ended.code == 0, ended
+    assert fake.chats[0].headers["authorization"] == "Bearer sk-secret"
+
+
+async def test_a_task_is_resumed_with_what_was_said(folder):
+    async with FakeOpenAI() as fake:
+        fake.answers(text("First."), text("Second."))
+        first = await run(fake, folder, "--json", "Begin")
+        task_id = json.loads(first.out.splitlines()[0])["taskId"]
+        second = await run(fake, folder, "--json", f"--resume={task_id}", "Go on")
+    assert second.code == 0, second
+    assert words(second.updates) == "Second."
+    assert json.loads(second.out.splitlines()[0])["seq"] > len(first.updates)
+    said = [m["content"] for m in fake.chats[1].json["messages"] if m["role"] == "user"]
+    assert "Begin" in said[0]
+    assert "Go on" in said[-1]
+
+
+async def test_ctrl_c_cancels_the_task_and_ends_with_130(folder):
+    async with FakeOpenAI() as fake:
+        fake.answers(hang())
+        process = await asyncio.create_subprocess_exec(
+            *arguments(fake, folder, "--json", "Go"), stdout=asyncio.subprocess.PIPE
+        )
+        await fake.chat(1)
+        server = psutil.Process(process.pid).children()
+        process.send_signal(signal.SIGINT)
+        async with asyncio.timeout(30):
+            out, _ = await process.communicate()
+        await fake.hung_up
+    ended = Ended(process.returncode or 0, out.decode(), "")
+    assert ended.code == 130
+    assert ended.updates[-1]["stopReason"] == "cancelled"
+    assert server
+    assert not any(child.is_running() for child in server)
+
+
+async def test_a_command_dies_with_its_cancelled_run(folder):
+    async with FakeOpenAI() as fake:
+        fake.answers(call("execute_command", {"command": "echo $$ > pid; exec sleep 1000"}))
+        process = await asyncio.create_subprocess_exec(
+            *arguments(fake, folder, "--json", "--yes", "Go"), stdout=asyncio.subprocess.PIPE
+        )
+        async with asyncio.timeout(30):
+            while not (folder / "pid").exists() or not (folder / "pid").read_text().strip():
+                await asyncio.sleep(0.05)
+        sleeping = psutil.Process(int((folder / "pid").read_text()))
+        process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(30):
+            await process.communicate()
+    assert process.returncode == 128 + signal.SIGTERM
+    assert not sleeping.is_running()
+
+
+async def test_nobody_reads_any_more(folder):
+    async with FakeOpenAI() as fake:
+        fake.always(text("word " * 100, pieces=100))
+        process = await asyncio.create_subprocess_exec(
+            *arguments(fake, folder, "--json", "Go"),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        assert process.stdout is not None
+        await process.stdout.readline()
+        process.stdout._transport.close()  # pyright: ignore[reportAttributeAccessIssue]
+        async with asyncio.timeout(30):
+            _, err = await process.communicate()
+    assert process.returncode in {0, 1}
+    assert b"Traceback" not in err
+
+
+# --- on a terminal --------------------------------------------------------------------------
+
+
+async def test_an_edit_is_asked_on_the_terminal_with_its_change(folder):
+    async with FakeOpenAI() as fake:
+        fake.answers(*edits())
+        async with terminal(fake, folder, "Make it") as screen:
+            await screen.shows("[y]es, [a]lways (edits of files in this workspace")
+            assert "1 + made" in screen.text
+            assert not (folder / "new.txt").exists()
+            screen.type("\n")  # Enter alone is no consent
+            await screen.shows("[y]es", after=screen.text.index("[y]es") + 5)
+            screen.type("y\n")
+            await screen.shows("Done")
+            assert await screen.ended() == 0
+    assert (folder / "new.txt").read_text() == "made\n"
+    assert screen.raw.rstrip().endswith('…"'.encode()) or "--resume" in screen.text
+    assert screen.raw.count(b"\x1b[?25l") == screen.raw.count(b"\x1b[?25h")  # the cursor is back
+
+
+async def test_what_is_typed_instead_of_yes_goes_to_the_model(folder):
+    async with FakeOpenAI() as fake:
+        fake.answers(call("execute_command", {"command": "rm -rf a.txt\x1b[8m"}), text("Well."))
+        async with terminal(fake, folder, "Go") as screen:
+            await screen.shows("or what to do instead")
+            assert "rm -rf a.txt\\x1b[8m" in screen.text
+            screen.type("do not delete it\n")
+            assert await screen.ended() == 0
+    assert (folder / "a.txt").exists()
+    told = fake.chats[1].json["messages"][-1]["content"]
+    assert "do not delete it" in told
+
+
+async def test_quitting_a_question_stops_the_run_with_3(folder):
+    async with FakeOpenAI() as fake:
+        fake.answers(*edits())
+        async with terminal(fake, folder, "Make it") as screen:
+            await screen.shows("[q]uit")
+            screen.type("q\n")
+            assert await screen.ended() == 3
+    assert not (folder / "new.txt").exists()
+
+
+async def test_ctrl_c_at_a_question_cancels(folder):
+    async with FakeOpenAI() as fake:
+        fake.answers(*edits())
+        async with terminal(fake, folder, "Make it") as screen:
+            await screen.shows("[q]uit")
+            screen.process.send_signal(signal.SIGINT)
+            assert await screen.ended() == 130
+    assert "Cancelled" in screen.text
+
+
+async def test_a_question_of_the_model_is_answered_by_number(folder):
+    question = {"question": "Which one?", "follow_up": ["red", "green"]}
+    async with FakeOpenAI() as fake:
+        fake.answers(call("ask_followup_question", question), text("Good."))
+        async with terminal(fake, folder, "Go") as screen:
+            await screen.shows("a number, or your own answer")
+            screen.type("2\n")
+            assert await screen.ended() == 0
+    assert "green" in fake.chats[1].json["messages"][-1]["content"]
+
+
+async def test_without_colour_there_is_no_colour(folder):
+    async with FakeOpenAI() as fake:
+        fake.answers(text("# Title\n\n`code`"))
+        async with terminal(fake, folder, "Go", NO_COLOR="1") as screen:
+            assert await screen.ended() == 0
+    colours = [part for part in screen.raw.split(b"\x1b[")[1:] if b"m" in part[:6]]
+    assert not [part for part in colours if part[:1] == b"3"]
+
+
+async def test_a_dumb_terminal_gets_no_control_sequences(folder):
+    async with FakeOpenAI() as fake:
+        fake.answers(text("word " * 40))
+        async with terminal(fake, folder, "Go", TERM="dumb") as screen:
+            assert await screen.ended() == 0
+    assert b"\x1b" not in screen.raw
+    assert max(map(len, screen.text.split("\r\n"))) <= 80
+
+
+# --- the client -----------------------------------------------------------------------------
+
+
+async def test_a_server_that_cannot_start_says_why(tmp_path):
+    with pytest.raises(ServerEnded, match=r"(?s)exit code 7.*no luck today"):
+        async with connect(tmp_path, command=["sh", "-c", "echo no luck today >&2; exit 7"]):
+            pass
+    with pytest.raises(ServerEnded, match="could not be started"):
+        async with connect(tmp_path, command=["/no/such/program"]):
+            pass
+
+
+async def test_settings_of_the_channel_reach_the_server_and_it_ends_with_the_block(tmp_path):
+    async with connect(tmp_path, settings={"mode": "ask"}) as server:
+        assert (await server.execute("roo.status"))["mode"] == "ask"
+        process = server._process
+    assert process.returncode == 0
