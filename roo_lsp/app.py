@@ -27,7 +27,7 @@ from roo_lsp.agent.ports import (
 from roo_lsp.agent.prompt import system_prompt
 from roo_lsp.agent.tool import FileLimits, Todo, ToolContext, Workspace
 from roo_lsp.agent.usage import Price
-from roo_lsp.connection import AskForKey, Connection
+from roo_lsp.endpoints import AskForKey, Connection
 from roo_lsp.settings import Settings
 from roo_lsp.settings_sources import Effective, Source, effective
 from roo_lsp.tools import all_tools

@@ -1,17 +1,19 @@
-;; Roo in Emacs 29 or newer with eglot (28: install eglot from GNU ELPA): paste this into init.el.
-;; Eglot runs one server for a buffer, so here it is text and Markdown that get Roo; add the modes
-;; you use without another server.
+;; Roo in Emacs 29 or newer, with eglot: paste this into init.el, then M-x eglot in a file.
+;;
+;; Eglot runs one server for a buffer: name the modes in which that shall be Roo.
 
 (with-eval-after-load 'eglot
   (add-to-list 'eglot-server-programs '((text-mode markdown-mode) . ("roo-lsp"))))
 
+;; Empty: Ollama, LM Studio, llama.cpp or vLLM on this machine, and the only model that it serves.
 (setq-default eglot-workspace-configuration
               '(:roo (:provider (:baseUrl "" :modelId ""))))
 
 (defun roo--run (command &rest argument)
   "Have the server of this buffer run COMMAND with the object ARGUMENT, without waiting."
   (jsonrpc-async-request
-   (eglot--current-server-or-lose) :workspace/executeCommand
+   (or (eglot-current-server) (user-error "Roo does not run in this buffer: M-x eglot"))
+   :workspace/executeCommand
    (list :command command :arguments (vector (or argument (make-hash-table))))
    :success-fn #'ignore
    :error-fn (lambda (problem) (message "Roo: %s" (plist-get problem :message)))))

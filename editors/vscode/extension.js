@@ -31,7 +31,8 @@ const commands = {
 
 exports.activate = async (context) => {
   const command = vscode.workspace.getConfiguration('rooLsp').get('path');
-  client = new LanguageClient('roo', 'Roo', { command }, {
+  // Not 'roo': `roo.trace.server` would be one of the server's settings.
+  client = new LanguageClient('rooLsp', 'Roo', { command }, {
     documentSelector: [{ scheme: 'file' }, { scheme: 'untitled' }],
     synchronize: { configurationSection: 'roo' },
   });

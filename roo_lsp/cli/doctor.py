@@ -17,7 +17,7 @@ from roo_lsp.agent.errors import RooError
 from roo_lsp.app import current_settings, trusted_origins
 from roo_lsp.cli.drawing import glyphs_for, readable
 from roo_lsp.cli.options import Parser, add_settings, add_workspace, settings, take_settings
-from roo_lsp.connection import Connection
+from roo_lsp.endpoints import Connection
 from roo_lsp.providers.endpoint import Endpoint
 from roo_lsp.providers.probe import CHECKS, Check, CheckName, probe
 from roo_lsp.workspace.places import state_dir

@@ -229,7 +229,8 @@ class JsonView:
     """One `roo` object for each line of standard output, and nothing else there."""
 
     def show(self, roo: Roo) -> None:
-        sys.stdout.write(f"{json.dumps(roo, ensure_ascii=False)}\n")
+        # In ASCII: other line breaks than ours, and any encoding of the pipe, then do no harm.
+        sys.stdout.write(f"{json.dumps(roo)}\n")
         sys.stdout.flush()
 
     def note(self, text: str) -> None:

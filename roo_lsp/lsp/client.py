@@ -24,6 +24,9 @@ __all__ = ["Asked", "Event", "Refused", "Server", "ServerEnded", "Shown", "conne
 Json = Any
 """A JSON value, as the other side sent it."""
 
+SERVER = (sys.executable, "-P", "-m", "roo_lsp")
+"""-P: it starts in the workspace, whose files must not shadow our modules."""
+
 START_SECONDS = 60.0
 """How long the server may take to answer `initialize`; a machine under load is slow."""
 ANSWER_SECONDS = 30.0
@@ -89,7 +92,7 @@ async def connect(
     settings: Mapping[str, Json] | None = None,
     environment: Mapping[str, str] | None = None,
     log: Path | None = None,
-    command: Sequence[str] = (sys.executable, "-m", "roo_lsp"),
+    command: Sequence[str] = SERVER,
 ) -> AsyncGenerator["Server"]:
     """A server of its own for this workspace, ready for commands, ended with the block.
 
@@ -150,6 +153,8 @@ class Server:
             self._send({"id": number, "method": method, "params": params})
             async with asyncio.timeout(patience):
                 return await answer
+        except ServerEnded:
+            raise await self._obituary() from None
         finally:
             self._answers.pop(number, None)
 

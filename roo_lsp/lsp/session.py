@@ -21,7 +21,7 @@ from roo_lsp.agent.messages import Message
 from roo_lsp.agent.modes import MODES
 from roo_lsp.agent.tool import ToolKind, Workspace
 from roo_lsp.app import Host, build_agent, disk, trusted_origins
-from roo_lsp.connection import Connection, preload
+from roo_lsp.endpoints import Connection, preload
 from roo_lsp.lsp.approvals import Approvals, Pending, TaskApprover
 from roo_lsp.lsp.configuration import Configuration
 from roo_lsp.lsp.details import detail_lines, trust_lines
@@ -99,6 +99,7 @@ class Session:
             task.cancel()
         await asyncio.gather(*self.background, return_exceptions=True)
         await self.surfaces.close()
+        await self.connection.close()
         self.store.close()
 
     # --- questions of the server itself -----------------------------------------------------

@@ -127,6 +127,8 @@ class Task:
 
     async def _run(self) -> StopReason:
         self.progress.begin(self.id, self.title)
+        if self.stream.seq == 0:
+            self.emit(ModeChanged(self.mode))
         self.emit(StateChanged("running"))
         end = StateChanged("failed", "error", RooError("internal", "An internal error of roo-lsp."))
         try:
@@ -174,7 +176,6 @@ class Tasks:
         title = one_line(prompt)[:TITLE_LENGTH]
         task = self._make(task_id, title, mode, profile, time.time(), seq=0)
         self.store.create(task.summary())
-        task.emit(ModeChanged(mode))
         return task
 
     def get(self, task_id: str | None) -> Task | None:

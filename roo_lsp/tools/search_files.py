@@ -62,7 +62,8 @@ def _text(arguments: SearchFiles, context: ToolContext, found: SearchResult, whe
 async def prepare(arguments: SearchFiles, context: ToolContext) -> Invocation:
     path = context.workspace.path(arguments.path)
     pattern = arguments.file_pattern or None
-    where = f"in {name_of(context, path)}" + (f" ({pattern})" if pattern else "")
+    name = name_of(context, path)
+    where = f"in {'the workspace' if name == '.' else name}" + (f" ({pattern})" if pattern else "")
 
     async def run(output: Output) -> ToolResult:
         del output

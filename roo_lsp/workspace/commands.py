@@ -18,6 +18,7 @@ from typing import Literal
 from roo_lsp.agent.errors import ToolError
 from roo_lsp.agent.ports import Command, CommandResult, OutputPart
 from roo_lsp.workspace.outputs import Output, OutputStore
+from roo_lsp.workspace.paths import is_folder
 
 MERGE_SECONDS = 0.05
 """Output that comes faster is passed on together."""
@@ -127,7 +128,7 @@ class ShellRunner:
             self._forget(job)
 
     def _start(self, command: Command, on_output: Callable[[str], None]) -> "_Job":
-        if not command.cwd.is_dir():
+        if not is_folder(command.cwd):
             raise ToolError(f"The working directory {command.cwd} does not exist.")
         if not self._shell.is_file():
             raise ToolError(f"Commands cannot run here: there is no {self._shell} on this system.")

@@ -20,7 +20,7 @@ from roo_lsp.agent.errors import Changed, ToolError
 from roo_lsp.agent.ports import Entry, Listing, Snapshot
 from roo_lsp.workspace import gitignore
 from roo_lsp.workspace.encodings import UTF_8, Encoding, decode
-from roo_lsp.workspace.paths import special, special_mode
+from roo_lsp.workspace.paths import is_folder, special, special_mode
 
 INLINE_BYTES = 256 * 1024
 """Below this, work is done at once: handing 2 KB to a thread costs more than reading them."""
@@ -202,8 +202,8 @@ def missing(path: Path) -> tuple[str, str]:
     """What to tell of a path that is not there: with names like it, and without."""
     brief = f"File not found: {path}."
     parent = path.parent
-    if not parent.is_dir():
-        known = next((each for each in parent.parents if each.is_dir()), None)
+    if not is_folder(parent):
+        known = next((each for each in parent.parents if is_folder(each)), None)
         return (
             f"{brief} The folder {parent} does not exist{f'; {known} does' if known else ''}.",
             brief,
@@ -333,7 +333,7 @@ def _list(root: Path, recursive: bool, limit: int, respect_gitignore: bool) -> L
 
 
 def _require_folder(root: Path) -> None:
-    if not root.is_dir():
+    if not is_folder(root):
         if os.path.lexists(root):
             raise ToolError(f"{root} is a file, not a folder. Use read_file to see it.")
         raise ToolError(*missing(root))

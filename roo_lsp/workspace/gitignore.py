@@ -7,6 +7,8 @@ from pathlib import Path
 
 from pathspec import GitIgnoreSpec
 
+from roo_lsp.workspace.paths import exists
+
 MAX_IGNORE_FILE_BYTES = 1_000_000
 
 
@@ -71,7 +73,7 @@ def hidden_below(root: Path, path: Path, *, directory: bool = False) -> bool:
 
 def repository(folder: Path) -> Path | None:
     """The nearest folder, upwards from this one, that has a `.git`."""
-    return next((each for each in (folder, *folder.parents) if (each / ".git").exists()), None)
+    return next((each for each in (folder, *folder.parents) if exists(each / ".git")), None)
 
 
 def _read(folder: str, file: Path) -> Layers:

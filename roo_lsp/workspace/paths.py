@@ -137,6 +137,22 @@ def resolve(path: Path, folders: Sequence[Path]) -> PathFacts:
     )
 
 
+def is_folder(path: Path) -> bool:
+    """True for a folder; False also where that cannot be told (`Path.is_dir` may raise)."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
+def exists(path: Path) -> bool:
+    """True for what is there, links followed; False also where that cannot be told."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
+
+
 def special(real: Path, folders: Sequence[Path] = ()) -> str | None:
     """Why a real path is no place for files, or None: kernel folders, devices, pipes, sockets."""
     for kernel in KERNEL_FOLDERS:
@@ -183,7 +199,7 @@ def _unspeakable(path: Path) -> str | None:
 def _climbs_out_of_nothing(path: Path) -> bool:
     parts = path.parts
     return any(
-        part == ".." and not Path(*parts[:index]).is_dir() for index, part in enumerate(parts)
+        part == ".." and not is_folder(Path(*parts[:index])) for index, part in enumerate(parts)
     )
 
 

@@ -14,7 +14,7 @@ from typing import Literal
 from roo_lsp.agent.approval import Allow, Ask, Refuse, Verdict
 from roo_lsp.agent.modes import MODES, Mode
 from roo_lsp.agent.tool import Group, Target
-from roo_lsp.workspace.paths import PathFacts, real_folders, resolve
+from roo_lsp.workspace.paths import PathFacts, is_folder, real_folders, resolve
 
 log = logging.getLogger(__name__)
 
@@ -275,7 +275,7 @@ def _group_key(group: Group) -> Remembered:
 
 
 def _folder(real: Path) -> Path:
-    return real if real.is_dir() else real.parent
+    return real if is_folder(real) else real.parent
 
 
 def _shown(path: Path, folders: Sequence[Path]) -> str:

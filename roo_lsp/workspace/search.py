@@ -17,6 +17,7 @@ from roo_lsp.agent.errors import ToolError
 from roo_lsp.agent.ports import FileMatches, SearchLine, SearchQuery, SearchResult
 from roo_lsp.workspace import gitignore
 from roo_lsp.workspace.disk import missing
+from roo_lsp.workspace.paths import exists, is_folder
 
 MAX_LINE = 500
 """Characters of a line that are shown, around its match."""
@@ -59,7 +60,7 @@ class RipgrepSearcher:
 
     async def search(self, query: SearchQuery) -> SearchResult:
         root = query.root
-        if not _exists(root):
+        if not exists(root):
             raise ToolError(*missing(root))
         if root.is_file():
             query = replace(query, file_pattern=None)
@@ -91,7 +92,7 @@ class RipgrepSearcher:
     async def _collect_disk(
         self, query: SearchQuery, found: "_Found", unsaved: Mapping[Path, str]
     ) -> None:
-        base = query.root if query.root.is_dir() else query.root.parent
+        base = query.root if is_folder(query.root) else query.root.parent
         skipped = {base / relative for relative in unsaved}
         filtered = _overrides_gitignore(query)
 
@@ -105,7 +106,7 @@ class RipgrepSearcher:
 
     async def _collect(self, query: SearchQuery, found: "_Found", place: "_Place") -> None:
         """Run ripgrep below the query's root; `place` tells where a relative path really is."""
-        base = query.root if query.root.is_dir() else query.root.parent
+        base = query.root if is_folder(query.root) else query.root.parent
         command = [*self._command(query), "--", _argument(query)]
         process = await asyncio.create_subprocess_exec(
             *command, cwd=base, env=clean_environment(), stdin=DEVNULL, stdout=PIPE, stderr=PIPE
@@ -140,7 +141,7 @@ class RipgrepSearcher:
             command.append("--no-ignore")
         elif gitignore.repository(query.root) is None:
             command += ["--no-require-git", "--no-ignore-parent"]
-        elif query.root.is_dir() and _inside_ignored(query.root):
+        elif is_folder(query.root) and _inside_ignored(query.root):
             command.append("--no-ignore-parent")
         if pattern := query.file_pattern:
             if _is_plain(pattern):
@@ -246,11 +247,7 @@ def _inside_ignored(root: Path) -> bool:
 
 
 def _argument(query: SearchQuery) -> str:
-    return "./" if query.root.is_dir() else f"./{query.root.name}"
-
-
-def _exists(path: Path) -> bool:
-    return path.exists()
+    return "./" if is_folder(query.root) else f"./{query.root.name}"
 
 
 def _below(query: SearchQuery) -> dict[Path, str]:

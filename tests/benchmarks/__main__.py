@@ -7,16 +7,18 @@ milliseconds. The exit code says whether everything ran, never how fast it was.
 import argparse
 import asyncio
 import json
+import os
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from statistics import median
 
 from tests.benchmarks.driver import BARE, ROO, RunFailed
 from tests.benchmarks.endpoint import endpoint
-from tests.benchmarks.measures import MEASURES, ROWS, Place
+from tests.benchmarks.measures import MEASURES, ROWS, Place, warm_up
 
 Results = Mapping[str, Mapping[str, Sequence[float]]]
 """The figures of all rounds: by server, by row."""
@@ -28,7 +30,11 @@ async def run(names: Sequence[str], rounds: int) -> tuple[Results, list[str]]:
         kind.name: defaultdict(list) for kind in (ROO, BARE)
     }
     failures: list[str] = []
-    async with endpoint() as model:
+    async with _compiled(), endpoint() as model:
+        print("compiling", file=sys.stderr)
+        for kind in (ROO, BARE):
+            with tempfile.TemporaryDirectory(prefix="roo-bench-") as folder:
+                await warm_up(Place(kind, model, Path(folder)))
         for name in names:
             for number in range(rounds):
                 for kind in (ROO, BARE) if number % 2 else (BARE, ROO):
@@ -42,6 +48,15 @@ async def run(names: Sequence[str], rounds: int) -> tuple[Results, list[str]]:
                     for row, value in figures.items():
                         results[kind.name][row].append(value)
     return results, failures
+
+
+@asynccontextmanager
+async def _compiled() -> AsyncGenerator[None]:
+    """Lets servers keep their bytecode, as they do where they are installed, in a place of its own."""
+    with tempfile.TemporaryDirectory(prefix="roo-bench-") as cache:
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+        os.environ["PYTHONPYCACHEPREFIX"] = cache
+        yield
 
 
 def table(results: Results) -> str:

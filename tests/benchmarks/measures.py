@@ -59,6 +59,12 @@ class Goal:
         return self.above_bare is None or roo <= bare + self.above_bare
 
 
+async def warm_up(place: Place) -> None:
+    """Run a short task, so that everything is compiled and on its way from the disk."""
+    async with ready(place.kind, place.folder, place.model.base_url) as server:
+        await reads(place, server, 1)
+
+
 # --- starting -----------------------------------------------------------------------------------
 
 

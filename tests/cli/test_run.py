@@ -189,9 +189,10 @@ async def test_a_command_dies_with_its_cancelled_run(folder):
             *arguments(fake, folder, "--json", "--yes", "Go"), stdout=asyncio.subprocess.PIPE
         )
         async with asyncio.timeout(30):
-            while not (folder / "pid").exists() or not (folder / "pid").read_text().strip():
+            pid = folder / "pid"
+            while not (pid.exists() and pid.read_text().strip()):  # noqa: ASYNC110 -- another's file
                 await asyncio.sleep(0.05)
-        sleeping = psutil.Process(int((folder / "pid").read_text()))
+        sleeping = psutil.Process(int(pid.read_text()))
         process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(30):
             await process.communicate()

@@ -9,7 +9,7 @@ import os
 import shutil
 import sys
 import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Generator
 from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from dataclasses import dataclass
@@ -51,8 +51,8 @@ class Neovim:
 
     def type(self, keys: str) -> None:
         """Type, in the notation of mappings; returns when Neovim has done it."""
-        codes = self.nvim.api.replace_termcodes(keys, True, True, True)  # noqa: FBT003 -- Neovim's
-        self.nvim.api.feedkeys(codes, "ntx", False)  # noqa: FBT003 -- Neovim's
+        codes = self.nvim.api.replace_termcodes(keys, True, True, True)
+        self.nvim.api.feedkeys(codes, "ntx", False)
 
     def edit(self, path: Path) -> None:
         """Open a file, and wait until Roo has it."""
@@ -69,18 +69,18 @@ class Neovim:
         return self.nvim.current.buffer.options["modified"]
 
     def until(self, expression: str, seconds: float | None = None) -> Any:
-        """The value of a Lua expression once it is true."""
+        """The value of a Lua expression once it is true; fails at once if the turn fails first."""
         milliseconds = int((seconds or self.patience) * 1000)
         lua = f"""
             local found
             vim.wait({milliseconds}, function()
               found = {expression}
-              return found and true
+              return found and true or person.event('_state', 'failed') ~= nil
             end, 10)
             return found or false
         """
         found = self.nvim.exec_lua(lua)
-        assert found, f"after {milliseconds} ms still not: {expression}\n{self.seen}"
+        assert found, f"within {milliseconds} ms not: {expression}\n{self.seen}"
         return found
 
     def asked(self, words: str) -> dict[str, Any]:
@@ -94,9 +94,9 @@ class Neovim:
         self.nvim.exec_lua("person.pick(...)", dialog["index"], title)
         return dialog
 
-    def event(self, kind: str, state: str | None = None) -> dict[str, Any]:
+    def event(self, kind: str) -> dict[str, Any]:
         """The last event of this kind, once there is one."""
-        return self.until(f"person.event({json.dumps(kind)}, {json.dumps(state) if state else 'nil'})")
+        return self.until(f"person.event({json.dumps(kind)})")
 
     def ended(self) -> dict[str, Any]:
         """The state that ends the turn."""
@@ -139,7 +139,7 @@ class Neovim:
 
 
 @contextmanager
-def neovim(folder: Path, settings: dict[str, Any]) -> Iterator[Neovim]:
+def neovim(folder: Path, settings: dict[str, Any]) -> Generator[Neovim]:
     """Neovim in a folder, with the README's configuration and these settings; gone afterwards."""
     import pynvim
 
@@ -187,7 +187,7 @@ class Background:
 
 
 @contextmanager
-def beside(manager: AbstractAsyncContextManager[T]) -> Iterator[tuple[T, Background]]:
+def beside(manager: AbstractAsyncContextManager[T]) -> Generator[tuple[T, Background]]:
     """Enters an async context manager in another thread, for as long as this one lasts."""
     entered: Future[tuple[T, Background, asyncio.Event]] = Future()
 

@@ -108,7 +108,8 @@ def test_progress_reaches_autocommands_whole_and_the_status_line_in_words(
     editor.type(":Roo Say hello<CR>")
     editor.ended()
     editor.until("person.values[#person.values].kind == 'end'")
-    assert [value["kind"] for value in editor.values[:: len(editor.values) - 1]] == ["begin", "end"]
+    kinds = [value["kind"] for value in editor.values]
+    assert kinds == ["begin", *["report"] * (len(kinds) - 2), "end"]
     said = [
         update["content"]["text"]
         for update in editor.updates
@@ -150,10 +151,31 @@ def test_a_dismissed_dialog_decides_nothing_and_a_command_settles_it(
     assert editor.event("_permission")["by"] == "roo.approval.respond"
 
 
+def test_what_is_picked_in_a_dialog_that_was_answered_elsewhere_is_ignored(
+    fake: FakeOpenAI, editor: Neovim, folder: Path
+) -> None:
+    fake.answers(
+        call("write_to_file", {"path": "one.txt", "content": "1\n"}),
+        call("write_to_file", {"path": "two.txt", "content": "2\n"}),
+        text("Done."),
+    )
+    editor.type(":Roo Create two files<CR>")
+    editor.asked("one.txt")
+    editor.type(":RooApprove<CR>")
+    editor.asked("two.txt")
+    editor.pick("one.txt", "Deny")  # Neovim cannot be told to close it
+    editor.pick("two.txt", "Approve")
+    assert editor.ended()["stopReason"] == "end_turn"
+    assert (folder / "one.txt").exists()
+    assert (folder / "two.txt").exists()
+
+
 def test_a_denied_call_is_told_to_the_model_with_the_reason(
     fake: FakeOpenAI, editor: Neovim, folder: Path
 ) -> None:
-    fake.answers(call("write_to_file", {"path": "new.txt", "content": "new\n"}), text("As you say."))
+    fake.answers(
+        call("write_to_file", {"path": "new.txt", "content": "new\n"}), text("As you say.")
+    )
     editor.type(":Roo Create a file<CR>")
     editor.asked("new.txt")
     editor.type(":RooDeny not in this folder<CR>")

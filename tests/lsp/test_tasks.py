@@ -233,7 +233,8 @@ async def test_a_retry_is_an_event_before_the_wait(tmp_path: Path) -> None:
         await it.start("Hello")
         assert (await it.ended())["stopReason"] == "end_turn"
         retry = it.updates("_retry")[0]
-        assert (retry["attempt"], retry["status"], retry["delay"]) == (1, 429, 0)
+        assert (retry["attempt"], retry["status"]) == (1, 429)
+        assert retry["delay"] < 1
 
 
 async def test_ask_mode_offers_no_tool_that_changes_anything(tmp_path: Path) -> None:

@@ -11,8 +11,9 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Union
 
+from cattrs import Converter
 from lsprotocol import types
 from lsprotocol.converters import get_converter
 from pygls.exceptions import JsonRpcException, JsonRpcMethodNotFound
@@ -228,11 +229,26 @@ async def editor(
         await client.shutdown_async(None)
 
 
+def _converter() -> Converter:
+    """pygls' converter, with lsprotocol's mistake put right: a code action may carry a command."""
+    converter = default_converter()
+
+    def action(value: Any, _: Any) -> types.Command | types.CodeAction:
+        plain = isinstance(value.get("command"), str)
+        return converter.structure(value, types.Command if plain else types.CodeAction)
+
+    converter.register_structure_hook(Union[types.Command, types.CodeAction], action)  # noqa: UP007 -- as lsprotocol spells it
+    return converter
+
+
 def _client(settings: dict[str, Any]) -> LanguageClient:
-    client = LanguageClient(
-        converter_factory=default_converter, configuration={"": {"roo": settings}}
-    )
-    ours = {types.PROGRESS, types.WINDOW_SHOW_MESSAGE, types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS}
+    client = LanguageClient(converter_factory=_converter, configuration={"": {"roo": settings}})
+    ours = {
+        types.PROGRESS,
+        types.WINDOW_SHOW_MESSAGE,
+        types.WINDOW_SHOW_DOCUMENT,
+        types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS,
+    }
     features = {k: v for k, v in DEFAULT_CLIENT_FEATURES.items() if k not in ours}
     register_lsp_features(client, features)
     return client

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from roo_lsp.agent.tool import (
     AnyTool,
@@ -34,7 +35,7 @@ class ScriptedAsker:
 def tool_context(folder: Path, *, limits: FileLimits | None = None, **ports) -> ToolContext:
     """A context in a folder; outputs of commands go beside it."""
     todos: list[Todo] = []
-    given = {
+    given: dict[str, Any] = {
         "files": DiskFileSystem(),
         "searcher": RipgrepSearcher(),
         "commands": ShellRunner(folder.parent / f"{folder.name}-outputs"),

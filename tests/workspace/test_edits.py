@@ -150,10 +150,10 @@ def test_numbered_text_of_the_file_itself_is_left_as_it_is():
 
 
 def test_trailing_blanks_and_look_alikes_do_not_keep_a_block_from_fitting():
-    text = "say(“hi”)  \nkeep – this\u00a0one\t\nend\n"
+    text = "say(“hi”)  \nkeep \u2013 this\u00a0one\t\nend\n"
     diff = block('say("hi")\nkeep - this one\nend', 'say("hi")\nkeep - this one\nnew\nend')
     result = apply_blocks(text, parse_blocks(diff))
-    assert result.text == "say(“hi”)  \nkeep – this\u00a0one\t\nnew\nend\n"
+    assert result.text == "say(“hi”)  \nkeep \u2013 this\u00a0one\t\nnew\nend\n"
     assert result.nearly == (1,)
 
 
@@ -177,7 +177,7 @@ def test_every_failing_block_is_told_and_nothing_is_changed():
         block("    return 1", "    return 10"),
         block("def two():\n    return 3", "x"),
         block("nothing like it at all", "x"),
-        block("", "") if False else block("def  one():", "x"),
+        block("def  one():", "x"),
     )
     assert "3 of 4 blocks could not be applied" in error.text
     assert "Block 2: SEARCH is not in the file. The nearest is in lines 5-6" in error.text
@@ -285,9 +285,11 @@ def test_a_diff_is_applied_whole_or_refused_and_never_breaks(text, pairs):
     try:
         result = apply_blocks(text, blocks)
     except ToolError as error:
-        assert "Nothing was changed" in error.text
-        return
-    assert result.text != text or result.nearly
+        told = error.text
+    else:
+        told = ""
+        assert result.text != text or result.nearly
+    assert not told or "Nothing was changed" in told
 
 
 @given(st.text())

@@ -167,6 +167,16 @@ async def test_a_missing_file_is_told_with_names_like_it(files, root):
         await files.read(root / "nowhere/a")
 
 
+async def test_a_name_no_file_can_have_is_told(files, root):
+    for operation in (
+        files.read(root / ("x" * 300)),
+        files.write(root / ("x" * 300), "x", None),
+        files.list(root / ("x" * 300), recursive=False, limit=5, respect_gitignore=True),
+    ):
+        with pytest.raises(ToolError):
+            await operation
+
+
 @pytest.mark.parametrize("data", [b"\x7fELF\x00\x01", b"\xff\xfe\x00\x00a\x00\x00\x00"])
 async def test_a_binary_file_is_refused(files, root, data):
     (root / "a").write_bytes(data)

@@ -6,6 +6,7 @@ import os
 import subprocess
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from roo_lsp.agent.errors import RooError
 from roo_lsp.agent.events import EventSink
@@ -24,6 +25,14 @@ AskForKey = Callable[[str, str], Awaitable[bool]]
 """Asks the user whether the key of that name may go to that origin."""
 
 
+class Client(ChatModel, Protocol):
+    """A model that holds connections."""
+
+    async def close(self) -> None:
+        """Hang up."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Key:
     """A key and the name it is bound by; the key itself is never shown."""
@@ -37,7 +46,9 @@ class Connection:
     """The way to the endpoints of one server; clients and keys are kept while nothing changes."""
 
     trust: TrustStore
-    _models: dict[Endpoint, ChatModel] = field(default_factory=dict[Endpoint, ChatModel])
+    _clients: list[tuple[Endpoint, Client]] = field(
+        default_factory=list[tuple[Endpoint, Client]]
+    )
     _paces: dict[float, Pace] = field(default_factory=dict[float, Pace])
     _command_keys: dict[Sequence[str], str] = field(default_factory=dict[Sequence[str], str])
 
@@ -51,17 +62,23 @@ class Connection:
         """
         settings = effective.for_profile(profile)
         endpoint = await self.endpoint(effective, profile, ask)
-        model = self._models.get(endpoint)
-        if model is None:
-            model = self._models[endpoint] = await asyncio.to_thread(_client, endpoint)
+        client = next((client for known, client in self._clients if known == endpoint), None)
+        if client is None:
+            client = await asyncio.to_thread(_client, endpoint)
+            self._clients.append((endpoint, client))
         retry = settings.provider.retry
         return RetryingModel(
-            model,
+            client,
             emit,
             attempts=retry.attempts,
             max_delay=retry.max_delay,
             pace=self._pace(settings.provider.rate_limit_seconds),
         )
+
+    async def close(self) -> None:
+        """Hang up on every endpoint."""
+        await asyncio.gather(*(client.close() for _, client in self._clients))
+        self._clients.clear()
 
     def _pace(self, seconds: float) -> Pace | None:
         """What keeps request starts apart, for all tasks together."""
@@ -78,10 +95,7 @@ class Connection:
         key = await self._key(settings) if bound is not None else None
         if key is not None and not bound:
             await self._bind(base_url, key, ask)
-        endpoint = _endpoint(settings, base_url, key)
-        if settings.provider.model_id:
-            return endpoint
-        return _endpoint(settings, base_url, key, model=await _only_model(endpoint))
+        return _endpoint(settings, base_url, key)
 
     async def _base_url(
         self, effective: Effective, settings: Settings, profile: str
@@ -129,7 +143,7 @@ class Connection:
         self.trust.bind(origin, key.name)
 
 
-def _client(endpoint: Endpoint) -> ChatModel:
+def _client(endpoint: Endpoint) -> Client:
     # The one lazy import: the SDK costs as much as the rest of the start, and a thread pays for it.
     from roo_lsp.providers.openai_compatible import OpenAICompatible  # noqa: PLC0415
 
@@ -139,21 +153,6 @@ def _client(endpoint: Endpoint) -> ChatModel:
 def preload() -> None:
     """Import what the first request needs; called in a thread once the server has started."""
     importlib.import_module("roo_lsp.providers.openai_compatible")
-
-
-async def _only_model(endpoint: Endpoint) -> str:
-    from roo_lsp.providers.probe import list_models  # noqa: PLC0415
-
-    models = await list_models(endpoint)
-    if len(models) == 1:
-        return models[0]
-    some = ", ".join(models[:10])
-    raise RooError(
-        "model_not_found",
-        f"roo.provider.modelId is not set, and {origin_of(endpoint.base_url)} serves "
-        f"{len(models)} models.",
-        f"Set it to one of them: {some}{', …' if len(models) > 10 else ''}.",
-    )
 
 
 def _run_for_key(command: Sequence[str]) -> str:
@@ -183,11 +182,11 @@ def _run_for_key(command: Sequence[str]) -> str:
     )
 
 
-def _endpoint(settings: Settings, base_url: str, key: Key | None, model: str = "") -> Endpoint:
+def _endpoint(settings: Settings, base_url: str, key: Key | None) -> Endpoint:
     provider, tls = settings.provider, settings.provider.tls
     return Endpoint(
         base_url=base_url,
-        model=model or provider.model_id,
+        model=provider.model_id,
         api_key=key.value if key else None,
         headers=provider.headers,
         query=provider.query,

@@ -1,0 +1,209 @@
+"""The commands beside `run`: doctor, settings, tasks, trust."""
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+from roo_lsp.agent.messages import AssistantMessage, ToolCall, ToolMessage, UserMessage
+from roo_lsp.cli import doctor, main
+from roo_lsp.workspace.places import config_dir, state_dir
+from roo_lsp.workspace.store import TaskStore, TaskSummary
+from roo_lsp.workspace.trust import TrustStore
+from tests.support.fake_openai import FakeOpenAI, call, status, text
+
+# --- doctor ---------------------------------------------------------------------------------
+
+
+def answers_all(fake: FakeOpenAI) -> None:
+    read = call("read_file", {"path": "README.md"})
+    fake.answers(
+        text("ok").using(5, 1), read.using(9, 9), read + read, text("The Grand Title").using(3, 3)
+    )
+
+
+async def examined(fake: FakeOpenAI, monkeypatch, capsys, *, as_json: bool) -> tuple[int, str]:
+    monkeypatch.setenv("ROO_BASE_URL", fake.base_url)
+    monkeypatch.setenv("ROO_MODEL", "fake-model")
+    code = await doctor._examine("", as_json=as_json)
+    return code, capsys.readouterr().out
+
+
+async def test_doctor_says_that_a_task_can_run(monkeypatch, capsys):
+    async with FakeOpenAI() as fake:
+        answers_all(fake)
+        code, out = await examined(fake, monkeypatch, capsys, as_json=False)
+        assert f"fake-model at {fake.base_url}" in out
+    assert code == 0, out
+    assert "✓  tool_call" in out
+    assert "·  images" in out
+    assert out.rstrip().endswith("A task can run.")
+
+
+async def test_doctor_tells_programs_the_same(monkeypatch, capsys):
+    async with FakeOpenAI() as fake:
+        answers_all(fake)
+        code, out = await examined(fake, monkeypatch, capsys, as_json=True)
+        report = json.loads(out)
+        assert (report["endpoint"], report["model"]) == (fake.base_url, "fake-model")
+    assert (code, report["ok"]) == (0, True)
+    assert [check["name"] for check in report["checks"]][:3] == ["connect", "key", "model"]
+
+
+async def test_doctor_gives_the_endpoints_words_and_what_to_do(monkeypatch, capsys):
+    async with FakeOpenAI() as fake:
+        fake.always(status(401, {"error": {"message": "No such key, friend."}}))
+        code, out = await examined(fake, monkeypatch, capsys, as_json=False)
+    assert code == 1
+    assert "invalid_api_key:" in out
+    assert "No such key, friend." in " ".join(out.split())
+    assert "→" in out
+    assert out.rstrip().endswith("A task cannot run yet.")
+
+
+async def test_doctor_names_a_model_that_prints_its_calls(monkeypatch, capsys):
+    async with FakeOpenAI() as fake:
+        fake.always(text('<tool_call>{"name": "read_file"}</tool_call>'))
+        code, out = await examined(fake, monkeypatch, capsys, as_json=True)
+    checks = {check["name"]: check for check in json.loads(out)["checks"]}
+    assert code == 1
+    assert checks["tool_call"]["code"] == "tool_calling_unsupported"
+    assert checks["tool_result"]["status"] == "skipped"
+
+
+async def test_doctor_says_when_nobody_is_there(monkeypatch, capsys):
+    monkeypatch.setenv("ROO_BASE_URL", "http://127.0.0.1:9/v1")
+    monkeypatch.setenv("ROO_MODEL", "m")
+    code = await doctor._examine("", as_json=True)
+    report = json.loads(capsys.readouterr().out)
+    assert (code, report["ok"]) == (1, False)
+    assert report["checks"][0]["code"] == "connection_failed"
+    assert {check["status"] for check in report["checks"][1:]} == {"skipped"}
+
+
+# --- settings -------------------------------------------------------------------------------
+
+
+def test_the_schema_is_json_and_describes_each_key(capsys):
+    assert main(["settings", "schema"]) == 0
+    schema = json.loads(capsys.readouterr().out)
+    assert {"provider", "autoApprove", "ui"} <= set(schema["properties"])
+
+
+def test_settings_are_shown_with_where_they_came_from_and_no_secrets(capsys, monkeypatch):
+    config_dir().mkdir(parents=True)
+    file = config_dir() / "settings.json"
+    provider = {"apiKey": "sk-secret", "headers": {"X-Key": "hush"}, "proxy": "http://u:pw@p:1"}
+    file.write_text(json.dumps({"provider": provider, "mode": "ask"}))
+    file.chmod(stat.S_IRUSR | stat.S_IWUSR)
+    monkeypatch.setenv("ROO_MODEL", "m1")
+    assert main(["settings", "show", "--set", "limits.requests=9"]) == 0
+    out = capsys.readouterr().out
+    for secret in ("sk-secret", "hush", "pw@"):
+        assert secret not in out
+    lines = {line.split()[0]: line for line in out.splitlines() if line.strip()}
+    assert str(file) in lines["mode"]
+    assert lines["provider.modelId"].split()[1:] == ['"m1"', "environment"]
+    assert lines["limits.requests"].split()[1:] == ["9", "command", "line"]
+    assert "***" in lines["provider.apiKey"]
+    assert "autoApprove.edit" not in lines
+    main(["settings", "show", "--json"])
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["settings"]["provider"]["apiKey"] == "***"
+    assert shown["origins"]["mode"] == str(file)
+
+
+# --- tasks ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def stored(tmp_path: Path) -> TaskSummary:
+    """A task in the state folder, done in `tmp_path`."""
+    summary = TaskSummary(
+        "20260101-101010-abc123", "Fix it\x1b[2J", "idle", "code", 1e9, 2e9, 1200, 30, 0.5, str(tmp_path)
+    )  # fmt: skip
+    store = TaskStore(state_dir())
+    store.create(summary)
+    updates = [
+        {"sessionUpdate": "user_message_chunk", "content": {"type": "text", "text": "Fix it"}},
+        {"sessionUpdate": "agent_message_chunk", "content": {"type": "text", "text": "Fixed."}},
+        {"sessionUpdate": "_state", "state": "idle", "stopReason": "end_turn"},
+    ]
+    for seq, update in enumerate(updates, 1):
+        event = {"v": 1, "taskId": summary.task_id, "seq": seq, "ts": 1e9 + seq, "update": update}
+        store.append_event(summary.task_id, event)
+    for message in (
+        UserMessage("Fix it"),
+        AssistantMessage("Looking.", (ToolCall("c1", "read_file", '{"path":"a"}'),)),
+        ToolMessage("c1", "```\nfence\n```"),
+        AssistantMessage("Fixed."),
+    ):
+        store.append_message(summary.task_id, message)
+    store.close()
+    return summary
+
+
+def test_tasks_of_this_folder_are_listed(stored, capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    assert main(["tasks", "list"]) == 0
+    out = capsys.readouterr().out
+    assert stored.task_id in out
+    assert "1.2k/30  $0.50" in out
+    assert "Fix it\\x1b[2J" in out
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    main(["tasks", "list", "--workspace", str(elsewhere)])
+    assert "There are 1 of other folders: --all" in " ".join(capsys.readouterr().out.split())
+    main(["tasks", "list", "--all", "--json"])
+    assert [each["taskId"] for each in json.loads(capsys.readouterr().out)] == [stored.task_id]
+
+
+def test_a_task_is_shown_as_it_was_seen(stored, capsys):
+    assert main(["tasks", "show", "20260101"]) == 0
+    out = capsys.readouterr().out
+    assert "❯ Fix it" in out  # noqa: RUF001
+    assert "Fixed." in out
+
+
+def test_a_task_is_exported(stored, capsys):
+    assert main(["tasks", "export", stored.task_id]) == 0
+    out = capsys.readouterr().out
+    assert "## You\n\nFix it" in out
+    assert "- **read_file**" in out
+    assert "````\n```\nfence\n```\n````" in out
+    assert main(["tasks", "export", stored.task_id, "--format", "json"]) == 0
+    exported = json.loads(capsys.readouterr().out)
+    assert [message["role"] for message in exported["messages"]] == [
+        "user",
+        "assistant",
+        "tool",
+        "assistant",
+    ]
+    assert [event["seq"] for event in exported["events"]] == [1, 2, 3]
+
+
+def test_a_task_is_deleted_by_its_whole_id_only(stored, capsys):
+    assert main(["tasks", "delete", "20260101"]) == 2
+    assert main(["tasks", "delete", stored.task_id]) == 0
+    assert main(["tasks", "show", stored.task_id]) == 2
+    assert "there is no task" in capsys.readouterr().err
+    assert not (state_dir() / "tasks" / stored.task_id).exists()
+
+
+# --- trust ----------------------------------------------------------------------------------
+
+
+def test_what_is_trusted_is_printed_and_taken_back(tmp_path, capsys):
+    store = TrustStore(state_dir() / "trust.json")
+    store.trust(tmp_path, "abcdef0123456789")
+    store.bind("http://10.0.0.1:8000", "MY_KEY")
+    assert main(["trust"]) == 0
+    out = capsys.readouterr().out
+    assert str(tmp_path) in out
+    assert "http://10.0.0.1:8000  (MY_KEY)" in out
+    assert main(["trust", str(tmp_path)]) == 0
+    assert "trusted, as of content abcdef012345" in capsys.readouterr().out
+    assert main(["trust", str(tmp_path), "--revoke"]) == 0
+    assert main(["trust", str(tmp_path)]) == 0
+    assert "not trusted" in capsys.readouterr().out

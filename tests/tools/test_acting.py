@@ -1,0 +1,136 @@
+"""Commands, the todo list, questions, and the end of a task."""
+
+import pytest
+
+from roo_lsp.agent.errors import ToolError
+from roo_lsp.agent.ports import CommandResult
+from roo_lsp.agent.tool import Todo
+from roo_lsp.tools import all_tools
+from roo_lsp.workspace.commands import ShellRunner
+from tests.support.tools import ScriptedAsker, call, prepared, tool_context
+
+TOOLS = all_tools()
+RUN, OUTPUT, TODO, ASK, DONE = (
+    TOOLS[name]
+    for name in (
+        "execute_command",
+        "read_command_output",
+        "update_todo_list",
+        "ask_followup_question",
+        "attempt_completion",
+    )
+)
+
+
+@pytest.fixture
+async def context(tmp_path):
+    context = tool_context(tmp_path)
+    yield context
+    await context.commands.close()
+
+
+async def test_a_command_is_shown_whole_and_run_as_shown(context, tmp_path):
+    (tmp_path / "sub").mkdir()
+    command = "echo '&amp; &lt;' # as is\nexit 3"
+    invocation = await prepared(RUN, context, command=command, cwd="sub")
+    assert (invocation.command, invocation.cwd) == (command, tmp_path / "sub")
+    assert invocation.title == "Run echo '&amp; &lt;' # as is\\nexit 3"
+    shown = []
+    result = await invocation.run(shown.append)
+    assert result.text == "Exit code: 3\nOutput:\n&amp; &lt;\n"
+    assert shown == ["&amp; &lt;\n"]
+    assert not result.failed
+    assert result.meta["exitCode"] == 3
+
+
+async def test_a_command_without_output_is_said_to_have_none(context):
+    assert (await call(RUN, context, command="true")).text == "Exit code: 0\nIt printed nothing."
+
+
+async def test_long_output_is_read_on_by_its_id(context):
+    result = await call(RUN, context, command="seq 20000")
+    assert "artifact_id cmd-1.txt" in result.text
+    part = await call(OUTPUT, context, artifact_id="cmd-1.txt", offset=10, limit=10)
+    assert part.text == "cmd-1.txt: bytes 10-20 of 108894, go on with offset=20\n6\n7\n8\n9\n10"
+    found = await call(OUTPUT, context, artifact_id="cmd-1.txt", search="^1234")
+    assert found.text.startswith("cmd-1.txt: 11 matching lines in 108894 bytes\n1234:1234\n")
+
+
+async def test_a_command_goes_on_in_the_background_after_the_timeout(context):
+    result = await call(RUN, context, command="echo up; exec sleep 99", timeout=0.7)
+    assert "still runs, in the background, after 0.7 seconds" in result.text
+    assert "Output:\nup\n" in result.text
+    part = await call(OUTPUT, context, artifact_id="cmd-1.txt")
+    assert part.text == "cmd-1.txt: bytes 0-3 of 3, the command still runs\nup\n"
+
+
+async def test_a_command_killed_at_the_users_limit_counts_as_failed(tmp_path):
+    runner = ShellRunner(tmp_path / "o", timeout=0.7, grace=0.1)
+    context = tool_context(tmp_path, commands=runner)
+    result = await call(RUN, context, command="echo so far; sleep 99")
+    assert result.failed
+    assert "time limit that the user has set" in result.text
+    assert "so far" in result.text
+
+
+async def test_a_signal_is_told(tmp_path):
+    class Runner:
+        async def run(self, command, on_output):
+            return CommandResult("signalled", 9, "", None, 0)
+
+    result = await call(RUN, tool_context(tmp_path, commands=Runner()), command="x")
+    assert "ended by signal 9" in result.text
+
+
+@pytest.mark.parametrize("arguments", [{"command": " "}, {"command": "x", "timeout": 0}])
+async def test_arguments_that_make_no_sense_are_told(context, arguments):
+    with pytest.raises(ToolError):
+        await prepared(RUN, context, **arguments)
+
+
+async def test_a_missing_folder_is_told(context):
+    with pytest.raises(ToolError, match="does not exist"):
+        await call(RUN, context, command="true", cwd="nowhere")
+
+
+async def test_the_todo_list_is_replaced_in_place(context):
+    kept = context.todos
+    text = "- [x] find\n* [-] fix\n1. [~] both\n[ ] test it [x]\n"
+    result = await call(TODO, context, todos=text)
+    assert kept == [
+        Todo("find", "completed"),
+        Todo("fix", "in_progress"),
+        Todo("both", "in_progress"),
+        Todo("test it [x]", "pending"),
+    ]
+    assert result.text == "The todo list is set: 1 of 4 done."
+    await call(TODO, context, todos="")
+    assert kept == []
+
+
+@pytest.mark.parametrize("todos", ["no entry", "- [?] what", "- [ ]", "- [x]   "])
+async def test_a_line_that_is_no_entry_is_told_and_nothing_changes(context, todos):
+    context.todos.append(Todo("old", "pending"))
+    with pytest.raises(ToolError):
+        await call(TODO, context, todos=todos)
+    assert context.todos == [Todo("old", "pending")]
+
+
+async def test_a_question_waits_for_its_answer(tmp_path):
+    asker = ScriptedAsker(["blue"])
+    context = tool_context(tmp_path, asker=asker)
+    result = await call(ASK, context, question="Which?", follow_up=["red", {"text": "green"}])
+    assert result.text == "The user answered: blue"
+    assert asker.asked == [("Which?", ["red", "green"])]
+
+
+async def test_more_suggestions_than_fit_are_told(context):
+    with pytest.raises(ToolError, match="follow_up"):
+        await prepared(ASK, context, question="Which?", follow_up=list("abcde"))
+
+
+async def test_completion_ends_the_turn_with_its_result(context):
+    result = await call(DONE, context, result="All **done**.")
+    assert (result.text, result.ends_turn) == ("All **done**.", True)
+    with pytest.raises(ToolError):
+        await prepared(DONE, context, result=" ")

@@ -1,0 +1,352 @@
+"""read_file, list_files, search_files: exact, marked, and plain about what is missing."""
+
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from roo_lsp.agent.errors import ToolError
+from roo_lsp.agent.tool import FileLimits
+from roo_lsp.tools import all_tools
+from roo_lsp.tools._indentation import block_around
+from tests.support.tools import call, prepared, tool_context
+
+READ, LIST, SEARCH = (all_tools()[name] for name in ("read_file", "list_files", "search_files"))
+
+
+@pytest.fixture
+def context(tmp_path):
+    return tool_context(tmp_path)
+
+
+def numbers(count: int) -> str:
+    return "".join(f"line {n}\n" for n in range(1, count + 1))
+
+
+# --- read_file ------------------------------------------------------------------------------
+
+
+async def test_a_file_is_read_with_exact_numbers(context, tmp_path):
+    (tmp_path / "a.txt").write_bytes(b"one\r\n\ttwo\nthree\n")
+    result = await call(READ, context, path="a.txt")
+    assert result.text == "a.txt lines 1-3 of 3\n1 | one\n2 | \ttwo\n3 | three"
+    assert result.meta["range"] == {
+        "startLine": 1,
+        "endLine": 3,
+        "totalLines": 3,
+        "truncated": False,
+    }
+    assert result.locations[0].path == tmp_path / "a.txt"
+
+
+async def test_a_file_without_a_final_line_ending_has_as_many_lines(context, tmp_path):
+    (tmp_path / "a").write_text("one\ntwo")
+    assert (await call(READ, context, path="a")).text == "a lines 1-2 of 2\n1 | one\n2 | two"
+
+
+async def test_an_empty_file_is_said_to_be_empty(context, tmp_path):
+    (tmp_path / "a").touch()
+    for arguments in ({}, {"start_line": 5}, {"around_line": 2}):
+        assert (await call(READ, context, path="a", **arguments)).text == "a is an empty file."
+
+
+async def test_a_range_includes_both_its_ends(context, tmp_path):
+    (tmp_path / "a").write_text(numbers(10))
+    result = await call(READ, context, path="a", start_line=3, end_line=4)
+    assert result.text == "a lines 3-4 of 10\n3 | line 3\n4 | line 4"
+    result = await call(READ, context, path="a", start_line=9, end_line=99)
+    assert result.text.startswith("a lines 9-10 of 10\n")
+    result = await call(READ, context, path="a", end_line=1)
+    assert result.text == "a lines 1-1 of 10\n1 | line 1"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"start_line": 11}, "has only 10 lines; line 11 is past its end"),
+        ({"around_line": 11}, "has only 10 lines"),
+        ({"start_line": 0}, "start at 1"),
+        ({"end_line": -1}, "start at 1"),
+        ({"start_line": 5, "end_line": 4}, "before start_line"),
+        ({"around_line": 5, "end_line": 6}, "not both"),
+    ],
+)
+async def test_a_range_that_makes_no_sense_is_told(context, tmp_path, arguments, words):
+    (tmp_path / "a").write_text(numbers(10))
+    with pytest.raises(ToolError, match=words):
+        await call(READ, context, path="a", **arguments)
+
+
+async def test_a_long_file_is_cut_and_says_how_to_read_on(tmp_path):
+    (tmp_path / "a").write_text(numbers(50))
+    context = tool_context(tmp_path, limits=FileLimits(max_read_lines=20))
+    result = await call(READ, context, path="a", start_line=11)
+    lines = result.text.splitlines()
+    assert lines[0] == "a lines 11-30 of 50 (truncated: read on with start_line=31)"
+    assert len(lines) == 21
+    assert result.meta["range"]["truncated"] is True
+    rest = await call(READ, context, path="a", start_line=31)
+    assert "truncated" not in rest.text
+
+
+async def test_long_lines_are_cut_and_that_is_said(tmp_path):
+    (tmp_path / "a").write_text("x" * 30 + "\nshort\n")
+    context = tool_context(tmp_path, limits=FileLimits(max_line_length=10))
+    result = await call(READ, context, path="a")
+    assert result.text == (
+        f"a lines 1-2 of 2 (lines ending in … are cut at 10 characters)\n1 | {'x' * 10}…\n2 | short"
+    )
+
+
+async def test_a_result_is_never_enormous(context, tmp_path):
+    (tmp_path / "a").write_text(("x" * 1999 + "\n") * 2000)
+    result = await call(READ, context, path="a")
+    assert len(result.text) < 210_000
+    assert f"read on with start_line={result.meta['range']['endLine'] + 1}" in result.text
+
+
+async def test_folders_binaries_and_missing_files_are_told(context, tmp_path):
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "bin").write_bytes(b"\0\1")
+    for path, words in (
+        ("sub", "list_files"),
+        ("bin", "binary"),
+        ("sbu", "Similar names here: sub"),
+    ):
+        with pytest.raises(ToolError, match=words):
+            await call(READ, context, path=path)
+
+
+async def test_a_title_says_what_is_read_in_one_line(context, tmp_path):
+    (tmp_path / "a").touch()
+    assert (await prepared(READ, context, path="a")).title == "Read a"
+    assert (await prepared(READ, context, path="a", start_line=3, end_line=9)).title == "Read a 3-9"
+    assert (await prepared(READ, context, path="a\n\u202eb")).title == "Read a\\n\\u202eb"
+
+
+# --- the definition around a line -----------------------------------------------------------
+
+PYTHON = textwrap.dedent('''\
+    import os
+    import re
+
+    LIMIT = 3
+
+
+    # Adds things.
+    @decorator(
+        1,
+    )
+    @other
+    def first(
+        a: int,
+        b: int,
+    ) -> int:
+        if a:
+            return 1
+
+        else:
+            for x in b:
+                print(
+                    x,
+                )
+        return 2
+
+
+    class Second:
+        """Doc."""
+
+        field = 1
+
+        def method(self):
+            value = [
+                1,
+            ]
+            return value
+
+        async def last(self):
+            pass
+
+
+    def third():
+        return 3
+    ''').splitlines()
+
+BRACES = textwrap.dedent("""\
+    import a from "a";
+
+    /**
+     * Says it.
+     */
+    export function say(
+      text: string,
+    ): void {
+      if (text) {
+        log(text);
+      } else {
+        log({
+          empty: true,
+        });
+      }
+    }
+
+    class Other
+    {
+      run() {
+        return 1;
+      }
+    }
+
+    const later = () => {
+      go();
+    };
+    """).splitlines()
+
+
+def line_of(lines: list[str], text: str) -> int:
+    return next(index for index, line in enumerate(lines) if text in line)
+
+
+@pytest.mark.parametrize(
+    ("anchor", "first", "last"),
+    [
+        ("return 1", "# Adds", "return 2"),
+        ("x,", "# Adds", "return 2"),
+        ("a: int", "# Adds", "return 2"),
+        (") -> int", "# Adds", "return 2"),
+        ("def first", "# Adds", "return 2"),
+        ("@other", "# Adds", "return 2"),
+        ("return 2", "# Adds", "return 2"),
+        ("field", "class Second", "pass"),
+        ("class Second", "class Second", "pass"),
+        ("return value", "def method", "return value"),
+        ("            1,", "def method", "return value"),
+        ("pass", "async def last", "pass"),
+        ("return 3", "def third", "return 3"),
+        ("import re", "import os", "import re"),
+        ("LIMIT", "LIMIT", "LIMIT"),
+    ],
+)
+def test_the_definition_around_a_line_of_python_is_found_and_no_more(anchor, first, last):
+    found = block_around(PYTHON, line_of(PYTHON, anchor))
+    begin = line_of(PYTHON, first)
+    assert found == (begin, max(i for i, line in enumerate(PYTHON) if last in line))
+
+
+@pytest.mark.parametrize(
+    ("anchor", "first", "last"),
+    [
+        ("log(text)", "/**", "}"),
+        ("empty", "/**", "}"),
+        ("text: string", "/**", "}"),
+        ("return 1", "run()", "  }"),
+        ("run()", "run()", "  }"),
+        ("class Other", "class Other", "}"),
+        ("go();", "const later", "};"),
+    ],
+)
+def test_the_definition_around_a_line_with_braces_is_found_and_no_more(anchor, first, last):
+    begin, end = block_around(BRACES, line_of(BRACES, anchor))
+    assert begin == line_of(BRACES, first)
+    assert BRACES[end] == last
+    assert end > line_of(BRACES, anchor) or anchor == last
+
+
+@pytest.mark.parametrize("lines", [[""], ["}"], ["  x"], ["", "", ""], ["(", ")", "]"], ["else:"]])
+def test_any_line_of_anything_has_a_block_that_holds_it(lines):
+    for anchor in range(len(lines)):
+        first, last = block_around(lines, anchor)
+        assert 0 <= first <= last < len(lines)
+
+
+async def test_around_line_shows_the_definition_alone(context, tmp_path):
+    (tmp_path / "a.py").write_text("\n".join(PYTHON))
+    result = await call(READ, context, path="a.py", around_line=line_of(PYTHON, "return value") + 1)
+    lines = result.text.splitlines()
+    assert lines[1].endswith("def method(self):")
+    assert lines[-1].endswith("return value")
+    assert "truncated" not in lines[0]
+
+
+# --- list_files -----------------------------------------------------------------------------
+
+
+async def test_a_listing_has_names_for_the_next_call(context, tmp_path):
+    (tmp_path / "src/deep").mkdir(parents=True)
+    (tmp_path / "src/a.py").touch()
+    (tmp_path / "src/new\nline").touch()
+    result = await call(LIST, context, path="src")
+    assert result.text.splitlines() == ["src/deep/", "src/a.py", "src/new\\nline"]
+    recursive = await call(LIST, context, path=".", recursive=True)
+    assert recursive.text.splitlines()[:2] == ["src/", "src/deep/"]
+
+
+async def test_a_listing_says_what_it_left_out(context, tmp_path):
+    for number in range(201):
+        (tmp_path / f"{number}").touch()
+    assert "(Cut at 200 entries;" in (await call(LIST, context, path=".")).text
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub/.gitignore").write_text("*.log\n.gitignore\n")
+    (tmp_path / "sub/a.log").touch()
+    assert (await call(LIST, context, path="sub")).text == (
+        "sub has no files to show.\n(.gitignore hides 2 entries more.)"
+    )
+    (tmp_path / "empty").mkdir()
+    assert (await call(LIST, context, path="empty")).text == "empty has no files."
+
+
+# --- search_files ---------------------------------------------------------------------------
+
+
+async def test_matches_are_marked_and_groups_are_apart(context, tmp_path):
+    (tmp_path / "a.py").write_text("one\ntwo x\nthree\nfour\nfive\nsix x\n")
+    result = await call(SEARCH, context, path=".", regex="x$", file_pattern="*.py")
+    assert result.text == (
+        "Found 2 matches in 1 file in the workspace (*.py).\n\n"
+        "# a.py\n 1 | one\n>2 | two x\n 3 | three\n----\n 5 | five\n>6 | six x"
+    )
+    assert result.locations[0].line == 2
+
+
+async def test_nothing_found_is_told_with_what_was_searched(context, tmp_path):
+    result = await call(SEARCH, context, path=".", regex="abc", file_pattern="*.rs")
+    assert result.text == "No matches for abc in the workspace (*.rs)."
+    assert not result.failed
+
+
+async def test_more_matches_than_are_shown_are_told(context, tmp_path):
+    (tmp_path / "a").write_text("x\n" * 400)
+    result = await call(SEARCH, context, path=".", regex="x")
+    assert result.text.startswith("Found 300 matches in 1 file in the workspace. There are more")
+
+
+async def test_a_search_result_is_never_enormous(context, tmp_path):
+    for number in range(20):
+        (tmp_path / f"{number}").write_text(("x" * 490 + "\n") * 15 + "-" * 490 + "\n")
+    wide = tool_context(tmp_path)
+    result = await call(SEARCH, wide, path=".", regex="x")
+    assert len(result.text) < 201_000
+
+
+async def test_unsaved_text_is_searched(tmp_path):
+    class Editor:
+        def unsaved(self):
+            return {tmp_path / "a": "fresh\n"}
+
+    (tmp_path / "a").write_text("old\n")
+    context = tool_context(tmp_path, files=Editor())
+    assert ">1 | fresh" in (await call(SEARCH, context, path=".", regex="fresh|old")).text
+
+
+async def test_a_bad_expression_is_an_error_and_not_an_empty_result(context, tmp_path):
+    with pytest.raises(ToolError, match="unclosed"):
+        await call(SEARCH, context, path=".", regex="(")
+    with pytest.raises(ToolError, match="not found"):
+        await call(SEARCH, context, path="nowhere", regex="x")
+
+
+async def test_what_is_outside_is_named_absolutely(context, tmp_path):
+    other = Path(tmp_path.parent) / f"{tmp_path.name}-other"
+    other.mkdir()
+    (other / "f").write_text("x\n")
+    assert f"# {other}/f" in (await call(SEARCH, context, path=str(other), regex="x")).text

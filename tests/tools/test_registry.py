@@ -1,0 +1,148 @@
+"""What holds for every tool: its schema, its words, and that it names the paths it is about."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from roo_lsp.agent.approval import Refuse
+from roo_lsp.agent.errors import ToolError
+from roo_lsp.agent.tool import AnyTool, ToolKind
+from roo_lsp.tools import all_tools
+from roo_lsp.workspace.policy import Rules, WorkspacePolicy
+from tests.support.tools import tool_context
+
+TOOLS = all_tools()
+PATH_NAMES = {"path", "cwd", "file", "file_path", "folder", "directory", "root"}
+"""What an argument is called that names a path; a new tool that uses another name adds it here."""
+NO_PATHS = {"command", "content", "diff", "regex", "file_pattern", "search", "todos", "question"}
+
+
+def arguments(tool: AnyTool, **given) -> dict:
+    """Arguments of a tool, something for each that is required."""
+    fillers = {
+        "diff": "<<<<<<< SEARCH\na\n=======\nb\n>>>>>>> REPLACE",
+        "follow_up": [],
+        "todos": "- [ ] a",
+    }
+    required = tool.schema().get("required", [])
+    return {name: fillers.get(name, "a") for name in required} | given
+
+
+def with_paths() -> list[tuple[AnyTool, str]]:
+    return [
+        (tool, name)
+        for tool in TOOLS.values()
+        for name in tool.arguments.model_fields
+        if name in PATH_NAMES
+    ]
+
+
+def test_the_tools_are_these():
+    assert {name: (tool.kind.value, tool.group, tool.parallel) for name, tool in TOOLS.items()} == {
+        "read_file": ("read", "read", True),
+        "list_files": ("read", "read", True),
+        "search_files": ("search", "read", True),
+        "write_to_file": ("edit", "edit", False),
+        "apply_diff": ("edit", "edit", False),
+        "execute_command": ("execute", "execute", False),
+        "read_command_output": ("execute", "always", True),
+        "update_todo_list": ("think", "always", False),
+        "ask_followup_question": ("other", "always", False),
+        "attempt_completion": ("other", "always", False),
+    }
+
+
+def test_all_schemas_together_stay_small():
+    specs = [
+        {
+            "type": "function",
+            "function": {
+                "name": tool.name,
+                "description": tool.description,
+                "parameters": tool.schema(),
+            },
+        }
+        for tool in TOOLS.values()
+    ]
+    assert len(json.dumps(specs, separators=(",", ":"))) <= 9_000
+
+
+@pytest.mark.parametrize("tool", TOOLS.values(), ids=TOOLS)
+def test_a_tool_and_each_argument_is_described(tool):
+    assert tool.description
+    schema = tool.schema()
+    assert schema["additionalProperties"] is False
+    assert all(each.get("description") for each in schema["properties"].values())
+    optional = set(schema["properties"]) - set(schema.get("required", []))
+    assert all("null" in schema["properties"][name]["type"] for name in optional)
+
+
+@pytest.mark.parametrize("tool", TOOLS.values(), ids=TOOLS)
+def test_descriptions_name_no_tool_and_no_argument_that_is_not_there(tool):
+    words = set(tool.description.replace(".", " ").replace(",", " ").replace(":", " ").split())
+    known = set(TOOLS) | {n for each in TOOLS.values() for n in each.arguments.model_fields}
+    named = {word.strip("`()") for word in words if "_" in word}
+    assert named <= known | {"start_line"}
+
+
+@pytest.mark.parametrize("tool", TOOLS.values(), ids=TOOLS)
+def test_a_wrong_argument_is_told_by_name(tool):
+    with pytest.raises(ToolError) as caught:
+        tool.parse(json.dumps(arguments(tool, no_such_argument=1)))
+    assert "no_such_argument" in caught.value.text
+    assert tool.name in caught.value.text
+
+
+@pytest.mark.parametrize(
+    ("tool", "name"), with_paths(), ids=lambda each: getattr(each, "name", each)
+)
+def test_every_path_argument_is_a_target(tool, name, tmp_path):
+    context = tool_context(tmp_path)
+    for asked in ("some/where", "../up", "/etc/passwd", "~/x", "-x"):
+        parsed = tool.parse(json.dumps(arguments(tool, **{name: asked})))
+        targets = [target.path for target in tool.targets(parsed, context)]
+        assert tmp_path / asked in targets
+
+
+@pytest.mark.parametrize(
+    ("tool", "name"), with_paths(), ids=lambda each: getattr(each, "name", each)
+)
+def test_a_link_out_of_the_workspace_is_seen_through_every_tool(tool, name, tmp_path):
+    workspace, outside = tmp_path / "ws", tmp_path / "state"
+    workspace.mkdir()
+    outside.mkdir()
+    (workspace / "link").symlink_to(outside)
+    policy = WorkspacePolicy(Rules(edit=True, state_dir=outside), [workspace])
+    context = tool_context(workspace)
+    for asked in ("link/x", "../state/x", "/proc/self/environ"):
+        parsed = tool.parse(json.dumps(arguments(tool, **{name: asked})))
+        assert isinstance(policy.admit(tool.group, tool.targets(parsed, context)), Refuse)
+
+
+def test_every_text_argument_is_known_to_be_a_path_or_not():
+    """A new argument that may be a path must be put on one of the lists, on purpose."""
+    others = {"artifact_id", "follow_up", "result"}
+    for tool in TOOLS.values():
+        for name, schema in tool.schema()["properties"].items():
+            if "string" in json.dumps(schema["type"]):
+                assert name in PATH_NAMES | NO_PATHS | others, f"{tool.name}.{name}"
+
+
+@pytest.mark.parametrize("tool", [t for t in TOOLS.values() if t.kind == ToolKind.EDIT])
+def test_what_edits_wants_to_write(tool, tmp_path):
+    parsed = tool.parse(json.dumps(arguments(tool)))
+    [target] = tool.targets(parsed, tool_context(tmp_path))
+    assert target.access == "write"
+
+
+@pytest.mark.parametrize("path", ["", "  ", "a\0b", "x" * 5000])
+@pytest.mark.parametrize(
+    ("tool", "name"), with_paths(), ids=lambda each: getattr(each, "name", each)
+)
+def test_what_cannot_be_a_path_is_told(tool, name, path, tmp_path):
+    if name == "cwd" and not path:
+        return  # as null
+    parsed = tool.parse(json.dumps(arguments(tool, **{name: path})))
+    with pytest.raises(ToolError):
+        tool.targets(parsed, tool_context(Path(tmp_path)))
