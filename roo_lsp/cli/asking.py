@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.text import Text
 
 from roo_lsp.cli.drawing import (
@@ -28,8 +29,9 @@ try:
 except ImportError:  # Windows: what was typed before the question stays an answer there
     termios = None
 
-SHOWN_DIFF_LINES = 200
+SHOWN_DIFF_LINES = 80
 """Lines of a change that are shown at once; `d` shows all."""
+INDENT = (0, 0, 0, 2)
 SHORTEST_FEEDBACK = 4
 """Characters; what is shorter is taken for a slip."""
 
@@ -128,7 +130,7 @@ async def ask_question(
         console.print(Text.assemble((f"  {number} ", "yellow"), readable(suggestion)))
     words = "your answer" if not suggestions else "a number, or your own answer"
     while True:
-        answer = await _answer(console, lines, Text(f"  {words}: ", "yellow"))
+        answer = await _answer(console, lines, Text(f"  {words}", "yellow"))
         if answer is None:
             return None
         if answer.isdecimal() and 1 <= int(answer) <= len(suggestions):
@@ -139,7 +141,8 @@ async def ask_question(
 
 async def _answer(console: Console, lines: Lines, prompt: Text) -> str | None:
     lines.forget()
-    console.print(prompt, end="")
+    console.print(prompt)
+    console.print(Text(f"  {glyphs_for(console.encoding).prompt} ", "bold yellow"), end="")
     line = await lines.next()
     if line is None:
         console.print()
@@ -148,16 +151,17 @@ async def _answer(console: Console, lines: Lines, prompt: Text) -> str | None:
 
 def _show_request(console: Console, entry: Mapping[str, Any], change: Sequence[DiffLine]) -> None:
     glyphs = glyphs_for(console.encoding)
+    command: str = entry.get("command") or ""
+    title = "Run a command" if command else escaped(entry["title"]).replace("\n", " ")
     console.print()
-    title = escaped(entry["title"]).replace("\n", " ")
     console.print(Text.assemble(("? ", "bold yellow"), (title, "bold")))
-    if command := entry.get("command"):
+    if command:
         for line in escaped(command).split("\n"):
-            console.print(Text.assemble((f"  {glyphs.bar} ", "yellow"), (line, "bold")))
-        console.print(Text(f"  in {escaped(str(entry.get('cwd')))}", "dim"))
+            _print_barred(console, line)
+        console.print(Padding(Text(f"in {escaped(str(entry.get('cwd')))}", "dim"), INDENT))
     elif change:
         for place in object_or_empty(entry.get("toolCall")).get("locations") or ():
-            console.print(Text(f"  {escaped(place['path'])}", "dim"))
+            console.print(Padding(Text(escaped(place["path"]), "dim"), INDENT))
         for line in change[:SHOWN_DIFF_LINES]:
             console.print(diff_text(line, glyphs, whole=True))
         if len(change) > SHOWN_DIFF_LINES:
@@ -166,27 +170,35 @@ def _show_request(console: Console, entry: Mapping[str, Any], change: Sequence[D
     else:
         for line in entry["detail"]:
             if line not in {entry["title"], entry.get("reason")}:
-                console.print(Text(f"  {escaped(line)}"))
+                console.print(Padding(Text(escaped(line)), INDENT))
     if why := entry.get("reason"):
-        console.print(Text(f"  {escaped(why)}", "dim"))
+        console.print(Padding(Text(escaped(why), "dim"), INDENT))
+
+
+def _print_barred(console: Console, line: str) -> None:
+    """A line of what would run, each of its rows marked: nothing else can pass for it."""
+    bar = glyphs_for(console.encoding).bar
+    text = Text(line, "bold", overflow="fold")
+    for row in text.wrap(console, max(20, console.width - 4)) or [text]:
+        console.print(Text.assemble((f"  {bar} ", "yellow"), row))
 
 
 def _keys(options: Mapping[str, str], *, long: bool, talks: bool) -> Text:
-    keys = ["[y]es"]
-    if always := options.get("allow_always"):
-        keys.append(f"[a]lways{_scope(always)}")
-    keys += ["[n]o", "[q]uit"]
+    keys = ["[y]es", "[n]o", "[q]uit"]
     if long:
         keys.append("[d]iff, whole")
     if talks:
         keys.append("or what to do instead")
-    return Text(f"  {', '.join(keys)}: ", "yellow")
+    lines = [f"  {', '.join(keys)}"]
+    if always := options.get("allow_always"):
+        lines.append(f"  [a]lways{_scope(always)}")
+    return Text("\n".join(lines), "yellow")
 
 
 def _scope(name: str) -> str:
     """What `always` would mean, as the server says it: `Always approve (edits, for this task)`."""
     _, sign, scope = name.partition("(")
-    return f" ({readable(scope)}" if sign else ""
+    return f": {readable(scope.removesuffix(')'))}" if sign else ""
 
 
 def _change(diffs: Sequence[Mapping[str, Any]]) -> list[DiffLine]:

@@ -14,6 +14,7 @@ from typing import Any, cast
 from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
+from rich.padding import Padding
 from rich.text import Text
 
 from roo_lsp.agent.events import LONG_ARGUMENTS, size_text
@@ -164,6 +165,7 @@ class Picture:
             yield self.console
         finally:
             self._since = time.monotonic()
+            self._last = "pause"
             if self._live is not None and live:
                 self._live.start()
 
@@ -187,7 +189,7 @@ class Picture:
         head = Text(f"{self.glyphs.failed}{name}: ", "bold red")
         self._print(head.append(readable(message), "not bold"))
         if hint:
-            self._print(Text(f"  {self.glyphs.hint} {readable(hint)}", "yellow"))
+            self._print(Text(f"{self.glyphs.hint} {readable(hint)}", "yellow"), indent=2)
 
     def summary(self, outcome: str, task_id: str, *, failed: bool) -> None:
         """The last lines: how it ended, what it took, how to go on."""
@@ -452,7 +454,7 @@ class Picture:
     def _show_failure(self, text: str) -> None:
         lines = [line for line in readable(text).split("\n") if line.strip()]
         for line in lines[:FAILURE_LINES]:
-            self._print(Text(f"  {line}", "red"))
+            self._print(Text(line, "red"), indent=2)
 
     def _output_text(self, line: str) -> Text:
         return Text(f"  {self.glyphs.bar} {line}".rstrip(), "dim")
@@ -528,8 +530,12 @@ class Picture:
             self.console.print()
         self._last = kind
 
-    def _print(self, text: Text) -> None:
-        self.console.print(text, soft_wrap=not self.console.is_terminal)
+    def _print(self, text: Text, indent: int = 0) -> None:
+        """Print a line; on a terminal it is wrapped at words, and stays indented."""
+        if self.console.is_terminal:
+            self.console.print(Padding(text, (0, 0, 0, indent), expand=False))
+        else:
+            self.console.print(Text(" " * indent).append_text(text), soft_wrap=True)
 
 
 def _facts(meta: Update) -> list[str]:

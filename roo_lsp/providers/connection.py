@@ -61,6 +61,8 @@ def client(endpoint: Endpoint, base: str, query: dict[str, str]) -> Client:
             trust_env=not endpoint.proxy and not _is_loopback(base),
             follow_redirects=False,
             timeout=httpx2.Timeout(None, connect=limits.connect or None),
+            # Shorter than servers keep theirs (llama.cpp and uvicorn 5 s): they close first otherwise.
+            limits=httpx2.Limits(keepalive_expiry=3),
         ),
     )
     client.own_headers = headers

@@ -169,7 +169,20 @@ class OpenAICompatible:
                 return response
 
     async def _post(self, url: str, body: bytes) -> httpx2.Response:
-        """The one door to the SDK: bytes out, the open response back, its body unread."""
+        """The open response, its body unread.
+
+        A connection that was kept and turns out to be closed by the other side is replaced by a new
+        one, once and without a word: nothing was answered on it.
+        """
+        try:
+            return await self._send(url, body)
+        except openai.APIConnectionError as error:
+            if not isinstance(error.__cause__, httpx2.RemoteProtocolError):
+                raise
+        return await self._send(url, body)
+
+    async def _send(self, url: str, body: bytes) -> httpx2.Response:
+        """The one door to the SDK: bytes out, the open response back."""
         return await self._client.post(
             url,
             cast_to=httpx2.Response,

@@ -224,7 +224,7 @@ async def test_an_edit_is_asked_on_the_terminal_with_its_change(folder):
     async with FakeOpenAI() as fake:
         fake.answers(*edits())
         async with terminal(fake, folder, "Make it") as screen:
-            await screen.shows("[y]es, [a]lways (edits of files in this workspace")
+            await screen.shows("[a]lways: edits of files in this workspace, for this task")
             assert "1 + made" in screen.text
             assert not (folder / "new.txt").exists()
             screen.type("\n")  # Enter alone is no consent
@@ -300,6 +300,13 @@ async def test_a_dumb_terminal_gets_no_control_sequences(folder):
 
 
 # --- the client -----------------------------------------------------------------------------
+
+
+async def test_files_of_the_workspace_do_not_shadow_the_server(folder):
+    for name in ("roo_lsp.py", "json.py", "sitecustomize.py"):
+        (folder / name).write_text("raise SystemExit('shadowed')\n")
+    async with connect(folder) as server:
+        assert await server.execute("roo.task.list") == []
 
 
 async def test_a_server_that_cannot_start_says_why(tmp_path):

@@ -151,7 +151,7 @@ async def test_long_output_is_shown_at_both_ends_and_kept_whole(runner, tmp_path
 
 
 async def test_a_preview_cuts_no_character_in_two(runner, tmp_path):
-    result, _ = await run(runner, "for i in $(seq 9000); do printf 'x€€'; done", tmp_path)
+    result, _ = await run(runner, "for i in $(seq 9000); do printf '€'; done", tmp_path)
     assert "\ufffd" not in result.preview
 
 
