@@ -38,6 +38,11 @@ from roo_lsp.workspace.search import RipgrepSearcher
 
 TOOLS = all_tools()
 
+NO_SANDBOX = (
+    "No command can run here: the user requires a sandbox (roo.commands.sandbox), and this version "
+    "of roo-lsp has none."
+)
+
 
 # --- settings -------------------------------------------------------------------------------
 
@@ -215,7 +220,7 @@ def _brief(host: Host) -> Brief:
 
 
 def _rules(host: Host) -> Rules:
-    auto = host.settings().settings.auto_approve
+    auto, commands = host.settings().settings.auto_approve, host.settings().settings.commands
     return Rules(
         read=auto.read,
         read_outside=auto.read_outside,
@@ -228,6 +233,7 @@ def _rules(host: Host) -> Rules:
         subtask=auto.subtask,
         fetch=auto.fetch,
         mode=host.mode(),
+        no_commands=NO_SANDBOX if commands.sandbox == "required" else "",
         state_dir=host.state_dir,
     )
 

@@ -46,9 +46,7 @@ class Connection:
     """The way to the endpoints of one server; clients and keys are kept while nothing changes."""
 
     trust: TrustStore
-    _clients: list[tuple[Endpoint, Client]] = field(
-        default_factory=list[tuple[Endpoint, Client]]
-    )
+    _clients: list[tuple[Endpoint, Client]] = field(default_factory=list[tuple[Endpoint, Client]])
     _paces: dict[float, Pace] = field(default_factory=dict[float, Pace])
     _command_keys: dict[Sequence[str], str] = field(default_factory=dict[Sequence[str], str])
 

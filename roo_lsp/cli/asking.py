@@ -186,7 +186,7 @@ def _print_barred(console: Console, line: str) -> None:
 def _keys(options: Mapping[str, str], *, long: bool, talks: bool) -> Text:
     keys = ["[y]es", "[n]o", "[q]uit"]
     if long:
-        keys.append("[d]iff, whole")
+        keys.append("[d] all of the change")
     if talks:
         keys.append("or what to do instead")
     lines = [f"  {', '.join(keys)}"]

@@ -62,13 +62,15 @@ def main(arguments: Sequence[str]) -> int:
     """Run the demo."""
     parser = Parser(prog="roo-lsp demo", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print events, one JSON per line")
+    parser.add_argument("--log", metavar="FILE", help="where the server logs")
     add_settings(parser)
     given = parser.parse_args(arguments)
     require_installed()
-    return asyncio.run(_demo(Demo(), settings(given), as_json=given.json))
+    log = Path(given.log).expanduser().absolute() if given.log else None
+    return asyncio.run(_demo(Demo(), settings(given), log, as_json=given.json))
 
 
-async def _demo(demo: Demo, more: Mapping[str, Any], *, as_json: bool) -> int:
+async def _demo(demo: Demo, more: Mapping[str, Any], log: Path | None, *, as_json: bool) -> int:
     console = Console(highlight=False, stderr=as_json)
     _say(console, INTRODUCTION)
     with tempfile.TemporaryDirectory(prefix="roo-demo-") as folder:
@@ -88,11 +90,13 @@ async def _demo(demo: Demo, more: Mapping[str, Any], *, as_json: bool) -> int:
                 settings=reduce(merged, sources),
                 # Nothing of it stays: not among the user's tasks either.
                 variables={"ROO_STATE_DIR": str(base / "state")},
+                log=log,
                 json=as_json,
                 resumable=False,
             )
             code = await run_job(job)
-    console.print()
+    if not as_json:
+        console.print()
     _say(console, HOW_TO_GO_ON)
     return code
 

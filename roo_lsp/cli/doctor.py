@@ -5,7 +5,6 @@ import json
 import sys
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 from rich.console import Console
@@ -19,42 +18,19 @@ from roo_lsp.cli.drawing import glyphs_for, readable
 from roo_lsp.cli.options import Parser, add_settings, add_workspace, settings, take_settings
 from roo_lsp.endpoints import Connection
 from roo_lsp.providers.endpoint import Endpoint
-from roo_lsp.providers.probe import CHECKS, Check, CheckName, probe
+from roo_lsp.providers.probe import (
+    CHECKS,
+    NEEDED,
+    Check,
+    CheckName,
+    Report,
+    probe,
+    without_endpoint,
+)
 from roo_lsp.workspace.places import state_dir
 from roo_lsp.workspace.trust import TrustStore
 
-NEEDED: frozenset[CheckName] = frozenset(
-    {"connect", "key", "model", "stream", "tool_call", "tool_result"}
-)
-"""Without one of these no task can run; the others make it slower or poorer."""
-_ABOUT: dict[str, CheckName] = {"invalid_api_key": "key", "model_not_found": "model"}
-"""The check that an error belongs to, when it comes before the first request; else `connect`."""
-
 Found = Callable[[Endpoint], None]
-
-
-@dataclass(slots=True)
-class Report:
-    """What was found."""
-
-    checks: list[Check]
-    endpoint: str = ""
-    model: str = ""
-
-    @property
-    def ok(self) -> bool:
-        """A task could run."""
-        passed = {check.name for check in self.checks if check.status == "ok"}
-        return passed >= NEEDED
-
-    def json(self) -> dict[str, Any]:
-        """As the interface has it."""
-        return {
-            "ok": self.ok,
-            "endpoint": self.endpoint,
-            "model": self.model,
-            "checks": [_check_json(check) for check in self.checks],
-        }
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -78,7 +54,7 @@ async def checks(profile: str, found: Found) -> AsyncGenerator[Check, None]:
             found(endpoint)
             await probe(endpoint, queue.put_nowait)
         except RooError as error:
-            for check in _all_from(error):
+            for check in without_endpoint(error):
                 queue.put_nowait(check)
         finally:
             queue.put_nowait(None)
@@ -103,17 +79,6 @@ async def _endpoint(profile: str) -> Endpoint:
 async def _may_not_ask(origin: str, key_name: str) -> bool:
     del origin, key_name
     return False
-
-
-def _all_from(error: RooError) -> list[Check]:
-    """The report when there was no endpoint to ask."""
-    name = _ABOUT.get(error.code, "connect")
-    return [
-        Check(each, "failed", error.message, error.code, error.hint)
-        if each == name
-        else Check(each, "skipped", "It needs what failed." if each in NEEDED else "")
-        for each in CHECKS
-    ]
 
 
 async def _examine(profile: str, *, as_json: bool) -> int:
@@ -189,12 +154,3 @@ def _print_end(console: Console, report: Report) -> None:
         console.print(Text("A task can run.", "bold green"))
     else:
         console.print(Text("A task cannot run yet.", "bold red"))
-
-
-def _check_json(check: Check) -> dict[str, str]:
-    found = {"name": check.name, "status": check.status, "message": check.message}
-    if check.code:
-        found["code"] = check.code
-    if check.hint:
-        found["hint"] = check.hint
-    return found

@@ -185,8 +185,8 @@ class Picture:
         """Something went wrong: what, and what to do."""
         self._end_words()
         self._begin("error")
-        name = f" {code}" if code else ""
-        head = Text(f"{self.glyphs.failed}{name}: ", "bold red")
+        name = f" {code}:" if code else ""
+        head = Text(f"{self.glyphs.failed}{name} ", "bold red")
         self._print(head.append(readable(message), "not bold"))
         if hint:
             self._print(Text(f"{self.glyphs.hint} {readable(hint)}", "yellow"), indent=2)
@@ -532,7 +532,9 @@ class Picture:
 
     def _print(self, text: Text, indent: int = 0) -> None:
         """Print a line; on a terminal it is wrapped at words, and stays indented."""
-        if self.console.is_terminal:
+        if not indent:
+            self.console.print(text, soft_wrap=not self.console.is_terminal)
+        elif self.console.is_terminal:
             self.console.print(Padding(text, (0, 0, 0, indent), expand=False))
         else:
             self.console.print(Text(" " * indent).append_text(text), soft_wrap=True)

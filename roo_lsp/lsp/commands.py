@@ -3,6 +3,7 @@
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import Annotated, Any, Literal, cast
 
 from pydantic import AliasGenerator, BaseModel, ConfigDict, Field, ValidationError
@@ -16,6 +17,8 @@ from roo_lsp.lsp.positions import path_of, split_lines
 from roo_lsp.lsp.protocol import CommandFailed
 from roo_lsp.lsp.session import Session
 from roo_lsp.lsp.tasks import Task
+from roo_lsp.providers.endpoint import Endpoint
+from roo_lsp.providers.probe import Check, Report, list_models, probe, without_endpoint
 from roo_lsp.workspace.store import TaskSummary
 
 
@@ -323,6 +326,60 @@ async def list_profiles(session: Session, argument: Nothing) -> dict[str, Any]:
     return {"profiles": sorted(settings.profiles), "profile": settings.profile}
 
 
+async def test_provider(session: Session, argument: OfProfile) -> dict[str, Any]:
+    if argument.wait:
+        return (await _examine(session, argument.profile)).json()
+    session.start(_examine_and_tell(session, argument.profile))
+    return {"started": True}
+
+
+async def _examine(session: Session, profile: str | None) -> Report:
+    """The endpoint test of interface section 9, each finding a line of progress."""
+    report = Report([])
+
+    def found(check: Check) -> None:
+        report.checks.append(check)
+        session.progress.line(_TEST, f"{check.name}: {check.status}. {check.message}")
+
+    session.progress.begin(_TEST, "Testing the endpoint")
+    try:
+        endpoint = await _endpoint(session, profile)
+        report.endpoint, report.model = endpoint.base_url, endpoint.model
+        await probe(endpoint, found)
+    except RooError as error:
+        for check in without_endpoint(error):
+            found(check)
+    finally:
+        session.progress.end(_TEST, "A task can run" if report.ok else "A task cannot run yet")
+    return report
+
+
+async def _examine_and_tell(session: Session, profile: str | None) -> None:
+    report = await _examine(session, profile)
+    failed = [check for check in report.checks if check.status == "failed"]
+    lines = [f"{check.name}: {check.message} {check.hint}".strip() for check in failed]
+    where = f"{report.model or 'the model'} at {report.endpoint or 'no endpoint'}"
+    verdict = "a task can run" if report.ok else "a task cannot run yet"
+    session.surfaces.message("\n".join([f"Roo tested {where}: {verdict}.", *lines]))
+
+
+_TEST = "provider-test"
+"""Stands for a task in the progress of the endpoint test."""
+
+
+async def list_provider_models(session: Session, argument: OfProfile) -> dict[str, Any]:
+    return {"models": await list_models(await _endpoint(session, argument.profile))}
+
+
+async def _endpoint(session: Session, profile: str | None) -> Endpoint:
+    current = session.configuration.current
+    if profile:
+        _check_profile(session, profile)
+    return await session.connection.endpoint(
+        current, profile or current.settings.profile, partial(session.ask_for_key, None)
+    )
+
+
 async def status(session: Session, argument: Nothing) -> dict[str, Any]:
     del argument
     current = session.configuration.current
@@ -431,6 +488,8 @@ COMMANDS: dict[str, tuple[Handler, type[Argument], str]] = {
     "roo.mode.list": (list_modes, Nothing, ""),
     "roo.profile.set": (set_profile, SetProfile, "profile"),
     "roo.profile.list": (list_profiles, Nothing, ""),
+    "roo.provider.test": (test_provider, OfProfile, "profile"),
+    "roo.provider.models": (list_provider_models, OfProfile, "profile"),
     "roo.status": (status, Nothing, ""),
 }
 """Name to handler, argument and main field; what is listed to the client but not here is refused."""

@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 from roo_lsp.lsp.protocol import RooProtocol
-from roo_lsp.lsp.stream import Roo, one_line
+from roo_lsp.lsp.stream import LINE_LENGTH, Roo, one_line
 
 TOKEN = "roo"  # noqa: S105 -- a progress token; one for all tasks, so that a lost `end` heals
 
@@ -51,7 +51,7 @@ class Progress:
         if token == TOKEN and self._created is None:
             # Created once; the events need not wait for the client's word.
             self._created = asyncio.create_task(self._protocol.create_progress(TOKEN))
-        begin = {"kind": "begin", "title": "Roo", "message": one_line(title)[:80]}
+        begin = {"kind": "begin", "title": "Roo", "message": one_line(title)[:LINE_LENGTH]}
         self._notify(token, begin | {"cancellable": True})
 
     def send(self, roo: Roo, message: str) -> None:
@@ -61,6 +61,13 @@ class Progress:
             self._notify(token, {"kind": "report", "message": message, "roo": roo})
         elif self._extension:
             self._protocol.send_notification_frame("roo/event", roo)
+
+    def line(self, task_id: str, text: str) -> None:
+        """A report that is no event of a task."""
+        token = self._tokens.get(task_id, TOKEN)
+        if self._uses_progress(token):
+            line = one_line(text)[:LINE_LENGTH]
+            self._notify(token, {"kind": "report", "message": line})
 
     def end(self, task_id: str, message: str) -> None:
         """A turn ended."""

@@ -115,7 +115,7 @@ class Session:
         )
         return await self._decide(request, trust_lines(held))
 
-    async def ask_for_key(self, task_id: str, origin: str, key_name: str) -> bool:
+    async def ask_for_key(self, task_id: str | None, origin: str, key_name: str) -> bool:
         """Whether a key may go to an origin."""
         request = PermissionRequest(
             call_id=None,

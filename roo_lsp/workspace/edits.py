@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher, get_close_matches
+from itertools import pairwise
 
 from roo_lsp.agent.errors import ToolError
 from roo_lsp.workspace.lines import Line, line_texts, split_lines
@@ -219,8 +220,11 @@ def apply_blocks(text: str, blocks: Sequence[Block]) -> Edited:
         result += _replaced(lines, hit)
         done = hit.end
     result += lines[done:]
+    after = _joined(result, ends=not lines or bool(lines[-1].end))
+    if after == text:
+        raise ToolError("Nothing was changed: the file already reads as the blocks would make it.")
     return Edited(
-        _joined(result, ends=not lines or bool(lines[-1].end)),
+        after,
         hits[0].at + 1,
         tuple(sorted(hit.number for hit in hits if hit.nearly)),
     )
@@ -385,4 +389,7 @@ def _joined(lines: list[Line], *, ends: bool) -> str:
     whole = [line if line.end else replace(line, end=ending) for line in lines]
     if whole and not ends:
         whole[-1] = replace(whole[-1], end="")
+    for index, (line, following) in enumerate(pairwise(whole)):
+        if line.end == "\r" and not following.text and following.end.startswith("\n"):
+            whole[index] = replace(line, end="\r\n")  # else the two would end one line together
     return "".join(f"{line.text}{line.end}" for line in whole)

@@ -40,6 +40,8 @@ class Rules:
     fetch: bool = False
     mode: str = "code"
     modes: Mapping[str, Mode] = field(default_factory=lambda: MODES)
+    no_commands: str = ""
+    """Why every command is refused, where it is."""
     state_dir: Path | None = None
     """The server's own state, which no tool may touch."""
 
@@ -110,6 +112,8 @@ class WorkspacePolicy:
     ) -> Refuse | None:
         if refusal := self._not_in_mode(group):
             return refusal
+        if group == "execute" and self.rules.no_commands:
+            return Refuse(self.rules.no_commands)
         for target, fact in zip(targets, facts, strict=True):
             if fact.refused:
                 return Refuse(f"{target.path} is refused: {fact.refused}.")

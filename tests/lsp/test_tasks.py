@@ -308,3 +308,40 @@ async def test_context_of_the_editor_reaches_the_model(tmp_path: Path) -> None:
         )
         await it.ended()
         assert "a.py, lines 2 to 2\ntwo" in words_of(fake.chats[0])[0]
+
+
+async def test_the_endpoint_can_be_tested_from_the_editor(tmp_path: Path) -> None:
+    async with FakeOpenAI() as fake, editor(NEOVIM, tmp_path, settings(fake)) as it:
+        fake.always(text("I cannot call tools."))
+        report = await it.run("roo.provider.test", {"wait": True})
+        found = {check["name"]: check["status"] for check in report["checks"]}
+        assert not report["ok"]
+        assert (found["connect"], found["stream"], found["tool_call"]) == ("ok", "ok", "failed")
+        assert await it.run("roo.provider.test") == {"started": True}
+        await it.until(lambda: any("cannot run yet" in m.message for m in it.client.messages))
+        lines = [value["message"] for _, value in it.values if value["kind"] == "report"]
+        assert any(line.startswith("connect: ok") for line in lines)
+
+
+async def test_models_are_listed_and_a_failure_is_no_empty_list(tmp_path: Path) -> None:
+    async with FakeOpenAI() as fake, editor(NEOVIM, tmp_path, settings(fake)) as it:
+        fake.models = ["a", "b"]
+        assert await it.run("roo.provider.models") == {"models": ["a", "b"]}
+        fake.models_reply = status(401, {"error": {"message": "No"}})
+        with pytest.raises(JsonRpcException) as caught:
+            await it.run("roo.provider.models")
+        assert caught.value.data == {"reason": "invalid_api_key"}
+
+
+async def test_a_required_sandbox_that_is_not_there_refuses_commands(tmp_path: Path) -> None:
+    strict = {"sandbox": "required"}
+    async with (
+        FakeOpenAI() as fake,
+        editor(NEOVIM, tmp_path, settings(fake, commands=strict)) as it,
+    ):
+        fake.answers(call("execute_command", {"command": "touch ran"}), text("ok"))
+        await it.start("Run")
+        await it.ended()
+        assert "roo.commands.sandbox" in fake.chats[1].json["messages"][-1]["content"]
+        assert it.updates("_permission") == []
+        assert not (tmp_path / "ran").exists()
