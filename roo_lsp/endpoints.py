@@ -13,6 +13,7 @@ from roo_lsp.agent.events import EventSink
 from roo_lsp.agent.ports import ChatModel
 from roo_lsp.providers.discovery import discover
 from roo_lsp.providers.endpoint import Endpoint, Timeouts, Tls
+from roo_lsp.providers.report import Check
 from roo_lsp.providers.retrying import Pace, RetryingModel
 from roo_lsp.settings import Settings
 from roo_lsp.settings_sources import Effective
@@ -151,6 +152,22 @@ def _client(endpoint: Endpoint) -> Client:
 def preload() -> None:
     """Import what the first request needs; called in a thread once the server has started."""
     importlib.import_module("roo_lsp.providers.openai_compatible")
+
+
+async def list_models(endpoint: Endpoint) -> list[str]:
+    """The ids of the models that an endpoint serves.
+
+    Raises:
+        RooError: it could not be asked; a failure is never an empty list.
+    """
+    probe = await asyncio.to_thread(importlib.import_module, "roo_lsp.providers.probe")
+    return await probe.list_models(endpoint)
+
+
+async def examine(endpoint: Endpoint, on_check: Callable[[Check], None]) -> list[Check]:
+    """The endpoint test; `on_check` is told of each finding as it is made."""
+    probe = await asyncio.to_thread(importlib.import_module, "roo_lsp.providers.probe")
+    return await probe.probe(endpoint, on_check)
 
 
 def _run_for_key(command: Sequence[str]) -> str:

@@ -22,3 +22,12 @@ def test_nothing_heavy_is_loaded_before_initialize_is_answered() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_sdk_is_not_loaded_with_the_session() -> None:
+    code = (
+        "import sys, roo_lsp.lsp.session, roo_lsp.lsp.commands; "
+        "print([name for name in ('openai', 'httpx2', 'rich') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

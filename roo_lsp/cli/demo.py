@@ -45,16 +45,18 @@ class Demo:
 
 
 INTRODUCTION = """\
-A real task, done by a real model: SmolLM2 with 135 million parameters, run by llama.cpp
-on this machine, without a key. It is a toy: it follows this one prompt, and little else.
-What you see is the rest: streaming, native tool calls, files, commands.
+A real task, done by a real model: SmolLM2 with 135 million parameters, run by
+llama.cpp on this machine, without a key. It is a toy: it can follow this one
+prompt, and little else. The rest is what you would get with any model:
+streaming, native tool calls, files, commands.
 """
 
 HOW_TO_GO_ON = """\
-With a model of your own, in a folder of yours:
-  roo-lsp run "…" --set provider.baseUrl=http://127.0.0.1:11434/v1 --set provider.modelId=qwen3
-  roo-lsp doctor    tests whether an endpoint can do what a task needs
-With OpenAI: OPENAI_API_KEY in the environment, --set provider.baseUrl=https://api.openai.com/v1.
+With a model of your own, in a folder of yours, here Ollama's:
+  export ROO_BASE_URL=http://127.0.0.1:11434/v1 ROO_MODEL=qwen3-coder
+  roo-lsp doctor       tests whether the endpoint can do what a task needs
+  roo-lsp run "…"      asks before it changes a file or runs a command
+With OpenAI: ROO_BASE_URL=https://api.openai.com/v1, the key in OPENAI_API_KEY.
 """
 
 

@@ -16,17 +16,9 @@ from roo_lsp.agent.errors import RooError
 from roo_lsp.app import current_settings, trusted_origins
 from roo_lsp.cli.drawing import glyphs_for, readable
 from roo_lsp.cli.options import Parser, add_settings, add_workspace, settings, take_settings
-from roo_lsp.endpoints import Connection
+from roo_lsp.endpoints import Connection, examine
 from roo_lsp.providers.endpoint import Endpoint
-from roo_lsp.providers.probe import (
-    CHECKS,
-    NEEDED,
-    Check,
-    CheckName,
-    Report,
-    probe,
-    without_endpoint,
-)
+from roo_lsp.providers.report import CHECKS, NEEDED, Check, CheckName, Report, without_endpoint
 from roo_lsp.workspace.places import state_dir
 from roo_lsp.workspace.trust import TrustStore
 
@@ -52,7 +44,7 @@ async def checks(profile: str, found: Found) -> AsyncGenerator[Check, None]:
         try:
             endpoint = await _endpoint(profile)
             found(endpoint)
-            await probe(endpoint, queue.put_nowait)
+            await examine(endpoint, queue.put_nowait)
         except RooError as error:
             for check in without_endpoint(error):
                 queue.put_nowait(check)

@@ -12,13 +12,14 @@ from pydantic.alias_generators import to_camel
 from roo_lsp.agent.errors import RooError, ToolError
 from roo_lsp.agent.messages import AssistantMessage, Message, ToolMessage, UserMessage
 from roo_lsp.agent.modes import MODES
+from roo_lsp.endpoints import examine, list_models
 from roo_lsp.lsp.approvals import NotPending
 from roo_lsp.lsp.positions import path_of, split_lines
 from roo_lsp.lsp.protocol import CommandFailed
 from roo_lsp.lsp.session import Session
 from roo_lsp.lsp.tasks import Task
 from roo_lsp.providers.endpoint import Endpoint
-from roo_lsp.providers.probe import Check, Report, list_models, probe, without_endpoint
+from roo_lsp.providers.report import Check, Report, without_endpoint
 from roo_lsp.workspace.store import TaskSummary
 
 
@@ -345,7 +346,7 @@ async def _examine(session: Session, profile: str | None) -> Report:
     try:
         endpoint = await _endpoint(session, profile)
         report.endpoint, report.model = endpoint.base_url, endpoint.model
-        await probe(endpoint, found)
+        await examine(endpoint, found)
     except RooError as error:
         for check in without_endpoint(error):
             found(check)

@@ -228,7 +228,7 @@ class Server:
     def _settle(self, message: dict[str, Any]) -> None:
         answer = self._answers.pop(message["id"])
         if "error" in message:
-            answer.set_exception(RunFailed(f"{self.kind.name}: {message['error']}"))
+            answer.set_exception(RunFailed(f"{message['error']}{self._logged()}"))
         else:
             answer.set_result(message.get("result"))
 

@@ -72,6 +72,13 @@ def test_an_answer_is_piped_on_as_it_comes():
     assert screen.closed() == ["Hello world, **you**.", "", "Bye."]
 
 
+def test_paragraphs_stay_apart_on_a_terminal():
+    screen = Screen(terminal=True, live=True)
+    screen.says("One.\n\nTwo.\n\n")
+    lines = [re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", line).strip("\r") for line in screen.closed()]
+    assert "One.\n\nTwo." in "\n".join(lines)
+
+
 def test_a_call_is_one_line_with_sign_title_end_time_and_range():
     screen = Screen()
     meta = {"range": {"startLine": 1, "endLine": 80, "totalLines": 200, "truncated": False}}
