@@ -10,7 +10,7 @@
               '(:roo (:provider (:baseUrl "" :modelId ""))))
 
 (defun roo--run (command &rest argument)
-  "Have the server of this buffer run COMMAND with the object ARGUMENT, without waiting."
+  "Have the server of this buffer run COMMAND with ARGUMENT, a plist."
   (jsonrpc-async-request
    (or (eglot-current-server) (user-error "Roo does not run in this buffer: M-x eglot"))
    :workspace/executeCommand
@@ -42,3 +42,8 @@
   "Stop the task."
   (interactive)
   (roo--run "roo.task.cancel"))
+
+(defun roo-open ()
+  "Show what was said and done."
+  (interactive)
+  (roo--run "roo.task.open"))

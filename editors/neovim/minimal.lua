@@ -4,6 +4,7 @@
 --   :RooSend {text}     follow up, or answer a question
 --   :RooApprove         approve what waits;  :RooDeny [why]  refuse it
 --   :RooCancel          stop the task
+--   :RooOpen            what was said and done, as a document
 
 vim.lsp.config('roo', {
   cmd = { 'roo-lsp' },
@@ -49,6 +50,7 @@ command('RooDeny', function(a)
   roo('roo.approval.respond', { decision = 'reject_once', feedback = a.args })
 end, { nargs = '*' })
 command('RooCancel', function() roo('roo.task.cancel', vim.empty_dict()) end, {})
+command('RooOpen', function() roo('roo.task.open', vim.empty_dict()) end, {})
 
 -- What Roo does, for the status line: vim.o.statusline = '%f %m %= %{get(g:, "roo_status", "")}'
 vim.api.nvim_create_autocmd('LspProgress', {

@@ -27,7 +27,7 @@ class Progress:
         """The client's own token, by task."""
         self._running: dict[str | int, set[str]] = {}
         """Tasks whose turn runs, by token."""
-        self._created: asyncio.Task[bool] | None = None
+        self._created: asyncio.Future[bool] | None = None
 
     @property
     def congested(self) -> bool:
@@ -49,8 +49,8 @@ class Progress:
         if not (first and self._uses_progress(token)):
             return
         if token == TOKEN and self._created is None:
-            # Created once; the events need not wait for the client's word.
-            self._created = asyncio.create_task(self._protocol.create_progress(TOKEN))
+            # Announced once; a client that refuses just shows nothing.
+            self._created = self._protocol.create_progress(TOKEN)
         begin = {"kind": "begin", "title": "Roo", "message": one_line(title)[:LINE_LENGTH]}
         self._notify(token, begin | {"cancellable": True})
 

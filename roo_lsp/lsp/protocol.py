@@ -143,16 +143,24 @@ class RooProtocol(LanguageServerProtocol):
         async with asyncio.timeout(timeout):
             return await asyncio.wrap_future(self.send_request(method, params))
 
-    async def create_progress(self, token: types.ProgressToken) -> bool:
-        """Announces a progress token; false when the client can't, refuses or does not answer."""
+    def create_progress(self, token: types.ProgressToken) -> asyncio.Future[bool]:
+        """Announces a progress token at once, ahead of whatever is sent on it.
+
+        What comes of it may be awaited: false when the client can't, refuses or does not answer.
+        """
         window = self.client_capabilities.window
         if window is None or not window.work_done_progress:
-            return False
+            unable: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+            unable.set_result(False)
+            return unable
         params = types.WorkDoneProgressCreateParams(token=token)
+        sent = self.send_request(types.WINDOW_WORK_DONE_PROGRESS_CREATE, params)
+        return asyncio.ensure_future(self._progress_created(sent))
+
+    async def _progress_created(self, sent: Future[Any]) -> bool:
         try:
-            await self.request(
-                types.WINDOW_WORK_DONE_PROGRESS_CREATE, params, timeout=CREATE_PROGRESS_SECONDS
-            )
+            async with asyncio.timeout(CREATE_PROGRESS_SECONDS):
+                await asyncio.wrap_future(sent)
         except (ClientError, TimeoutError) as error:
             logger.info("the client takes no progress token: %s", error)
             return False

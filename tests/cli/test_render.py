@@ -72,11 +72,44 @@ def test_an_answer_is_piped_on_as_it_comes():
     assert screen.closed() == ["Hello world, **you**.", "", "Bye."]
 
 
-def test_paragraphs_stay_apart_on_a_terminal():
+def on_screen(raw: str) -> list[str]:
+    """The rows that a terminal shows in the end."""
+    rows, at = [""], 0
+    for part in re.findall(r"\x1b\[\??[0-9]*[A-Za-z]|\n|\r|[^\x1b\n\r]+", raw):
+        if part == "\n":
+            at += 1
+            rows += [""] * (at + 1 - len(rows))
+        elif part.endswith("A") and part.startswith("\x1b"):
+            at -= int(part[2:-1])
+        elif part.endswith("K") and part.startswith("\x1b"):
+            rows[at] = ""
+        elif part[0] not in "\r\x1b":
+            rows[at] += part
+    return "\n".join(rows).rstrip().split("\n")
+
+
+def test_what_is_finished_stays_on_the_screen_and_what_grew_is_gone():
     screen = Screen(terminal=True, live=True)
-    screen.says("One.\n\nTwo.\n\n")
-    lines = [re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", line).strip("\r") for line in screen.closed()]
-    assert "One.\n\nTwo." in "\n".join(lines)
+    screen.show("user_message_chunk", content={"type": "text", "text": "Go"})
+    screen.show("agent_thought_chunk", content={"type": "text", "text": "Hm, hm."})
+    screen.says("One.\n")
+    screen.says("\nTwo, **t")
+    screen.says("wo**.\n\n")
+    screen.calls("execute_command", "Run x", "execute", _meta={"output": "a\nb\n", "exitCode": 0})
+    screen.picture.close()
+    assert on_screen(screen.text) == [
+        "❯ Go",  # noqa: RUF001
+        "",
+        "· thought for 0.0 s, 2 words",
+        "",
+        "One.",
+        "",
+        "Two, two.",
+        "",
+        "$ Run x  ✓ 1.5 s · exit 0",
+        "  │ a",
+        "  │ b",
+    ]
 
 
 def test_a_call_is_one_line_with_sign_title_end_time_and_range():

@@ -46,6 +46,12 @@ vim.api.nvim_create_autocmd('LspProgress', {
   end,
 })
 
+local create = vim.lsp.handlers['window/workDoneProgress/create']
+vim.lsp.handlers['window/workDoneProgress/create'] = function(...)
+  table.insert(person.values, { kind = 'create' })
+  return create(...)
+end
+
 -- The last event of a kind (and state), or nil.
 function person.event(kind, state)
   for index = #person.values, 1, -1 do

@@ -12,6 +12,7 @@ from tests.editors.neovim import Background, Neovim, beside, missing, neovim
 from tests.support.fake_openai import FakeOpenAI, call, stalled, text
 
 pytestmark = [
+    pytest.mark.real,
     pytest.mark.skipif(
         bool(missing()) and not os.environ.get("CI"),
         reason=f"not installed: {missing()}",
@@ -109,7 +110,7 @@ def test_progress_reaches_autocommands_whole_and_the_status_line_in_words(
     editor.ended()
     editor.until("person.values[#person.values].kind == 'end'")
     kinds = [value["kind"] for value in editor.values]
-    assert kinds == ["begin", *["report"] * (len(kinds) - 2), "end"]
+    assert kinds == ["create", "begin", *["report"] * (len(kinds) - 3), "end"]
     said = [
         update["content"]["text"]
         for update in editor.updates
@@ -200,6 +201,15 @@ def test_review_opens_the_details_and_leaves_the_approval_pending(
     editor.ended()
 
 
+def test_what_was_said_and_done_opens_as_a_document(fake: FakeOpenAI, editor: Neovim) -> None:
+    fake.answers(text("Hello there"))
+    editor.type(":Roo Say hello<CR>")
+    editor.ended()
+    editor.type(":RooOpen<CR>")
+    editor.until("vim.fn.expand('%:t') == 'transcript.md'")
+    assert "## You\n\nSay hello\n\n## Roo\n\nHello there\n" in editor.text
+
+
 def test_cancel_stops_a_model_that_hangs(
     endpoint: tuple[FakeOpenAI, Background], editor: Neovim
 ) -> None:
@@ -221,7 +231,6 @@ def test_a_refusal_of_the_server_is_shown(editor: Neovim) -> None:
     assert editor.until("person.notes[1]") == "Nothing is pending."
 
 
-@pytest.mark.real
 @pytest.mark.timeout(180)
 def test_a_real_model_reads_creates_runs_and_finishes(folder: Path) -> None:
     try:

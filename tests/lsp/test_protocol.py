@@ -553,7 +553,7 @@ async def test_a_progress_token_may_be_refused_and_asked_for_again(
     async with raw(server) as client:
         await client.initialize(capabilities={"window": {"workDoneProgress": True}})
         for _ in range(2):
-            creating = asyncio.create_task(server.protocol.create_progress("roo"))
+            creating = server.protocol.create_progress("roo")
             asked = await client.receive()
             assert asked["method"] == "window/workDoneProgress/create"
             assert asked["params"] == {"token": "roo"}
