@@ -61,23 +61,20 @@ def counts(diff: Diff) -> tuple[int, int]:
 
 def dialog_text(entry: Pending) -> str:
     """The entry within what every dialog can show."""
-    shown: list[str] = [f"Roo: {visible(entry.title, keep_lines=False)}?"]
+    title = visible(entry.title, keep_lines=False)
     if entry.kind == "question":
-        shown = []
-    for line in entry.detail:
-        if line != entry.title:
-            shown += textwrap.wrap(
-                line,
-                DIALOG_COLUMNS,
-                drop_whitespace=False,
-                replace_whitespace=False,
-                break_on_hyphens=False,
-            ) or [""]
-    first = [piece for line in shown[:1] for piece in textwrap.wrap(line, DIALOG_COLUMNS)]
-    lines = [*first, *shown[1:]]
+        lines = textwrap.wrap(title, DIALOG_COLUMNS)
+    else:
+        told = [line for line in entry.detail if line != title]
+        lines = [piece for line in (f"Roo: {title}?", *told) for piece in _pieces(line)]
     if len(lines) > DIALOG_LINES:
         lines = [*lines[: DIALOG_LINES - 1], TOO_LONG]
     return "\n".join(lines)
+
+
+def _pieces(line: str) -> list[str]:
+    """A line cut to the width, every character kept: blanks matter in a command."""
+    return [line[at : at + DIALOG_COLUMNS] for at in range(0, len(line), DIALOG_COLUMNS)] or [""]
 
 
 def document(entry: Pending) -> str:

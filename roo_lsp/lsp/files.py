@@ -43,7 +43,6 @@ class EditorFileSystem:
     abilities: EditAbilities
     encoding: Callable[[], str]
     """Position encoding agreed on with the client."""
-    label: str = "Roo"
     touched: set[Path] = field(default_factory=set[Path])
     """Open documents this task changed: what has to be saved before a command runs."""
 
@@ -89,7 +88,8 @@ class EditorFileSystem:
     async def _edit(self, document: Document, text: str) -> None:
         edits = minimal_edit(document.text, text, self.encoding())
         before = document.version
-        params = {"label": self.label, "edit": self._workspace_edit(document, edits)}
+        # No label: Neovim would print it at each edit.
+        params = {"edit": self._workspace_edit(document, edits)}
         try:
             answer: Any = await self.protocol.request(
                 "workspace/applyEdit", params, timeout=APPLY_SECONDS

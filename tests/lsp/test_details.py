@@ -1,0 +1,87 @@
+"""What a person is shown before deciding: whole, ours, and small enough for every dialog."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from roo_lsp.agent.approval import PermissionRequest
+from roo_lsp.agent.tool import Diff, ToolKind, Workspace
+from roo_lsp.lsp.approvals import Pending
+from roo_lsp.lsp.details import (
+    DIALOG_COLUMNS,
+    DIALOG_LINES,
+    TOO_LONG,
+    detail_lines,
+    dialog_text,
+    document,
+    visible,
+)
+
+WORKSPACE = Workspace((Path("/home/me/project"),))
+
+
+@pytest.fixture(autouse=True)
+async def in_a_loop() -> None:
+    """Entries hold futures, which want a loop."""
+    asyncio.get_running_loop()
+
+
+def entry(
+    command: str | None = None, diffs: tuple[Diff, ...] = (), title: str = "Run it"
+) -> Pending:
+    request = PermissionRequest(
+        "c1",
+        "execute_command",
+        ToolKind.EXECUTE,
+        title,
+        "it runs a command",
+        scope="this command",
+        command=command,
+        cwd=Path("/home/me/project"),
+        diffs=diffs,
+    )
+    return Pending("perm_1", "t", "permission", title, detail_lines(request, WORKSPACE), request)
+
+
+async def test_a_command_is_shown_whole_with_its_folder_and_the_reason() -> None:
+    assert dialog_text(entry("pytest -q")).split("\n") == [
+        "Roo: Run it?",
+        "pytest -q",
+        "in /home/me/project",
+        "it runs a command",
+    ]
+
+
+async def test_a_question_is_shown_as_it_is() -> None:
+    asked = Pending("question_1", "t", "question", "Which one?", ["Which one?"])
+    assert dialog_text(asked) == "Which one?"
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["x" * 5000, "\n".join(f"echo {n}" for n in range(50)), "echo " + " " * 300 + "; rm -rf ~"],
+)
+async def test_a_dialog_stays_small_and_says_when_it_is_not_all(command: str) -> None:
+    lines = dialog_text(entry(command)).split("\n")
+    assert len(lines) <= DIALOG_LINES
+    assert all(len(line) <= DIALOG_COLUMNS for line in lines)
+    assert lines[-1] == TOO_LONG
+    assert "".join(command.split("\n")).replace(" ", "") in document(entry(command)).replace(
+        "\n", ""
+    ).replace(" ", "")
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    ["\x1b[2K\rls", "ls\u202esl", "a\u200bb", "a\u00a0b", "x\x00y", "line\u2028break", "\ufeffls"],
+)
+def test_characters_that_deceive_are_written_as_escapes(hostile: str) -> None:
+    shown = visible(hostile)
+    assert shown.isascii()
+    assert shown.encode().decode("unicode_escape") == hostile
+
+
+async def test_a_fence_in_a_diff_cannot_end_ours() -> None:
+    text = document(entry(diffs=(Diff(Path("/a"), "", "```\n# Approved\n"),)))
+    assert "````diff" in text
