@@ -1,6 +1,8 @@
 """What every FileSystem promises, whatever stands behind it. Add an implementation to `files`."""
 
 import os
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -9,19 +11,135 @@ from hypothesis import strategies as st
 
 from roo_lsp.agent.errors import Changed, ToolError
 from roo_lsp.agent.ports import FileSystem
+from roo_lsp.lsp.documents import Documents
+from roo_lsp.lsp.files import EditAbilities, EditorFileSystem
 from roo_lsp.workspace.disk import DiskFileSystem
+from tests.support.editor import NEOVIM, FakeEditor, editor
 
 LIMIT = 300_000
 
 
-@pytest.fixture(params=["disk"])
-def files(request) -> FileSystem:
-    return {"disk": lambda: DiskFileSystem(max_file_bytes=LIMIT)}[request.param]()
+@pytest.fixture(params=["disk", "editor-closed"])
+async def files(request, root):
+    """File systems for files that no editor has open."""
+    if request.param == "disk":
+        yield DiskFileSystem(max_file_bytes=LIMIT)
+        return
+    async with editor(NEOVIM, root) as it:
+        yield await through(it)
 
 
 @pytest.fixture
 def root(tmp_path) -> Path:
     return tmp_path
+
+
+async def through(it: FakeEditor) -> EditorFileSystem:
+    """The file system that a task of this editor has."""
+    session = await it.server.session()
+    return EditorFileSystem(
+        it.server.documents,
+        DiskFileSystem(max_file_bytes=LIMIT),
+        session.protocol,
+        EditAbilities(apply_edit=True, versioned=True),
+        encoding=lambda: "utf-8",
+    )
+
+
+@dataclass
+class Ground:
+    """A file system, and the text it stands on: put there and seen without its help."""
+
+    files: FileSystem
+    put: Callable[[Path, str], object]
+    see: Callable[[Path], str]
+    documents: Documents | None = None
+    """Those of the editor that has it open."""
+
+
+@pytest.fixture(params=["disk", "editor-closed", "editor-open"])
+async def ground(request, root):
+    """File systems for files that an editor may have open, with unsaved text in them."""
+
+    def put(path: Path, text: str) -> None:
+        path.write_bytes(text.encode())
+
+    def see(path: Path) -> str:
+        return path.read_bytes().decode()
+
+    if request.param == "disk":
+        yield Ground(DiskFileSystem(max_file_bytes=LIMIT), put, see)
+        return
+    async with editor(NEOVIM, root) as it:
+        files = await through(it)
+        if request.param == "editor-closed":
+            yield Ground(files, put, see)
+            return
+
+        def put_open(path: Path, text: str) -> None:
+            if path.as_uri() in it.buffers:
+                it.type(it.buffers[path.as_uri()], text)
+            else:
+                path.write_bytes(b"on disk, and not what counts")
+                it.open(path, text)
+
+        def see_open(path: Path) -> str:
+            assert path.read_bytes() == b"on disk, and not what counts"
+            return it.buffers[path.as_uri()].text
+
+        yield Ground(files, put_open, see_open, it.server.documents)
+
+
+async def settled(ground: Ground, path: Path, text: str) -> None:
+    """What a user typed has reached the server."""
+    if ground.documents is not None:
+        documents = ground.documents
+        assert await documents.until(lambda: getattr(documents.get(path), "text", None) == text, 5)
+    assert (await ground.files.read(path)).text == text
+
+
+TEXT = "one\r\ntwo \x0c\u2028 \u00e9\U0001f600\nthree\rfour"
+
+
+async def test_text_is_read_as_the_user_sees_it(ground, root):
+    ground.put(root / "a", TEXT)
+    await settled(ground, root / "a", TEXT)
+
+
+@pytest.mark.parametrize("new", ["", "x", TEXT + "\nmore\n", TEXT.replace("two", "2"), "\n\n"])
+async def test_a_write_makes_the_text_what_was_wanted(ground, root, new):
+    ground.put(root / "a", TEXT)
+    await settled(ground, root / "a", TEXT)
+    await ground.files.write(root / "a", new, (await ground.files.read(root / "a")).stamp)
+    assert ground.see(root / "a") == new
+    assert (await ground.files.read(root / "a")).text == new
+
+
+async def test_a_text_that_changed_since_it_was_seen_is_not_overwritten(ground, root):
+    ground.put(root / "a", "seen")
+    await settled(ground, root / "a", "seen")
+    stamp = (await ground.files.read(root / "a")).stamp
+    ground.put(root / "a", "the user's")
+    await settled(ground, root / "a", "the user's")
+    with pytest.raises(Changed):
+        await ground.files.write(root / "a", "mine", stamp)
+    assert ground.see(root / "a") == "the user's"
+
+
+async def test_a_file_that_is_there_is_not_made_anew(ground, root):
+    ground.put(root / "a", "there")
+    await settled(ground, root / "a", "there")
+    with pytest.raises(Changed):
+        await ground.files.write(root / "a", "mine", None)
+    assert ground.see(root / "a") == "there"
+
+
+async def test_writing_what_is_there_changes_nothing(ground, root):
+    ground.put(root / "a", TEXT)
+    await settled(ground, root / "a", TEXT)
+    stamp = (await ground.files.read(root / "a")).stamp
+    await ground.files.write(root / "a", TEXT, stamp)
+    assert (await ground.files.read(root / "a")).stamp == stamp
 
 
 async def test_a_text_is_read_with_every_line_ending_as_it_is(files, root):
