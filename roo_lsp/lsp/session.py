@@ -257,7 +257,7 @@ def open_session(
         can_ask=bool(workspace and workspace.configuration),
         workspace=folders[0],
         trust=trust,
-        tell=surfaces.message,
+        tell=surfaces.warning,
         ask_for_trust=lambda held: session.ask_for_trust(held),  # noqa: PLW0108 -- made below
     )
     session = Session(

@@ -84,9 +84,15 @@ class Surfaces:
 
     def message(self, text: str) -> None:
         """A message that waits for nothing."""
+        self._message(types.MessageType.Info, text)
+
+    def warning(self, text: str) -> None:
+        """A message about something that is wrong."""
+        self._message(types.MessageType.Warning, text)
+
+    def _message(self, severity: types.MessageType, text: str) -> None:
         self.protocol.notify(
-            types.WINDOW_SHOW_MESSAGE,
-            types.ShowMessageParams(type=types.MessageType.Info, message=text),
+            types.WINDOW_SHOW_MESSAGE, types.ShowMessageParams(type=severity, message=text)
         )
 
     def _start(self, entry: Pending, work: Any) -> None:
@@ -120,6 +126,7 @@ class Surfaces:
     async def _request_permission(self, entry: Pending) -> None:
         params = {
             "requestId": entry.request_id,
+            "taskId": entry.task_id,
             "kind": entry.kind,
             "toolCall": entry.json().get("toolCall"),
             "title": entry.title,
