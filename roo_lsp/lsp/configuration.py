@@ -14,7 +14,7 @@ from roo_lsp.workspace.trust import TrustStore, content_hash
 
 log = logging.getLogger(__name__)
 
-PULL_SECONDS = 10.0
+PULL_SECONDS = 3.0
 """How long the client may take to answer `workspace/configuration`."""
 
 

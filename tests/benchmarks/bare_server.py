@@ -17,7 +17,7 @@ from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
 BASE_URL = os.environ.get("BARE_BASE_URL", "")
-PROMPT_BYTES = 14_000
+PROMPT_BYTES = 7_400
 
 server = LanguageServer("bare", "0")
 background: set[asyncio.Task[Any]] = set()
