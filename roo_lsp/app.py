@@ -8,8 +8,10 @@ import os
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
+from roo_lsp import endpoints
 from roo_lsp.agent.approval import Approver, Gate
 from roo_lsp.agent.conversation import Agent, Brief, History
 from roo_lsp.agent.events import EventSink, PlanUpdated
@@ -202,7 +204,7 @@ def _brief(host: Host) -> Brief:
     return Brief(
         system=system_prompt(mode, host.workspace, tools, settings.custom_instructions),
         tools=tools,
-        specs=[ToolSpec(tool.name, tool.description, tool.schema()) for tool in tools.values()],
+        specs=[_spec(name) for name in tools],
         context_window=model.context_window,
         price=Price(
             input=model.input_price,
@@ -217,6 +219,19 @@ def _brief(host: Host) -> Brief:
             steps=limits.steps,
         ),
     )
+
+
+@cache
+def _spec(name: str) -> ToolSpec:
+    tool = TOOLS[name]
+    return ToolSpec(tool.name, tool.description, tool.schema())
+
+
+def preload() -> None:
+    """Do once what the first request needs; called in a thread once the server has started."""
+    for name in TOOLS:
+        _spec(name)
+    endpoints.preload()
 
 
 def _rules(host: Host) -> Rules:

@@ -150,8 +150,8 @@ def _client(endpoint: Endpoint) -> Client:
 
 
 def preload() -> None:
-    """Import what the first request needs; called in a thread once the server has started."""
-    importlib.import_module("roo_lsp.providers.openai_compatible")
+    """Import what the first request needs, and make what is made once."""
+    importlib.import_module("roo_lsp.providers.openai_compatible").warm_up()
 
 
 async def list_models(endpoint: Endpoint) -> list[str]:

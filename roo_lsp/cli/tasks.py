@@ -5,21 +5,20 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
-from roo_lsp.agent.messages import AssistantMessage, Message, ToolMessage, UserMessage
 from roo_lsp.cli.drawing import count_text, one_line
 from roo_lsp.cli.options import BadUsage, Parser, add_workspace, workspace
 from roo_lsp.cli.render import Picture
 from roo_lsp.workspace.places import state_dir
-from roo_lsp.workspace.store import TaskStore, TaskSummary, message_json
+from roo_lsp.workspace.store import TaskStore, TaskSummary
+from roo_lsp.workspace.transcript import exported, listed, markdown
 
 BATCH = 1000
 """Events that are read at once."""
@@ -63,7 +62,7 @@ def list_tasks(store: TaskStore, given: argparse.Namespace) -> int:
     found = [each for each in every if given.all or here(each)][: max(1, given.limit)]
     console = Console(highlight=False)
     if given.json:
-        _print_raw(json.dumps([_listed(each) for each in found], ensure_ascii=False, indent=1))
+        _print_raw(json.dumps([listed(each) for each in found], ensure_ascii=False, indent=1))
         return 0
     if not found:
         others = f" There are {len(every)} of other folders: --all." if every else ""
@@ -94,13 +93,9 @@ def export_task(store: TaskStore, given: argparse.Namespace) -> int:
     summary = _one(store, given.id)
     messages = store.messages(summary.task_id)
     if given.format == "md":
-        _print_raw(markdown(summary, messages))
+        _print_raw(markdown(summary, messages).rstrip())
         return 0
-    content = {
-        **asdict(summary),
-        "messages": [message_json(each) for each in messages],
-        "events": list(_events(store, summary.task_id)),
-    }
+    content = exported(summary, messages, _events(store, summary.task_id))
     _print_raw(json.dumps(content, ensure_ascii=False, indent=1))
     return 0
 
@@ -114,34 +109,6 @@ def delete_tasks(store: TaskStore, given: argparse.Namespace) -> int:
         store.delete(task_id)
         _print_raw(f"deleted {task_id}")
     return 0
-
-
-def markdown(summary: TaskSummary, messages: Iterable[Message]) -> str:
-    """The conversation as Markdown."""
-    parts = [f"# {summary.title}", f"{_time(summary.created_at)}, in `{summary.workspace}`"]
-    names: dict[str, str] = {}
-    for message in messages:
-        match message:
-            case UserMessage(text):
-                parts.append(f"## You\n\n{text}")
-            case AssistantMessage(text, calls):
-                parts.append("## Roo")
-                parts += [text] if text else []
-                for call in calls:
-                    names[call.id] = call.name
-                    parts.append(f"- **{call.name}**\n\n{_fenced(call.arguments, 'json')}")
-            case ToolMessage(call_id, text):
-                name = names.get(call_id, "tool")
-                body = _fenced(text)
-                parts.append(f"<details><summary>{name}: result</summary>\n\n{body}\n\n</details>")
-    return "\n\n".join(parts)
-
-
-def _fenced(text: str, language: str = "") -> str:
-    fence = "```"
-    while fence in text:
-        fence += "`"
-    return f"{fence}{language}\n{text.rstrip()}\n{fence}"
 
 
 def _one(store: TaskStore, given: str) -> TaskSummary:
@@ -180,20 +147,6 @@ def _print_row(console: Console, task: TaskSummary, *, folder: bool) -> None:
     if folder:
         title.append(f"  {one_line(task.workspace)}", "dim")
     console.print(title, soft_wrap=not console.is_terminal)
-
-
-def _listed(task: TaskSummary) -> dict[str, Any]:
-    return {
-        "taskId": task.task_id,
-        "title": task.title,
-        "state": task.state,
-        "mode": task.mode,
-        "createdAt": task.created_at,
-        "updatedAt": task.updated_at,
-        "usage": {"inputTokens": task.input_tokens, "outputTokens": task.output_tokens},
-        "cost": task.cost,
-        "workspace": task.workspace,
-    }
 
 
 def _time(seconds: float) -> str:

@@ -1,8 +1,8 @@
 """The commands of interface section 4: each takes one object, checks it, and returns at once."""
 
 import json
+import sys
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import asdict
 from functools import partial
 from typing import Annotated, Any, Literal, cast
 
@@ -10,7 +10,6 @@ from pydantic import AliasGenerator, BaseModel, ConfigDict, Field, ValidationErr
 from pydantic.alias_generators import to_camel
 
 from roo_lsp.agent.errors import RooError, ToolError
-from roo_lsp.agent.messages import AssistantMessage, Message, ToolMessage, UserMessage
 from roo_lsp.agent.modes import MODES
 from roo_lsp.endpoints import examine, list_models
 from roo_lsp.lsp.approvals import NotPending
@@ -20,7 +19,7 @@ from roo_lsp.lsp.session import Session
 from roo_lsp.lsp.tasks import Task
 from roo_lsp.providers.endpoint import Endpoint
 from roo_lsp.providers.report import Check, Report, without_endpoint
-from roo_lsp.workspace.store import TaskSummary
+from roo_lsp.workspace.transcript import exported, listed, markdown
 
 
 class Argument(BaseModel):
@@ -219,20 +218,7 @@ async def resume(session: Session, argument: Resume) -> dict[str, Any]:
 
 async def list_tasks(session: Session, argument: List) -> list[dict[str, Any]]:
     found = session.tasks.listed(argument.limit, everywhere=argument.all)
-    return [_summary(each) for each in found]
-
-
-def _summary(task: TaskSummary) -> dict[str, Any]:
-    return {
-        "taskId": task.task_id,
-        "title": task.title,
-        "state": task.state,
-        "mode": task.mode,
-        "createdAt": task.created_at,
-        "updatedAt": task.updated_at,
-        "usage": {"inputTokens": task.input_tokens, "outputTokens": task.output_tokens},
-        "cost": task.cost,
-    }
+    return [listed(each) for each in found]
 
 
 async def replay(session: Session, argument: Replay) -> dict[str, Any]:
@@ -244,7 +230,7 @@ async def replay(session: Session, argument: Replay) -> dict[str, Any]:
 async def open_task(session: Session, argument: OfTask) -> dict[str, Any]:
     task = _task(session, argument.task_id)
     file = session.state_dir / "tasks" / task.id / "transcript.md"
-    file.write_text(transcript(task.title, task.agent.history.messages), "utf-8")
+    file.write_text(markdown(task.summary(), task.agent.history.messages), "utf-8")
     shown = await session.surfaces.open_document(file)
     return {"taskId": task.id, "shown": shown, "path": str(file)}
 
@@ -260,11 +246,11 @@ async def delete(session: Session, argument: OfTask) -> dict[str, Any]:
 
 async def export(session: Session, argument: Export) -> dict[str, Any]:
     task = _task(session, argument.task_id)
-    messages = task.agent.history.messages
+    summary, messages = task.summary(), task.agent.history.messages
     if argument.format == "md":
-        return {"taskId": task.id, "format": "md", "text": transcript(task.title, messages)}
-    content = [{"type": type(each).__name__, **asdict(each)} for each in messages]
-    text = json.dumps(content, ensure_ascii=False, indent=1)
+        return {"taskId": task.id, "format": "md", "text": markdown(summary, messages)}
+    events, _ = session.store.events(task.id, 0, sys.maxsize)
+    text = json.dumps(exported(summary, messages, events), ensure_ascii=False, indent=1)
     return {"taskId": task.id, "format": "json", "text": text}
 
 
@@ -447,29 +433,14 @@ def _context_text(session: Session, places: Sequence[Place]) -> str:
             continue
         try:
             first, last = (int(place.range[end]["line"]) for end in ("start", "end"))
-        except (KeyError, TypeError, ValueError):
+            if last > first and place.range["end"].get("character") == 0:
+                last -= 1  # whole lines were selected: the end stands before the next one
+        except (KeyError, TypeError, ValueError, AttributeError):
             raise CommandFailed.invalid_params("context.range: not an LSP range") from None
         parts.append(f"File: {name}, lines {first + 1} to {last + 1}")
         if document is not None:
             parts.append("".join(split_lines(document.text)[first : last + 1]))
     return "\n\nThe user points at:\n" + "\n".join(parts) if parts else ""
-
-
-def transcript(title: str, messages: Sequence[Message]) -> str:
-    """A task as Markdown."""
-    parts = [f"# {title}"]
-    for message in messages:
-        match message:
-            case UserMessage(text):
-                parts.append(f"## You\n\n{text}")
-            case AssistantMessage(text, calls):
-                calls_text = "\n".join(f"- `{call.name}` `{call.arguments}`" for call in calls)
-                parts.append("\n\n".join(["## Roo", *filter(None, (text, calls_text))]))
-            case ToolMessage(_, text):
-                parts.append(
-                    f"<details><summary>Result</summary>\n\n```\n{text}\n```\n\n</details>"
-                )
-    return "\n\n".join(parts) + "\n"
 
 
 COMMANDS: dict[str, tuple[Handler, type[Argument], str]] = {

@@ -9,6 +9,7 @@ from roo_lsp.agent.approval import PermissionRequest
 from roo_lsp.agent.tool import Diff, Workspace
 from roo_lsp.lsp.approvals import Pending
 from roo_lsp.lsp.positions import split_lines
+from roo_lsp.workspace.transcript import fenced
 
 DIALOG_LINES = 6
 DIALOG_COLUMNS = 70
@@ -45,6 +46,8 @@ def detail_lines(request: PermissionRequest, workspace: Workspace) -> list[str]:
         lines += [visible(str(path), keep_lines=False) for path in request.paths]
     if request.why:
         lines.append(visible(request.why, keep_lines=False))
+    if request.scope:
+        lines.append(f"Always: {visible(request.scope, keep_lines=False)}")
     return lines
 
 
@@ -84,9 +87,9 @@ def document(entry: Pending) -> str:
     if request is None:
         parts += ["\n".join(entry.detail)]
     elif request.command is not None:
-        parts += [_fenced(visible(request.command), "sh"), f"Working directory: `{request.cwd}`"]
+        parts += [fenced(visible(request.command), "sh"), f"Working directory: `{request.cwd}`"]
     for diff in request.diffs if request else ():
-        parts.append(_fenced(visible(unified(diff)), "diff"))
+        parts.append(fenced(visible(unified(diff)), "diff"))
     if request is not None:
         if request.paths:
             parts.append("\n".join(f"- `{visible(str(path))}`" for path in request.paths))
@@ -113,19 +116,6 @@ def unified(diff: Diff) -> str:
         "/dev/null" if diff.new is None else str(diff.path),
     )
     return "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
-
-
-def _fenced(text: str, language: str) -> str:
-    fence = "`" * max(3, _longest_run(text) + 1)
-    return f"{fence}{language}\n{text.rstrip()}\n{fence}"
-
-
-def _longest_run(text: str) -> int:
-    longest = run = 0
-    for character in text:
-        run = run + 1 if character == "`" else 0
-        longest = max(longest, run)
-    return longest
 
 
 def trust_lines(held: Sequence[object]) -> list[str]:

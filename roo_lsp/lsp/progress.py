@@ -8,6 +8,9 @@ from roo_lsp.lsp.stream import LINE_LENGTH, Roo, one_line
 
 TOKEN = "roo"  # noqa: S105 -- a progress token; one for all tasks, so that a lost `end` heals
 
+FORGETFUL = ("code", "cursor", "windsurf", "positron")
+"""Clients built on vscode-languageclient, which drops a token at `end`: announced for each turn."""
+
 
 class Progress:
     """Sends events the way the client can take them.
@@ -17,7 +20,9 @@ class Progress:
     progress, gets that notification.
     """
 
-    def __init__(self, protocol: RooProtocol, *, supported: bool, extension: bool) -> None:
+    def __init__(
+        self, protocol: RooProtocol, *, supported: bool, extension: bool, client: str = ""
+    ) -> None:
         self._protocol = protocol
         self._supported = supported
         self._extension = extension
@@ -27,6 +32,7 @@ class Progress:
         """The client's own token, by task."""
         self._running: dict[str | int, set[str]] = {}
         """Tasks whose turn runs, by token."""
+        self._forgetful = any(name in client.lower() for name in FORGETFUL)
         self._created: asyncio.Future[bool] | None = None
 
     @property
@@ -48,8 +54,8 @@ class Progress:
         running.add(task_id)
         if not (first and self._uses_progress(token)):
             return
-        if token == TOKEN and self._created is None:
-            # Announced once; a client that refuses just shows nothing.
+        if token == TOKEN and (self._created is None or self._forgetful):
+            # A client that refuses just shows nothing.
             self._created = self._protocol.create_progress(TOKEN)
         begin = {"kind": "begin", "title": "Roo", "message": one_line(title)[:LINE_LENGTH]}
         self._notify(token, begin | {"cancellable": True})

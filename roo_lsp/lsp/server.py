@@ -165,5 +165,7 @@ def main(log_file: str | None = None) -> int:
         handlers.append(logging.FileHandler(Path(log_file).expanduser(), encoding="utf-8"))
     form = "%(asctime)s %(levelname)s %(name)s: %(message)s"
     logging.basicConfig(level=logging.INFO, format=form, handlers=handlers)
+    for chatty in ("httpx2", "httpcore2", "openai"):  # a line for each request, which editors show
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     serve(create_server())
     return 0

@@ -20,8 +20,8 @@ from roo_lsp.agent.errors import RooError
 from roo_lsp.agent.messages import Message
 from roo_lsp.agent.modes import MODES
 from roo_lsp.agent.tool import ToolKind, Workspace
-from roo_lsp.app import Host, build_agent, disk, trusted_origins
-from roo_lsp.endpoints import Connection, preload
+from roo_lsp.app import Host, build_agent, disk, preload, trusted_origins
+from roo_lsp.endpoints import Connection
 from roo_lsp.lsp.approvals import Approvals, Pending, TaskApprover
 from roo_lsp.lsp.configuration import Configuration
 from roo_lsp.lsp.details import detail_lines, trust_lines
@@ -250,6 +250,7 @@ def open_session(
         protocol,
         supported=bool(window and window.work_done_progress),
         extension="roo/event" in extensions,
+        client=params.client_info.name if params.client_info else "",
     )
     configuration = Configuration(
         protocol,

@@ -149,7 +149,10 @@ def _merge(first: AgentEvent, second: AgentEvent) -> AgentEvent | None:
         case AgentThoughtChunk(one), AgentThoughtChunk(two):
             return AgentThoughtChunk(one + two)
         case ToolCallArguments(), ToolCallArguments() if first.id == second.id:
-            return replace(second, delta=first.delta + second.delta)
+            # Spelt out: this is the hottest line of a large file being written.
+            return ToolCallArguments(
+                second.id, first.delta + second.delta, second.size, second.tool
+            )
         case ToolCallUpdated(), ToolCallUpdated() if (
             first.id == second.id and first.output and second.output
         ):

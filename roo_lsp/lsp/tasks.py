@@ -153,10 +153,16 @@ class Task:
         finally:
             self.emit(end)
             self.stream.flush()
-            self.progress.end(self.id, one_line(end.line)[:TITLE_LENGTH])
+            self.progress.end(self.id, self._last_line(end))
         if self.agent.inbox and end.stop_reason not in {"cancelled", "error"}:
             return await self._run()  # a message came after the last request was made
         return end.stop_reason or "end_turn"
+
+    def _last_line(self, end: StateChanged) -> str:
+        """What a status line says once the turn is over: how it ended, and what it came to."""
+        first = self.result.strip().partition("\n")[0] if end.stop_reason == "end_turn" else ""
+        line = one_line(f"{end.line}: {first}" if first else end.line)
+        return line if len(line) <= TITLE_LENGTH else f"{line[: TITLE_LENGTH - 1]}…"
 
 
 @dataclass(slots=True)

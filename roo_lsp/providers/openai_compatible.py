@@ -6,6 +6,7 @@ hides broken answers. Importing this loads openai, which takes as long as the re
 """
 
 import asyncio
+import importlib
 import logging
 import re
 from collections.abc import AsyncGenerator, Sequence
@@ -338,6 +339,13 @@ def _ending(answer: AnswerReader, reader: BodyReader, target: Target) -> list[De
         raise errors.broken_stream("The answer ended in the middle, without a reason", target)
     usage: list[Delta] = [answer.usage] if answer.usage else []
     return [*usage, Finished(answer.finish)]
+
+
+def warm_up() -> None:
+    """Make what is made once: the SDK's lazy parts, TLS, the event loop's backend; in a thread."""
+    OpenAICompatible(Endpoint("http://127.0.0.1/v1", "x"))
+    # What httpcore2 would import on the loop, with the first connection.
+    importlib.import_module("anyio._backends._asyncio")
 
 
 def _explain(error: Exception, target: Target, endpoint: Endpoint) -> ProviderError:
