@@ -46,8 +46,6 @@ class Task:
     turn: asyncio.Task[StopReason] | None = None
     result: str = ""
     """What the last turn came to: the completion's text, or the last answer's."""
-    spent: tuple[int, int, float] = (0, 0, 0.0)
-    """Tokens in, tokens out and dollars of earlier sessions."""
 
     def emit(self, event: Any) -> None:
         """The task's event sink."""
@@ -96,14 +94,14 @@ class Task:
     def usage(self) -> dict[str, int]:
         budget = self.agent.budget
         return {
-            "inputTokens": self.spent[0] + budget.input_tokens,
-            "outputTokens": self.spent[1] + budget.output_tokens,
+            "inputTokens": budget.input_tokens,
+            "outputTokens": budget.output_tokens,
         }
 
     @property
     def cost(self) -> float:
         """US dollars."""
-        return round(self.spent[2] + self.agent.budget.total_cost, 6)
+        return round(self.agent.budget.total_cost, 6)
 
     def summary(self) -> TaskSummary:
         """What the list of tasks shows."""
@@ -267,9 +265,10 @@ class Tasks:
             self.progress,
             stream,
             self.workspace,
-            spent=spent,
         )
         task.agent = self.factory(task, messages or [])
+        budget = task.agent.budget
+        budget.input_tokens, budget.output_tokens, budget.total_cost = spent
         self._open[task_id] = task
         self._recent = task_id
         return task

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import signal
 from pathlib import Path
 
@@ -137,16 +138,23 @@ async def test_what_the_server_does_not_know_is_bad_usage(folder, flags, told):
     assert told in ended.out
 
 
-async def test_a_key_is_not_sent_to_an_origin_that_nobody_named(folder, monkeypatch, tmp_path):
-    settings = tmp_path / "settings.json"
+async def test_a_key_goes_to_the_origin_the_command_line_names_and_is_written_nowhere(
+    folder, monkeypatch
+):
     async with FakeOpenAI() as fake:
-        monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
-        monkeypatch.setenv("ROO_CONFIG_DIR", str(tmp_path))
-        settings.write_text("{}")
-        fake.answers(text("Hi."))
-        ended = await run(fake, folder, "Go")  # named on the command line: bound by that
-    assert ended.code == 0, ended
-    assert fake.chats[0].headers["authorization"] == "Bearer sk-secret"
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-canary-secret")
+        fake.answers(
+            call("execute_command", {"command": "env"}),
+            status(400, {"error": {"message": "Your key sk-canary-secret is odd"}}),
+        )
+        ended = await run(fake, folder, "--json", "--yes", "Go")
+    assert fake.chats[0].headers["authorization"] == "Bearer sk-canary-secret"
+    assert "is odd" in ended.out
+    assert "sk-canary-secret" not in ended.out + ended.err
+    state = Path(os.environ["ROO_STATE_DIR"])
+    written = [file for file in state.rglob("*") if file.is_file()]
+    assert len(written) > 2
+    assert [file for file in written if b"sk-canary-secret" in file.read_bytes()] == []
 
 
 async def test_a_task_is_resumed_with_what_was_said(folder):

@@ -136,6 +136,21 @@ async def test_a_stored_task_is_listed_and_gone_on_with_after_a_restart(tmp_path
             assert roles == ["system", "user", "assistant", "tool", "assistant", "user"]
 
 
+async def test_what_a_task_cost_goes_on_being_counted_after_a_restart(tmp_path: Path) -> None:
+    async with FakeOpenAI() as fake:
+        priced = settings(fake, model={"inputPrice": 1, "outputPrice": 10})
+        fake.always(text("ok").using(1_000_000, 100_000))
+        async with editor(NEOVIM, tmp_path, priced) as it:
+            await it.start("First")
+            await it.ended()
+        async with editor(NEOVIM, tmp_path, priced) as it:
+            await it.run("roo.task.resume", {"text": "More"})
+            await it.ended()
+            assert it.updates("usage_update")[-1]["cost"] == {"amount": 4.0, "currency": "USD"}
+            listed = (await it.run("roo.task.list"))[0]
+            assert (listed["cost"], listed["usage"]["inputTokens"]) == (4.0, 2_000_000)
+
+
 async def test_a_cancelled_task_can_be_gone_on_with(tmp_path: Path) -> None:
     async with FakeOpenAI() as fake, editor(EMACS, tmp_path, settings(fake)) as it:
         fake.answers(call("write_to_file", {"path": "a", "content": "1"}, id="w1"), text("ok"))
