@@ -15,12 +15,12 @@ from roo_lsp.agent.errors import Changed, ToolError
 from roo_lsp.agent.events import EventSink, FileChanged
 from roo_lsp.agent.ports import FileSystem, Listing, Snapshot
 from roo_lsp.lsp.documents import Document, Documents
-from roo_lsp.lsp.positions import minimal_edit, split_lines, uri_of
+from roo_lsp.lsp.positions import merged, minimal_edit, split_lines, uri_of
 from roo_lsp.lsp.protocol import ClientError, RooProtocol
 
 APPLY_SECONDS = 10.0
 """How long a client may take to apply an edit; some ask their user first."""
-ECHO_SECONDS = 5.0
+ECHO_SECONDS = 2.0
 """How long the changed text may take to come back after `applied: true`."""
 
 
@@ -86,8 +86,26 @@ class EditorFileSystem:
         return {each.path: each.text for each in self.documents if is_unsaved(each)}
 
     async def _edit(self, document: Document, text: str) -> None:
+        base = document.text
+        reason = await self._apply(document, text)
+        if reason is None:
+            return
+        if document.text == base:
+            raise ToolError(f"The editor did not make the edit: {reason}. Nothing was changed.")
+        # The user typed meanwhile: once more on what they have now, where the lines are others.
+        again = merged(base, text, document.text)
+        if (
+            again is None
+            or self.documents.by_uri(document.uri) is not document
+            or await self._apply(document, again) is not None
+        ):
+            raise Changed(
+                "The user changed the file at the same moment. Read it again before you edit it."
+            )
+
+    async def _apply(self, document: Document, text: str) -> str | None:
+        """Have the editor make the text this one; None when it is, else why not."""
         edits = minimal_edit(document.text, text, self.encoding())
-        before = document.version
         # No label: Neovim would print it at each edit.
         params = {"edit": self._workspace_edit(document, edits)}
         try:
@@ -95,23 +113,15 @@ class EditorFileSystem:
                 "workspace/applyEdit", params, timeout=APPLY_SECONDS
             )
         except ClientError as error:
-            raise ToolError(f"The editor did not make the edit: {error}") from error
+            return str(error)
         except TimeoutError:
-            raise ToolError(
-                f"The editor did not answer within {APPLY_SECONDS:g} s; look at the file before "
-                "you try again."
-            ) from None
+            return f"it did not answer within {APPLY_SECONDS:g} s"
         applied, reason = _outcome(answer)
-        if applied and await self.documents.until(lambda: _same(document.text, text), ECHO_SECONDS):
-            return
-        if document.version != before or self.documents.by_uri(document.uri) is not document:
-            raise Changed(
-                "The user changed the file at the same moment. Read it again before you edit it."
-            )
-        why = reason or (
-            "it said so, but the text did not change" if applied else "it gave no reason"
-        )
-        raise ToolError(f"The editor did not make the edit: {why}. Nothing was changed.")
+        if not applied:
+            return reason or "it gave no reason"
+        if await self.documents.until(lambda: _same(document.text, text), ECHO_SECONDS):
+            return None
+        return "it said so, but the text did not change"
 
     def _workspace_edit(self, document: Document, edits: Any) -> dict[str, Any]:
         if self.abilities.versioned:

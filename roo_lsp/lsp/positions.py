@@ -65,19 +65,39 @@ def position_to_offset(text: str | Sequence[str], position: Position, encoding: 
 
 def minimal_edit(old: str, new: str, encoding: str) -> list[TextEdit]:
     """Edits of whole lines that make `old` into `new`, in order, leaving equal lines alone."""
-    before, after = split_lines(old), split_lines(new)
-    head = _common(before, after)
-    tail = _common(before[head:][::-1], after[head:][::-1])
-    before_end, after_end = len(before) - tail, len(after) - tail
+    before = split_lines(old)
 
     def start_of(line: int) -> Position:
         return Position(line, 0) if line < len(before) else _end_of(before, encoding)
 
     return [
-        TextEdit(
-            Range(start_of(head + first), start_of(head + last)),
-            "".join(after[head + new_first : head + new_last]),
-        )
+        TextEdit(Range(start_of(first), start_of(last)), "".join(lines))
+        for first, last, lines in _hunks(before, split_lines(new))
+    ]
+
+
+def merged(base: str, ours: str, theirs: str) -> str | None:
+    """`theirs` with what `ours` changed in `base`; None where both changed the same lines."""
+    before = split_lines(base)
+    our_hunks = _hunks(before, split_lines(ours))
+    their_hunks = _hunks(before, split_lines(theirs))
+    for first, last, _ in our_hunks:
+        for their_first, their_last, _ in their_hunks:
+            if first <= their_last and their_first <= last:
+                return None
+    lines = list(before)
+    for first, last, new in sorted([*our_hunks, *their_hunks], reverse=True):
+        lines[first:last] = new
+    return "".join(lines)
+
+
+def _hunks(before: list[str], after: list[str]) -> list[tuple[int, int, list[str]]]:
+    """Which lines of `before` become which lines, in order."""
+    head = _common(before, after)
+    tail = _common(before[head:][::-1], after[head:][::-1])
+    before_end, after_end = len(before) - tail, len(after) - tail
+    return [
+        (head + first, head + last, after[head + new_first : head + new_last])
         for first, last, new_first, new_last in _changes(
             before[head:before_end], after[head:after_end]
         )
