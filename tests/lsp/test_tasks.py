@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
@@ -360,3 +361,27 @@ async def test_a_required_sandbox_that_is_not_there_refuses_commands(tmp_path: P
         assert "roo.commands.sandbox" in fake.chats[1].json["messages"][-1]["content"]
         assert it.updates("_permission") == []
         assert not (tmp_path / "ran").exists()
+
+
+async def test_cancelling_kills_a_running_command_with_what_it_started(tmp_path: Path) -> None:
+    command = "sleep 1000 & echo $$ $! > pids; echo started; wait"
+    async with FakeOpenAI() as fake, editor(EMACS, tmp_path, settings(fake)) as it:
+        fake.answers(call("execute_command", {"command": command}, id="x"))
+        await it.start("Run")
+        await it.event("_permission")
+        await it.run("roo.approval.respond", {"decision": "allow_once"})
+        await it.until(
+            lambda: any(
+                "started" in update.get("_meta", {}).get("output", "")
+                for update in it.updates("tool_call_update")
+            )
+        )
+        pids = [int(each) for each in (tmp_path / "pids").read_text("utf-8").split()]
+        async with asyncio.timeout(2):
+            assert (await it.run("roo.task.cancel"))["cancelled"]
+        assert [pid for pid in pids if _runs(pid)] == []
+        assert it.updates("tool_call_update")[-1]["status"] == "failed"
+
+
+def _runs(pid: int) -> bool:
+    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
