@@ -1,4 +1,8 @@
-"""`roo-lsp trust`: what is trusted, and how to take it back. Works without a terminal."""
+"""`roo-lsp trust`: what is trusted; with DIR, trusts what waits there; `--revoke` takes it back.
+
+Settings that come over an editor and would widen what Roo may do wait until they are trusted, in the
+editor or here. Works without a terminal.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,9 +17,11 @@ from roo_lsp.workspace.trust import TrustStore
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Print what is trusted, or trust a folder no more."""
+    """Print what is trusted, trust what waits in a folder, or trust it no more."""
     parser = Parser(prog="roo-lsp trust", description=__doc__)
-    parser.add_argument("directory", nargs="?", metavar="DIR", help="only this workspace")
+    parser.add_argument(
+        "directory", nargs="?", metavar="DIR", help="trust what waits in this workspace"
+    )
     parser.add_argument(
         "--revoke", action="store_true", help="trust this workspace no more (default: here)"
     )
@@ -29,6 +35,15 @@ def main(arguments: Sequence[str]) -> int:
         revoked = store.revoke(folder)
         words = "is not trusted any more" if revoked else "was not trusted"
         console.print(Text(f"{escaped(str(folder.resolve()))} {words}."), soft_wrap=True)
+        return 0
+    if given.directory and (waiting := store.waiting(folder)) is not None:
+        digest, lines = waiting
+        store.trust(folder, digest)
+        console.print(
+            Text(f"Trusted in {escaped(str(folder.resolve()))} from now on:"), soft_wrap=True
+        )
+        for line in lines:
+            console.print(Text(f"  {escaped(line)}"), soft_wrap=True)
         return 0
     _print(console, store, folder.resolve() if given.directory else None)
     return 0

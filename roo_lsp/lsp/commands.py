@@ -165,6 +165,7 @@ def _argument(model: type[Argument], main: str, arguments: Sequence[Any]) -> Arg
 
 
 async def start(session: Session, argument: Start) -> dict[str, Any]:
+    session.configuration.look_again()
     settings = session.configuration.current.settings
     mode = argument.mode or settings.mode
     _check_mode(mode)

@@ -1,7 +1,8 @@
 """Settings over LSP: what the client sent with `initialize`, what it answers when asked, and trust."""
 
+import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -31,10 +32,12 @@ class Configuration:
     trust: TrustStore
     tell: Callable[[str], None]
     """Shows the user a message."""
-    ask_for_trust: Callable[[tuple[Held, ...]], Awaitable[bool]]
+    ask_for_trust: Callable[[tuple[Held, ...]], Coroutine[Any, Any, bool]]
     """Asks the user whether these may widen what the agent does."""
     current: Effective = field(init=False)
     _answer: object = None
+    _asking: asyncio.Future[bool] | None = None
+    """The question for trust, while it is open."""
     _told: set[str] = field(default_factory=set[str])
 
     def __post_init__(self) -> None:
@@ -74,6 +77,13 @@ class Configuration:
         held = self.current.held
         return () if not held or self._is_trusted(held) else held
 
+    def look_again(self) -> None:
+        """Trust may have been given from a terminal meanwhile."""
+        if self.current.held:
+            self.refresh()
+            if not self.held and self._asking is not None:
+                self._asking.cancel()
+
     async def seek_trust(self) -> None:
         """Ask the user about what waits, once for the same content; returns when it is answered."""
         held = self.held
@@ -81,7 +91,13 @@ class Configuration:
         if not held or key in self._told:
             return
         self._told.add(key)
-        if await self.ask_for_trust(held):
+        self.trust.wait(self.workspace, key, [str(each) for each in held])
+        self._asking = asyncio.ensure_future(self.ask_for_trust(held))
+        try:
+            await asyncio.wait({self._asking})
+        finally:
+            self._asking.cancel()
+        if not self._asking.cancelled() and self._asking.result():
             self.trust.trust(self.workspace, key)
             self.refresh()
 

@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,9 @@ def content_hash(items: Iterable[object]) -> str:
     """A hash over exactly these values, in this order."""
     text = json.dumps(list(items), sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+_KEYS = ("origins", "workspaces", "waiting")
 
 
 @dataclass(slots=True)
@@ -66,7 +69,19 @@ class TrustStore:
         """Trust this content of the workspace, in place of what was trusted before."""
         content = self._read()
         content["workspaces"][str(workspace.resolve())] = digest
+        content["waiting"].pop(str(workspace.resolve()), None)
         self._write(content)
+
+    def wait(self, workspace: Path, digest: str, lines: Sequence[str]) -> None:
+        """Keep what waits for trust, so that it can be trusted from a terminal."""
+        content = self._read()
+        content["waiting"][str(workspace.resolve())] = {"digest": digest, "lines": list(lines)}
+        self._write(content)
+
+    def waiting(self, workspace: Path) -> tuple[str, list[str]] | None:
+        """What waits for trust in the workspace: its hash, and what it says."""
+        found = self._read()["waiting"].get(str(workspace.resolve()))
+        return (found["digest"], found["lines"]) if found else None
 
     def revoke(self, workspace: Path) -> bool:
         """Trust nothing of the workspace any more; False when nothing was."""
@@ -83,10 +98,10 @@ class TrustStore:
     def _read(self) -> dict[str, Any]:
         try:
             content: Any = json.loads(self.file.read_text("utf-8"))
-            return {"origins": dict(content["origins"]), "workspaces": dict(content["workspaces"])}
-        except (OSError, ValueError, KeyError, TypeError):
+            return {key: dict(content.get(key) or {}) for key in _KEYS}
+        except (OSError, ValueError, AttributeError, TypeError):
             # No file, or one that cannot be read: nothing is trusted.
-            return {"origins": {}, "workspaces": {}}
+            return {key: {} for key in _KEYS}
 
     def _write(self, content: dict[str, Any]) -> None:
         self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

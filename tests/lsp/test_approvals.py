@@ -8,6 +8,7 @@ import pytest
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
+from roo_lsp.cli import main
 from tests.support.editor import (
     EMACS,
     HELIX,
@@ -282,6 +283,25 @@ async def test_widening_settings_wait_for_trust_which_can_be_given(tmp_path: Pat
             assert (tmp_path / "a.txt").exists()
         changed = settings(fake, autoApprove={"edit": True, "fetch": True})
         async with editor(EMACS, tmp_path, changed) as it:
+            assert await _pending_of(it, "trust")
+
+
+async def test_trust_can_be_given_from_a_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with FakeOpenAI() as fake:
+        wide = settings(fake, autoApprove={"edit": True})
+        async with editor(EMACS, tmp_path, wide) as it:
+            await _pending_of(it, "trust")
+            assert main(["trust", str(tmp_path)]) == 0
+            assert "roo.autoApprove.edit = true" in capsys.readouterr().out
+            fake.answers(writes(), text("ok"))
+            await it.start("Write")
+            await it.ended()
+            assert it.updates("_permission") == []
+            assert await it.pending() == []
+            assert main(["trust", str(tmp_path), "--revoke"]) == 0
+        async with editor(EMACS, tmp_path, wide) as it:
             assert await _pending_of(it, "trust")
 
 
