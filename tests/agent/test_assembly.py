@@ -1,7 +1,6 @@
 """Deltas to messages: every looseness that endpoints are known to have, and any way to cut."""
 
 import json
-import time
 from itertools import pairwise
 
 from hypothesis import given
@@ -300,20 +299,3 @@ def test_any_cutting_of_the_arguments_gives_the_same_calls(
                 )
             )
     assert calls(*fragments) == [("tool", text) for text in texts]
-
-
-def test_two_hundred_kilobytes_in_four_thousand_deltas_cost_linear_time():
-    def cost(count: int) -> float:
-        best = float("inf")
-        for _ in range(3):
-            assembly = Assembly()
-            assembly.add(frag(0, "x", "write_to_file", '{"content": "'))
-            piece = ToolCallFragment(0, None, None, "x" * 50)
-            begin = time.process_time()
-            for _ in range(count):
-                assembly.add(piece)
-            assert len(assembly.message().calls[0].arguments) > count * 50
-            best = min(best, time.process_time() - begin)
-        return best
-
-    assert cost(16_000) < 8 * cost(4_000)

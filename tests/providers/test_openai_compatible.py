@@ -4,7 +4,6 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from time import process_time
 from typing import Any
 
 import pytest
@@ -31,7 +30,6 @@ from roo_lsp.providers import deadlines, openai_compatible
 from roo_lsp.providers.endpoint import Endpoint, Timeouts, Tls
 from roo_lsp.providers.errors import ProviderError
 from roo_lsp.providers.openai_compatible import OpenAICompatible
-from roo_lsp.providers.wire import Encoder
 from tests.support.fake_openai import (
     FakeOpenAI,
     Script,
@@ -333,19 +331,6 @@ async def test_requests_share_a_connection_and_their_beginning(fake: FakeOpenAI)
     assert third.startswith(second)
     assert second.startswith(first)
     assert fake.connections == 1
-
-
-def test_a_message_is_encoded_once_however_many_requests_it_is_in():
-    history: list[Message] = [UserMessage('line "quoted"\n' * 500) for _ in range(400)]
-    encoder = Encoder(Endpoint("http://h/v1", "m"))
-
-    def cost() -> float:
-        begin = process_time()
-        encoder.body(ChatRequest("s", history, [READ]), "m", streaming=True)
-        return process_time() - begin
-
-    first = cost()
-    assert min(cost() for _ in range(5)) < first / 3
 
 
 # --- fields that an endpoint refuses ------------------------------------------------------------
