@@ -17,7 +17,7 @@ from roo_lsp.agent.conversation import Agent, Brief, History
 from roo_lsp.agent.events import EventSink, PlanUpdated
 from roo_lsp.agent.guards import Limits
 from roo_lsp.agent.messages import Message, repaired
-from roo_lsp.agent.modes import MODES, Mode
+from roo_lsp.agent.modes import MODES
 from roo_lsp.agent.ports import (
     Asker,
     ChatRequest,
@@ -154,11 +154,6 @@ def file_limits(settings: Settings) -> FileLimits:
         max_file_bytes=files.max_file_bytes,
         respect_gitignore=files.respect_gitignore,
     )
-
-
-def mode_of(slug: str) -> Mode | None:
-    """The mode of that name."""
-    return MODES.get(slug)
 
 
 @dataclass(slots=True)

@@ -38,11 +38,6 @@ EventSink = Callable[[AgentEvent], None]
 """Takes what happens, at once and without waiting."""
 
 
-def ignore_event(event: AgentEvent) -> None:
-    """A sink for what nobody watches."""
-    del event
-
-
 # --- words ----------------------------------------------------------------------------------
 
 

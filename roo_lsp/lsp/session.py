@@ -18,7 +18,6 @@ from roo_lsp.agent.approval import Decision, PermissionRequest
 from roo_lsp.agent.conversation import Agent
 from roo_lsp.agent.errors import RooError
 from roo_lsp.agent.messages import Message
-from roo_lsp.agent.modes import MODES
 from roo_lsp.agent.tool import ToolKind, Workspace
 from roo_lsp.app import Host, build_agent, disk, preload, trusted_origins
 from roo_lsp.endpoints import Connection
@@ -289,11 +288,6 @@ def folders_of(params: types.InitializeParams) -> tuple[Path, ...]:
         uris = [params.root_uri]
     folders = [path for uri in uris if (path := path_of(uri)) is not None]
     return tuple(folders) or (Path(os.getcwd()),)  # noqa: PTH109 -- the spelling the shell uses
-
-
-def known_mode(slug: str) -> bool:
-    """True when there is a mode of that name."""
-    return slug in MODES
 
 
 def _details(request: PermissionRequest, workspace: Workspace) -> list[str]:

@@ -195,9 +195,6 @@ class Tasks:
             self._recent = task.id
         return task
 
-    def is_open(self, task_id: str) -> bool:
-        return task_id in self._open
-
     def delete(self, task_id: str) -> None:
         """Forget a task and what is stored of it."""
         self._open.pop(task_id, None)
