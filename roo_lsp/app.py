@@ -55,12 +55,12 @@ def user_settings() -> Source:
     name = str(file)
     try:
         if os.name == "posix" and file.stat().st_mode & 0o022:
-            return Source(name, {"": f"{name} can be written by other users, so it is not read"})
+            return Source(name, None, problem="other users can write it, so it is not read")
         return Source(name, json.loads(file.read_text("utf-8")))
     except FileNotFoundError:
         return Source(name, None)
     except (OSError, ValueError) as error:
-        return Source(name, {"": f"{name} cannot be read: {error}"})
+        return Source(name, None, problem=f"it cannot be read: {error}")
 
 
 def sources(channel: Sequence[Source] = ()) -> list[Source]:
@@ -74,14 +74,15 @@ def sources(channel: Sequence[Source] = ()) -> list[Source]:
     if os.environ.get("ROO_PROFILE"):
         environment["profile"] = os.environ["ROO_PROFILE"]
     try:
-        command_line = json.loads(os.environ.get("ROO_CLI_SETTINGS") or "null")
-    except ValueError:
-        command_line = None
+        raw = json.loads(os.environ.get("ROO_CLI_SETTINGS") or "null")
+        command_line = Source("command line", raw)
+    except ValueError as error:
+        command_line = Source("command line", None, problem=f"ROO_CLI_SETTINGS is no JSON: {error}")
     return [
         user_settings(),
         *channel,
         Source("environment", environment),
-        Source("command line", command_line),
+        command_line,
     ]
 
 

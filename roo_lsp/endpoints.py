@@ -92,8 +92,9 @@ class Connection:
         settings = effective.for_profile(profile)
         base_url, bound = await self._base_url(effective, settings, profile)
         key = await self._key(settings) if bound is not None else None
-        if key is not None and not bound:
-            await self._bind(base_url, key, ask)
+        if not bound:
+            for name in ([key.name] if key else []) + _own_headers(effective, profile):
+                await self._bind(base_url, name, ask)
         return _endpoint(settings, base_url, key)
 
     async def _base_url(
@@ -128,18 +129,32 @@ class Connection:
         value = os.environ.get(provider.api_key_env, "") if provider.api_key_env else ""
         return Key(provider.api_key_env, value) if value else None
 
-    async def _bind(self, base_url: str, key: Key, ask: AskForKey) -> None:
+    async def _bind(self, base_url: str, name: str, ask: AskForKey) -> None:
         origin = origin_of(base_url)
-        if self.trust.is_bound(origin, key.name):
+        if self.trust.is_bound(origin, name):
             return
-        if not await ask(origin, key.name):
+        if not await ask(origin, name):
             raise RooError(
                 "settings_invalid",
-                f"The key {key.name} was not allowed to go to {origin}.",
+                f"The key {name} was not allowed to go to {origin}.",
                 f'To allow it: ROO_TRUST_ORIGINS="{origin}", or name the endpoint in your own '
                 "settings.json. To send no key: set roo.provider.apiKeyEnv to an empty string.",
             )
-        self.trust.bind(origin, key.name)
+        self.trust.bind(origin, name)
+
+
+def _own_headers(effective: Effective, profile: str) -> list[str]:
+    """Names of the user's own headers and query, which may be keys as well; none of the channel's."""
+    places = ("provider.", f"profiles.{profile}.provider.")
+    return [
+        f"roo.provider.{kind}"
+        for kind in ("headers", "query")
+        if any(
+            source in effective.trusted_sources
+            and path.startswith(tuple(f"{place}{kind}." for place in places))
+            for path, source in effective.origins.items()
+        )
+    ]
 
 
 def _client(endpoint: Endpoint) -> Client:

@@ -28,6 +28,8 @@ class Source:
     name: str
     raw: object
     trusted: bool = True
+    problem: str = ""
+    """Why it could not be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,8 @@ def effective(sources: Iterable[Source], *, trusted: bool = False) -> Effective:
     names: list[tuple[str, bool]] = []
     for source in sources:
         names.append((source.name, source.trusted))
+        if source.problem:
+            problems.append(Problem(source.name, source.problem))
         raw, found = cleaned(json.loads(json.dumps(source.raw)) if source.raw else {})
         problems += [each for each in found if each not in problems]
         if not source.trusted:

@@ -1,12 +1,15 @@
 """Settings: one bad key falls alone, and the editor's channel only tightens."""
 
 import json
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from roo_lsp.app import current_settings
 from roo_lsp.settings import Settings, cleaned
 from roo_lsp.settings_sources import Source, effective
 
@@ -221,3 +224,19 @@ def test_the_schema_describes_every_key() -> None:
 
     nodes = [("roo", schema), *schema["$defs"].items()]
     assert [each for path, node in nodes for each in undescribed(node, path)] == []
+
+
+@pytest.mark.parametrize(
+    ("content", "mode", "says"),
+    [('{"mode": ', 0o600, "it cannot be read"), ("{}", 0o622, "other users can write it")],
+)
+def test_a_file_of_the_users_that_cannot_be_used_is_told_by_name(
+    content: str, mode: int, says: str
+) -> None:
+    file = Path(os.environ["ROO_CONFIG_DIR"]) / "settings.json"
+    file.parent.mkdir(parents=True)
+    file.write_text(content, "utf-8")
+    file.chmod(mode)
+    problem = str(current_settings().problems[0])
+    assert problem.startswith(str(file))
+    assert says in problem

@@ -1,6 +1,7 @@
 """Approvals and questions in an editor: every surface leads to one list, the first answer wins."""
 
 import asyncio
+import os
 from pathlib import Path
 from typing import Any
 
@@ -331,6 +332,23 @@ async def test_a_key_goes_to_a_new_origin_only_when_the_user_says_so(
             await it.start("Hello")
             await it.ended()
             assert len(fake.chats) == 2
+
+
+async def test_the_users_own_headers_go_to_a_new_origin_only_when_the_user_says_so(
+    tmp_path: Path,
+) -> None:
+    own = Path(os.environ["ROO_CONFIG_DIR"])
+    own.mkdir(parents=True)
+    (own / "settings.json").write_text('{"provider": {"headers": {"X-Key": "canary"}}}', "utf-8")
+    async with FakeOpenAI() as fake, editor(EMACS, tmp_path, settings(fake)) as it:
+        fake.answers(text("ok"))
+        await it.start("Hello")
+        entry = (await _pending_of(it, "trust"))[0]
+        assert "roo.provider.headers" in entry["title"]
+        assert fake.requests == []
+        await it.run("roo.approval.respond", {"decision": "allow_once"})
+        await it.ended()
+        assert fake.chats[0].headers["x-key"] == "canary"
 
 
 async def test_a_key_that_may_not_go_there_stops_the_task_in_words(
