@@ -16,7 +16,7 @@ from roo_lsp.agent.approval import Approver, Gate
 from roo_lsp.agent.conversation import Agent, Brief, History
 from roo_lsp.agent.events import EventSink, PlanUpdated
 from roo_lsp.agent.guards import Limits
-from roo_lsp.agent.messages import Message, repaired
+from roo_lsp.agent.messages import Entry, in_view, repaired
 from roo_lsp.agent.modes import MODES
 from roo_lsp.agent.ports import (
     Asker,
@@ -109,7 +109,7 @@ class Host:
     approver: Approver
     asker: Asker
     emit: EventSink
-    on_message: Callable[[Message], None]
+    on_message: Callable[[Entry], None]
     settings: Callable[[], Effective]
     """The settings now; asked before each request."""
     mode: Callable[[], str]
@@ -118,7 +118,7 @@ class Host:
     state_dir: Path
 
 
-def build_agent(host: Host, connection: Connection, messages: Sequence[Message] = ()) -> Agent:
+def build_agent(host: Host, connection: Connection, entries: Sequence[Entry] = ()) -> Agent:
     """A task's agent, with what was said before."""
     rules = _rules(host)
     policy = WorkspacePolicy(rules, host.workspace.folders)
@@ -135,7 +135,7 @@ def build_agent(host: Host, connection: Connection, messages: Sequence[Message] 
             todos=_TodoList(host.emit),
             limits=file_limits(host.settings().settings),
         ),
-        history=History(host.on_message, repaired(messages)),
+        history=History(host.on_message, repaired(in_view(entries))),
         emit=host.emit,
         brief=briefs,
     )

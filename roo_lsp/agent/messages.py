@@ -40,6 +40,8 @@ class AssistantMessage:
     reasoning: str = ""
     reasoning_field: str = ""
     """The name the endpoint sent reasoning under: `reasoning_content`, `reasoning` or none."""
+    reasoning_details: str = ""
+    """OpenRouter's `reasoning_details` as JSON text: signed or encrypted reasoning to send back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +51,35 @@ class ToolMessage:
     call_id: str
     text: str
     failed: bool = False
+    images: tuple[Image, ...] = ()
 
 
 Message = UserMessage | AssistantMessage | ToolMessage
+"""What the model is sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condensed:
+    """Stands, from here on, for all messages before it but the last `kept` ones."""
+
+    text: str
+    """A user message in their place: a summary, or a note that they were left out."""
+    kept: int
+
+
+Entry = Message | Condensed
+"""What is stored of a task: nothing that was said is ever taken back."""
+
+
+def in_view(entries: Iterable[Entry]) -> list[Message]:
+    """The messages that the model is sent, of all that was stored."""
+    view: list[Message] = []
+    for entry in entries:
+        if isinstance(entry, Condensed):
+            view[: max(0, len(view) - entry.kept)] = [UserMessage(entry.text)]
+        else:
+            view.append(entry)
+    return view
 
 
 def repaired(messages: Iterable[Message], missing: str = INTERRUPTED) -> list[Message]:

@@ -13,6 +13,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from roo_lsp.agent.messages import in_view
 from roo_lsp.cli.drawing import count_text, one_line
 from roo_lsp.cli.options import BadUsage, Parser, add_workspace, workspace
 from roo_lsp.cli.render import Picture
@@ -91,7 +92,7 @@ def show_task(store: TaskStore, given: argparse.Namespace) -> int:
 def export_task(store: TaskStore, given: argparse.Namespace) -> int:
     """The task on standard output."""
     summary = _one(store, given.id)
-    messages = store.messages(summary.task_id)
+    messages = in_view(store.messages(summary.task_id))
     if given.format == "md":
         _print_raw(markdown(summary, messages).rstrip())
         return 0

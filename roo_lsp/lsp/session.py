@@ -17,7 +17,7 @@ from lsprotocol import types
 from roo_lsp.agent.approval import Decision, PermissionRequest
 from roo_lsp.agent.conversation import Agent
 from roo_lsp.agent.errors import RooError
-from roo_lsp.agent.messages import Message
+from roo_lsp.agent.messages import Entry
 from roo_lsp.agent.tool import ToolKind, Workspace
 from roo_lsp.app import Host, build_agent, disk, preload, trusted_origins
 from roo_lsp.endpoints import Connection
@@ -142,7 +142,7 @@ class Session:
 
     # --- tasks ------------------------------------------------------------------------------
 
-    def build(self, task: Task, messages: list[Message]) -> Agent:
+    def build(self, task: Task, entries: list[Entry]) -> Agent:
         """A task's agent on this client's ports."""
         settings = self.configuration.current.settings
         on_disk = disk(settings)
@@ -185,7 +185,7 @@ class Session:
             ask_for_key=partial(self.ask_for_key, task.id),
             state_dir=self.state_dir,
         )
-        return build_agent(host, self.connection, messages)
+        return build_agent(host, self.connection, entries)
 
     def profile_for(self, task: Task) -> str:
         """The task's own profile, its mode's, or the active one."""

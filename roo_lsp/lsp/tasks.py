@@ -13,7 +13,7 @@ from roo_lsp.agent.conversation import Agent
 from roo_lsp.agent.errors import RooError
 from roo_lsp.agent.events import ModeChanged, StateChanged, StopReason, TaskState
 from roo_lsp.agent.loop import run_turn
-from roo_lsp.agent.messages import AssistantMessage, Image, Message, ToolMessage, UserMessage
+from roo_lsp.agent.messages import AssistantMessage, Entry, Image, Message, ToolMessage, UserMessage
 from roo_lsp.lsp.progress import Progress
 from roo_lsp.lsp.stream import EventStream, one_line
 from roo_lsp.workspace.store import TaskStore, TaskSummary
@@ -24,7 +24,7 @@ CANCEL_SECONDS = 1.8
 """`roo.task.cancel` answers within 2 s, whatever does not stop."""
 TITLE_LENGTH = 80
 
-AgentFactory = Callable[["Task", list[Message]], Agent]
+AgentFactory = Callable[["Task", list[Entry]], Agent]
 
 
 @dataclass(slots=True, eq=False)
@@ -230,7 +230,7 @@ class Tasks:
             "",
             summary.created_at,
             seq=self.store.last_seq(task_id),
-            messages=self.store.messages(task_id),
+            entries=self.store.messages(task_id),
             spent=(summary.input_tokens, summary.output_tokens, summary.cost),
         )
 
@@ -242,7 +242,7 @@ class Tasks:
         profile: str,
         created_at: float,
         seq: int,
-        messages: list[Message] | None = None,
+        entries: list[Entry] | None = None,
         spent: tuple[int, int, float] = (0, 0, 0.0),
     ) -> Task:
         stream = EventStream(
@@ -263,7 +263,7 @@ class Tasks:
             stream,
             self.workspace,
         )
-        task.agent = self.factory(task, messages or [])
+        task.agent = self.factory(task, entries or [])
         budget = task.agent.budget
         budget.input_tokens, budget.output_tokens, budget.total_cost = spent
         self._open[task_id] = task

@@ -20,12 +20,13 @@ from pydantic_core import from_json
 
 from roo_lsp.agent.ports import ChatRequest, Delta, Finished
 from roo_lsp.providers import errors
+from roo_lsp.providers.answers import AnswerReader, ErrorInAnswer, Unreadable
 from roo_lsp.providers.connection import address, azure_url, client, request_options, secrets
 from roo_lsp.providers.deadlines import Deadlines, WholeAnswer
 from roo_lsp.providers.endpoint import Endpoint
 from roo_lsp.providers.errors import ProviderError, Reply, Target
+from roo_lsp.providers.requests import REPLAY, Encoder
 from roo_lsp.providers.sse import BodyReader, TooLarge
-from roo_lsp.providers.wire import REPLAY, AnswerReader, Encoder, ErrorInAnswer, Unreadable
 
 log = logging.getLogger(__name__)
 

@@ -21,8 +21,9 @@ from typing import Any, cast
 from roo_lsp.agent.errors import RooError, ToolError
 from roo_lsp.agent.messages import (
     AssistantMessage,
+    Condensed,
+    Entry,
     Image,
-    Message,
     ToolCall,
     ToolMessage,
     UserMessage,
@@ -86,7 +87,7 @@ class TaskStore:
         self._append(self._folder(task_id) / "events.jsonl", roo)
         self._seqs[task_id] = roo["seq"]
 
-    def append_message(self, task_id: str, message: Message) -> None:
+    def append_message(self, task_id: str, message: Entry) -> None:
         self._append(self._folder(task_id) / "messages.jsonl", message_json(message))
 
     def events(self, task_id: str, since_seq: int, limit: int) -> tuple[list[dict[str, Any]], int]:
@@ -105,8 +106,8 @@ class TaskStore:
             self._seqs[task_id] = last["seq"] if last else 0
         return self._seqs[task_id]
 
-    def messages(self, task_id: str) -> list[Message]:
-        """The history as it was written; see `messages.repaired` for what a crash left undone."""
+    def messages(self, task_id: str) -> list[Entry]:
+        """All that was written; see `messages.in_view` and, for what a crash left undone, `repaired`."""
         file = self._folder(task_id) / "messages.jsonl"
         values = (_parsed(line) for line in _lines(file))
         return [message_from(value) for value in values if value is not None]
@@ -220,40 +221,49 @@ _SUMMARY_FIELDS = frozenset(field.name for field in fields(TaskSummary))
 # --- messages as JSON -----------------------------------------------------------------------
 
 
-def message_json(message: Message) -> dict[str, Any]:
-    """A message as it is stored; what is empty is left out."""
+def message_json(message: Entry) -> dict[str, Any]:
+    """An entry as it is stored; what is empty is left out."""
     match message:
         case UserMessage(text, images):
-            value: dict[str, Any] = {"role": "user", "text": text}
-            if images:
-                value["images"] = [[image.media_type, image.data] for image in images]
-        case AssistantMessage(text, calls, reasoning, reasoning_field):
-            value = {"role": "assistant", "text": text}
-            if calls:
-                value["calls"] = [[call.id, call.name, call.arguments] for call in calls]
-            if reasoning:
-                value["reasoning"] = [reasoning, reasoning_field]
-        case ToolMessage(call_id, text, failed):
-            value = {"role": "tool", "call_id": call_id, "text": text}
-            if failed:
-                value["failed"] = True
-    return value
+            value: dict[str, Any] = {"role": "user", "text": text, "images": _images_json(images)}
+        case AssistantMessage(text, calls, reasoning, reasoning_field, details):
+            value = {
+                "role": "assistant",
+                "text": text,
+                "calls": [[call.id, call.name, call.arguments] for call in calls],
+                "reasoning": [reasoning, reasoning_field] if reasoning else None,
+                "reasoning_details": details,
+            }
+        case ToolMessage(call_id, text, failed, images):
+            value = {"role": "tool", "call_id": call_id, "text": text, "failed": failed}
+            value["images"] = _images_json(images)
+        case Condensed(text, kept):
+            value = {"role": "condensed", "text": text, "kept": kept}
+    return {key: part for key, part in value.items() if part or key in {"text", "kept"}}
 
 
-def message_from(value: Mapping[str, Any]) -> Message:
-    """The message that was stored."""
+def message_from(value: Mapping[str, Any]) -> Entry:
+    """The entry that was stored."""
+    images = tuple(Image(kind, data) for kind, data in value.get("images", ()))
     match value["role"]:
         case "user":
-            images = tuple(Image(kind, data) for kind, data in value.get("images", ()))
             return UserMessage(value["text"], images)
         case "assistant":
             calls = tuple(ToolCall(*call) for call in value.get("calls", ()))
             reasoning, where = value.get("reasoning", ("", ""))
-            return AssistantMessage(value["text"], calls, reasoning, where)
+            details = value.get("reasoning_details", "")
+            return AssistantMessage(value["text"], calls, reasoning, where, details)
         case "tool":
-            return ToolMessage(value["call_id"], value["text"], value.get("failed", False))
+            failed = value.get("failed", False)
+            return ToolMessage(value.get("call_id", ""), value["text"], failed, images)
+        case "condensed":
+            return Condensed(value["text"], value["kept"])
         case role:
             raise ValueError(f"a stored message has the role {role!r}")
+
+
+def _images_json(images: Iterable[Image]) -> list[list[str]]:
+    return [[image.media_type, image.data] for image in images]
 
 
 # --- lines ----------------------------------------------------------------------------------

@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roo_lsp.agent.errors import RooError, ToolError
-from roo_lsp.agent.messages import AssistantMessage, Image, ToolCall, ToolMessage, UserMessage
+from roo_lsp.agent.messages import (
+    AssistantMessage,
+    Condensed,
+    Image,
+    ToolCall,
+    ToolMessage,
+    UserMessage,
+)
 from roo_lsp.workspace import store as store_module
 from roo_lsp.workspace.store import TaskStore, TaskSummary, message_from, message_json
 
@@ -50,12 +57,14 @@ def test_messages_come_back_equal_in_another_process(store, tmp_path):
 
 
 texts = st.text(st.characters(exclude_categories=("Cs",)))
+images = st.lists(st.builds(Image, texts, texts)).map(tuple)
 messages = st.one_of(
-    st.builds(UserMessage, texts, st.lists(st.builds(Image, texts, texts)).map(tuple)),
+    st.builds(UserMessage, texts, images),
     st.builds(
         AssistantMessage, texts, st.lists(st.builds(ToolCall, texts, texts, texts)).map(tuple)
     ),
-    st.builds(ToolMessage, texts, texts, st.booleans()),
+    st.builds(ToolMessage, texts, texts, st.booleans(), images),
+    st.builds(Condensed, texts, st.integers(0, 9)),
 )
 
 
