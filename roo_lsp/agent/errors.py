@@ -24,13 +24,17 @@ ErrorCode = Literal[
 class RooError(Exception):
     """Something the user can act on: what happened, and what to do."""
 
-    def __init__(self, code: ErrorCode, message: str, hint: str = "") -> None:
+    def __init__(
+        self, code: ErrorCode, message: str, hint: str = "", *, window: int | None = None
+    ) -> None:
         super().__init__(message)
         self.code: ErrorCode = code
         self.message = message
         """One sentence of what happened, with the endpoint's own words in it."""
         self.hint = hint
         """One sentence of what to do."""
+        self.window = window
+        """With `context_overflow`: the tokens that the model's context has, where the endpoint said."""
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".strip()

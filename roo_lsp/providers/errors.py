@@ -33,8 +33,9 @@ class ProviderError(RooError):
         status: int | None = None,
         retry_after: float | None = None,
         retryable: bool = False,
+        window: int | None = None,
     ) -> None:
-        super().__init__(code, message, hint)
+        super().__init__(code, message, hint, window=window)
         self.status = status
         self.retry_after = retry_after
         """Seconds that the endpoint asks to wait."""
