@@ -41,7 +41,10 @@ class Deadlines:
         """The first real delta is there."""
 
     def heard(self, *, data: bool, finished: bool) -> None:
-        """Bytes have come, a comment at least; `finished` once the finish reason was in them."""
+        """Bytes have come, with a delta in them (`data`) or a sign of life at least.
+
+        `finished` once the finish reason was in them.
+        """
         now = self._now()
         self._quiet = 0.0 if data else self._quiet + now - self._wait_began
         if finished and self._finished_at is None:

@@ -4,21 +4,21 @@ Nothing here knows the HTTP client; `openai_compatible` hands over status, heade
 """
 
 import json
-import math
 import re
 import socket
 import ssl
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import cast
 from urllib.parse import urlsplit, urlunsplit
 
 from roo_lsp.agent.errors import ErrorCode, RooError
+from roo_lsp.providers import overflow, waits
 
 MAX_WORDS = 300
 """Characters of an endpoint's own words that are shown."""
+MAX_READ = 4000
+"""Characters of them that are looked at."""
 
 
 class ProviderError(RooError):
@@ -40,6 +40,17 @@ class ProviderError(RooError):
         self.retry_after = retry_after
         """Seconds that the endpoint asks to wait."""
         self.retryable = retryable
+
+    def saying(self, more: str, hint: str = "") -> "ProviderError":
+        """The same error with one more sentence in it, not to be retried."""
+        end = "" if self.message[-1:] in ".!?…" else "."
+        return ProviderError(
+            self.code,
+            f"{self.message}{end} {more}",
+            hint or self.hint,
+            status=self.status,
+            retry_after=self.retry_after,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +84,26 @@ def refusal(reply: Reply, target: Target) -> ProviderError:
     """The error that a reply stands for."""
     found = _Found.read(reply.body)
     status = reply.status
-    words = redact(found.words, target.secrets)
+    words = _cut(redact(found.words, target.secrets))
     said = f": {words}" if words else "."
-    wait = retry_after(reply.headers)
+    wait = _asked_wait(reply.headers, found)
 
     def error(
-        code: ErrorCode, message: str, hint: str, *, retryable: bool = False
+        code: ErrorCode,
+        message: str,
+        hint: str,
+        *,
+        retryable: bool = False,
+        window: int | None = None,
     ) -> ProviderError:
         return ProviderError(
-            code, message, hint, status=status, retry_after=wait, retryable=retryable
+            code,
+            message,
+            hint,
+            status=status,
+            retry_after=wait,
+            retryable=retryable,
+            window=window,
         )
 
     if status is not None and 300 <= status < 400:
@@ -106,18 +128,21 @@ def refusal(reply: Reply, target: Target) -> ProviderError:
             "Add credit there, or choose another profile or model with roo.profile or "
             "roo.provider.modelId.",
         )
-    if status == 429 or found.names({"rate_limit_exceeded", "rate_limit_error"}):
+    if overflow.is_overflow(status, found.codes, found.words):
+        window = _window(found)
+        return error(
+            "context_overflow",
+            f"The conversation is longer than the model's context{_http(status)}{said}",
+            f"Set roo.model.contextWindow to {window or 'what the model really has'}, or start a "
+            "new task.",
+            window=window,
+        )
+    if status == 429 or (_passing(status) and found.names(_TOO_OFTEN)):
         return error(
             "rate_limited",
             f"The endpoint limits how often it is asked{_http(status)}{said}",
             "Wait a while, or set roo.provider.rateLimitSeconds.",
             retryable=True,
-        )
-    if status == 413 or found.names(_OVERFLOW_NAMES) or _OVERFLOW.search(found.words):
-        return error(
-            "context_overflow",
-            f"The conversation is longer than the model's context{_http(status)}{said}",
-            "Set roo.model.contextWindow to what the model really has, or start a new task.",
         )
     if _NO_TOOLS.search(found.words):
         return error(
@@ -136,17 +161,46 @@ def refusal(reply: Reply, target: Target) -> ProviderError:
             "Try again; if it stays so, look at the endpoint's own limits.",
             retryable=True,
         )
-    passing = status is None or status == 409 or (status >= 500 and status not in {501, 505})
     fault = status is None or status >= 500
     return error(
         "provider_error",
         f"The endpoint {'failed' if fault else 'refused the request'}{_http(status)}{said}",
-        "Try again; if it stays so, look at the endpoint's own log or status page."
-        if fault
-        else "Check what is sent: roo.provider.extraBody, headers, maxTokensField, "
-        "reasoningEffort, strictTools.",
-        retryable=passing and not found.names(_LASTING),
+        _what_to_do(found, fault=fault),
+        retryable=_passing(status) and not found.names(_LASTING),
     )
+
+
+def _what_to_do(found: "_Found", *, fault: bool) -> str:
+    if _UNREADABLE_CALL.search(found.words):
+        return (
+            "The model wrote a tool call that its server cannot read: choose another model "
+            '(roo.provider.modelId), or try roo.provider.toolChoice "required".'
+        )
+    if fault:
+        return "Try again; if it stays so, look at the endpoint's own log or status page."
+    return (
+        "Check what is sent: roo.provider.extraBody, headers, maxTokensField, reasoningEffort, "
+        "strictTools."
+    )
+
+
+def _passing(status: int | None) -> bool:
+    """True for a status that may be gone at the next try; None is an error inside a stream."""
+    return (
+        status is None or status in {408, 409, 429} or (status >= 500 and status not in {501, 505})
+    )
+
+
+def _asked_wait(headers: Mapping[str, str], found: "_Found") -> float | None:
+    """Seconds that the endpoint asks to wait; what its headers say is the most exact."""
+    for wait in (
+        waits.asked_by_headers(headers),
+        waits.asked_in_body(found.words, found.facts),
+        waits.asked_by_headers(found.headers),
+    ):
+        if wait is not None:
+            return wait
+    return None
 
 
 def unreachable(cause: BaseException, target: Target) -> ProviderError:
@@ -184,31 +238,6 @@ def broken_stream(what: str, target: Target, *, retryable: bool = True) -> Provi
     )
 
 
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that `Retry-After-Ms` or `Retry-After` (seconds or a date) ask for."""
-    milliseconds = headers.get("retry-after-ms", "")
-    try:
-        return max(0.0, float(milliseconds) / 1000)
-    except ValueError:
-        pass
-    value = headers.get("retry-after", "").strip()
-    try:
-        seconds = float(value)
-    except ValueError:
-        return _until(value, headers.get("date", ""))
-    return None if math.isnan(seconds) else max(0.0, seconds)
-
-
-def _until(date: str, now: str) -> float | None:
-    """Seconds from the response's own date, so that a wrong clock here does not matter."""
-    try:
-        then = parsedate_to_datetime(date)
-        since = parsedate_to_datetime(now) if now else datetime.now(UTC)
-        return max(0.0, (then - since).total_seconds())
-    except (ValueError, TypeError):
-        return None
-
-
 # --- the endpoint's own words -------------------------------------------------------------------
 
 _NO_CREDIT = {
@@ -218,38 +247,9 @@ _NO_CREDIT = {
     "insufficient_balance",
     "insufficient_credits",
 }
-_OVERFLOW_NAMES = {
-    "context_length_exceeded",
-    "exceed_context_size_error",
-    "string_above_max_length",
-}
+_TOO_OFTEN = {"rate_limit_exceeded", "rate_limit_error"}
 _LASTING = {"invalid_request_error", "authentication_error", "permission_error", "not_supported"}
 
-_OVERFLOW = re.compile(
-    "|".join(
-        (
-            r"maximum (?:context|prompt) length",  # OpenAI, vLLM, OpenRouter, DeepSeek, xAI
-            r"context length (?:is )?(?:only|exceeded)",  # LM Studio, Ollama
-            r"exceeds? (?:the |its )?(?:available |maximum |model'?s? )*context",  # llama.cpp, Ollama
-            r"longer than the (?:model'?s |maximum )",  # vLLM's newer wording, SGLang
-            r"when context the overflows",  # LM Studio, in these words
-            r"greater than the context length",  # LM Studio
-            r"reached context length",  # LM Studio
-            r"max_new_tokens`? must be <=",  # TGI
-            r"must have less than \d+ tokens",  # TGI
-            r"prompt is too long",  # Anthropic behind a proxy, Ollama
-            r"input is too long for (?:the )?requested model",  # Bedrock
-            r"input token count .* exceeds",  # Gemini
-            r"too large for model with \d+ maximum context",  # Mistral
-            r"reduce the length of (?:the|your) (?:messages|prompt|input)",  # Groq
-            r"exceeded model token limit",  # Moonshot
-            r"context window exceeds limit",  # MiniMax
-            r"prompt exceeds max length",  # Z.ai
-            r"context (?:window|size) (?:is )?(?:full|exceeded|overflow)",
-        )
-    ),
-    re.IGNORECASE,
-)
 _NO_TOOLS = re.compile(
     "|".join(
         (
@@ -263,6 +263,11 @@ _NO_TOOLS = re.compile(
     ),
     re.IGNORECASE,
 )
+_UNREADABLE_CALL = re.compile(
+    # llama.cpp, twice; Groq
+    r"does not match the expected [\w-]+ format|empty grammar stack|failed to call a function",
+    re.IGNORECASE,
+)
 _NO_MODEL = re.compile(
     r"model \S+ (?:was )?not found|model\b.{0,80}\bdoes not exist|no such model|not a valid model id"
     r"|unknown model|invalid model name",
@@ -270,64 +275,83 @@ _NO_MODEL = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
 class _Found:
-    """What an error body says."""
-
-    words: str
-    codes: frozenset[str]
-
-    def names(self, codes: Iterable[str]) -> bool:
-        return not self.codes.isdisjoint(codes)
-
-    @classmethod
-    def read(cls, body: object) -> "_Found":
-        words: list[str] = []
-        codes: set[str] = set()
-        _collect(body, words, codes, 0)
-        unique = [w for i, w in enumerate(words) if w and not any(w in o for o in words[:i])]
-        return cls(_one_line(" — ".join(unique)), frozenset(codes))
-
-
-def _collect(value: object, words: list[str], codes: set[str], depth: int) -> None:
-    """Gather the words and codes of an error, wherever servers put them.
+    """What an error body says, wherever servers put it.
 
     `{"error": {"message": …}}` (OpenAI), `{"error": "…"}` (LM Studio, Ollama), `{"detail": …}`
     (FastAPI), `error.metadata.raw` (OpenRouter), JSON inside a string (proxies), plain text.
     """
-    if depth > 6:
-        return
-    match value:
-        case str():
-            inner = _json(value)
-            if inner is None:
-                words.append(_without_tags(value))
-            else:
-                _collect(inner, words, codes, depth + 1)
-        case dict():
-            _collect_object(cast("dict[str, object]", value), words, codes, depth)
-        case list():
-            for item in cast("list[object]", value)[:3]:
-                _collect(item, words, codes, depth + 1)
-        case _:
-            pass
 
+    def __init__(self) -> None:
+        self.codes: set[str] = set()
+        self.facts: dict[str, object] = {}
+        """Values under the names of `_FACTS`, the first of each."""
+        self.headers: dict[str, str] = {}
+        """Headers of the answer that a proxy got (OpenRouter's `metadata.headers`)."""
+        self._words: list[str] = []
 
-def _collect_object(
-    items: dict[str, object], words: list[str], codes: set[str], depth: int
-) -> None:
-    codes.update(c for key in ("code", "type") if isinstance(c := items.get(key), str))
-    metadata = items.get("metadata")
-    raw = cast("dict[str, object]", metadata).get("raw") if isinstance(metadata, dict) else None
-    for part in (raw, *(items.get(key) for key in _WORDY)):
-        if part:
-            _collect(part, words, codes, depth + 1)
-    if isinstance(place := items.get("loc"), list) and words:
-        words[-1] += f" ({'.'.join(map(str, cast('list[object]', place)))})"
+    @classmethod
+    def read(cls, body: object) -> "_Found":
+        found = cls()
+        found._add(body, 0)
+        return found
+
+    def names(self, codes: Iterable[str]) -> bool:
+        return not self.codes.isdisjoint(codes)
+
+    @property
+    def words(self) -> str:
+        """All of the words, on one line of at most `MAX_READ` characters."""
+        said = self._words
+        unique = [w for i, w in enumerate(said) if w and not any(w in o for o in said[:i])]
+        return _flat(" — ".join(unique))
+
+    def _add(self, value: object, depth: int) -> None:
+        if depth > 6:
+            return
+        match value:
+            case str():
+                inner = _json(value)
+                if inner is None:
+                    self._words.append(_without_tags(value))
+                else:
+                    self._add(inner, depth + 1)
+            case dict():
+                self._add_object(cast("dict[str, object]", value), depth)
+            case list():
+                for item in cast("list[object]", value)[:3]:
+                    self._add(item, depth + 1)
+            case _:
+                pass
+
+    def _add_object(self, items: dict[str, object], depth: int) -> None:
+        self.codes.update(c for key in ("code", "type") if isinstance(c := items.get(key), str))
+        for name in _FACTS & items.keys():
+            self.facts.setdefault(name, items[name])
+        raw = None
+        if isinstance(items.get("metadata"), dict):
+            metadata = cast("dict[str, object]", items["metadata"])
+            raw = metadata.get("raw")
+            if isinstance(headers := metadata.get("headers"), dict):
+                named = cast("dict[str, object]", headers).items()
+                self.headers |= {name.lower(): str(value) for name, value in named}
+            self.facts |= {name: metadata[name] for name in _FACTS & metadata.keys()}
+        for part in (raw, *(items.get(key) for key in _WORDY)):
+            if part:
+                self._add(part, depth + 1)
+        if isinstance(place := items.get("loc"), list) and self._words:
+            self._words[-1] += f" ({'.'.join(map(str, cast('list[object]', place)))})"
 
 
 _WORDY = ("error", "message", "msg", "detail", "details", "errors", "base_resp", "status_msg")
 """Where servers put words, the most telling first."""
+_FACTS = {"n_ctx", "retry_after", "retry_after_ms", "retry_after_seconds", "retryDelay"}
+
+
+def _window(found: _Found) -> int | None:
+    """The tokens of the model's context: llama.cpp has a field for it, others write it."""
+    n_ctx = found.facts.get("n_ctx")
+    return n_ctx if type(n_ctx) is int and n_ctx > 0 else overflow.limit(found.words)
 
 
 def _json(text: str) -> object:
@@ -354,10 +378,19 @@ def _without_tags(text: str) -> str:
     return re.sub(r"<[^>]*>", " ", text)
 
 
+def _flat(text: str) -> str:
+    """On one line, without control characters, not longer than is read."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text[:MAX_READ]).split())
+
+
+def _cut(words: str) -> str:
+    """Not longer than is shown."""
+    return words if len(words) <= MAX_WORDS else words[: MAX_WORDS - 1] + "…"
+
+
 def _one_line(text: str) -> str:
-    """On one line, without control characters, not longer than is shown."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text[:4000]).split())
-    return line if len(line) <= MAX_WORDS else line[: MAX_WORDS - 1] + "…"
+    """What can be part of a message."""
+    return _cut(_flat(text))
 
 
 _SECRET = re.compile(

@@ -18,6 +18,12 @@ from roo_lsp.providers.errors import ProviderError
 FIRST_DELAY = 0.5
 """Seconds before the second try; each further delay is twice the one before."""
 
+TOLD_FROM = 1.0
+"""Seconds of waiting for one's turn from which the user is told."""
+
+VOID = "What it had answered so far does not count."
+"""Marks for the user what was streamed before a try failed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Clock:
@@ -37,13 +43,25 @@ class Pace:
         self._clock = clock or Clock()
         self._next = float("-inf")
 
-    async def turn(self) -> None:
-        """Returns when the next request may start; each caller gets a start of its own."""
+    async def turn(self, told: Callable[[float, str], None] | None = None) -> None:
+        """Returns when the next request may start; each caller gets a start of its own.
+
+        `told` gets the seconds before a wait that people would notice, and the reason.
+        """
         now = self._clock.now()
         start = max(now, self._next)
         self._next = start + self._seconds
-        if start > now:
-            await self._clock.sleep(start - now)
+        wait = start - now
+        if told is not None and wait >= TOLD_FROM:
+            every = f"{self._seconds:g} s apart (roo.provider.rateLimitSeconds)"
+            told(wait, f"requests start {every}")
+        if wait > 0:
+            try:
+                await self._clock.sleep(wait)
+            except asyncio.CancelledError:
+                if self._next == start + self._seconds:
+                    self._next = start  # nobody comes after: the next one may have this start
+                raise
 
 
 class RetryingModel:
@@ -79,7 +97,7 @@ class RetryingModel:
             attempt += 1
             told = False
             if self._pace is not None:
-                await self._pace.turn()
+                await self._pace.turn(self._say_wait)
             try:
                 async with _closing(self._model.stream(request)) as deltas:
                     async for delta in deltas:
@@ -88,26 +106,28 @@ class RetryingModel:
                 return
             except ProviderError as error:
                 delay = self._delay(error, attempt)
+                reason = error.message
                 if told:
                     yield Restarted()
-                self._emit(
-                    Retrying(attempt, self._attempts, delay, error.message, status=error.status)
-                )
+                    reason = error.saying(VOID).message
+                self._emit(Retrying(attempt, self._attempts, delay, reason, status=error.status))
             await self._clock.sleep(delay)
+
+    def _say_wait(self, seconds: float, reason: str) -> None:
+        self._emit(Retrying(0, self._attempts, seconds, reason))
 
     def _delay(self, error: ProviderError, attempt: int) -> float:
         """Seconds to wait before the next try; raises the error when there is to be none."""
-        if not error.retryable or attempt >= self._attempts:
+        if not error.retryable or self._attempts == 1:
             raise error
+        if attempt >= self._attempts:
+            raise error.saying(f"It was tried {attempt} times.") from None
         asked = error.retry_after or 0.0
         if asked > self._max_delay:
-            raise ProviderError(
-                error.code,
-                f"{error.message} The endpoint asks to wait {_duration(asked)}, longer than "
+            raise error.saying(
+                f"The endpoint asks to wait {_duration(asked)}, longer than "
                 f"{_duration(self._max_delay)}.",
                 "Try again then, or raise roo.provider.retry.maxDelay.",
-                status=error.status,
-                retry_after=asked,
             ) from None
         longest = min(FIRST_DELAY * 2 ** (attempt - 1), self._max_delay)
         # Between half of it and all of it: clients that failed together do not return together.

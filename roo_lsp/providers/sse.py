@@ -4,6 +4,7 @@ Server-sent events, JSON a line, or one JSON document; what is none of these is 
 no page of HTML passes for an empty answer. Fed with any split of the bytes, it gives the same.
 """
 
+import json
 from collections.abc import Iterator
 
 MAX_EVENT = 16 * 1024 * 1024
@@ -34,6 +35,8 @@ class BodyReader:
         self._data: list[bytes] = []
         """`data` lines of the event that has not ended yet."""
         self._data_size = 0
+        self._is_error = False
+        """The event that has not ended yet is named `error`."""
         self._document: list[bytes] | None = None
         """Lines of a JSON document, when the body is one."""
         self._seen_text = False
@@ -109,11 +112,14 @@ class BodyReader:
             payload = line[5:].removeprefix(b" ")
             self._data.append(payload)
             self._data_size += len(payload)
+        elif line.startswith(b"event:"):
+            self._is_error = line[6:].strip() == b"error"
         elif line.startswith(b"{"):
             yield from self._dispatch()
             yield line  # JSON a line; as an event's field it would mean nothing
 
     def _dispatch(self) -> Iterator[bytes]:
+        is_error, self._is_error = self._is_error, False
         if not self._data:
             return
         payload = b"\n".join(self._data) if len(self._data) > 1 else self._data[0]
@@ -122,6 +128,8 @@ class BodyReader:
         stripped = payload.strip()
         if stripped == b"[DONE]":
             self.done = True
+        elif is_error:
+            yield _as_error(stripped)
         elif stripped:
             yield payload
 
@@ -129,6 +137,13 @@ class BodyReader:
     def looks_like_html(self) -> bool:
         """True when the body is a web page."""
         return self.start.removeprefix(_BOM).lstrip()[:1] == b"<"
+
+
+def _as_error(payload: bytes) -> bytes:
+    """An event named `error` is one, whatever is in it: some proxies send bare words."""
+    if not payload.startswith(b"{"):
+        return json.dumps({"error": payload.decode("utf-8", "replace") or "error"}).encode()
+    return payload if b'"error"' in payload else b'{"error":%s}' % payload
 
 
 def _is_whole(line: bytes) -> bool:

