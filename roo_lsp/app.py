@@ -16,7 +16,7 @@ from roo_lsp.agent.approval import Approver, Gate
 from roo_lsp.agent.conversation import Agent, Brief, History
 from roo_lsp.agent.events import EventSink, PlanUpdated
 from roo_lsp.agent.guards import Limits
-from roo_lsp.agent.messages import Entry, in_view, repaired
+from roo_lsp.agent.messages import Entry
 from roo_lsp.agent.modes import MODES
 from roo_lsp.agent.ports import (
     Asker,
@@ -31,7 +31,7 @@ from roo_lsp.agent.tool import FileLimits, Todo, ToolContext, Workspace
 from roo_lsp.agent.usage import Price
 from roo_lsp.endpoints import AskForKey, Connection
 from roo_lsp.settings import Settings
-from roo_lsp.settings_sources import Effective, Source, effective
+from roo_lsp.settings_sources import COMMAND_LINE, Effective, Source, effective
 from roo_lsp.tools import all_tools
 from roo_lsp.workspace.disk import DiskFileSystem
 from roo_lsp.workspace.places import config_dir
@@ -75,9 +75,9 @@ def sources(channel: Sequence[Source] = ()) -> list[Source]:
         environment["profile"] = os.environ["ROO_PROFILE"]
     try:
         raw = json.loads(os.environ.get("ROO_CLI_SETTINGS") or "null")
-        command_line = Source("command line", raw)
+        command_line = Source(COMMAND_LINE, raw)
     except ValueError as error:
-        command_line = Source("command line", None, problem=f"ROO_CLI_SETTINGS is no JSON: {error}")
+        command_line = Source(COMMAND_LINE, None, problem=f"ROO_CLI_SETTINGS is no JSON: {error}")
     return [
         user_settings(),
         *channel,
@@ -134,8 +134,11 @@ def build_agent(host: Host, connection: Connection, entries: Sequence[Entry] = (
             asker=host.asker,
             todos=_TodoList(host.emit),
             limits=file_limits(host.settings().settings),
+            takes_images=lambda: (
+                host.settings().for_profile(host.profile()).model.supports_images
+            ),
         ),
-        history=History(host.on_message, repaired(in_view(entries))),
+        history=History(host.on_message, entries),
         emit=host.emit,
         brief=briefs,
     )
@@ -214,6 +217,9 @@ def _brief(host: Host) -> Brief:
             mistakes=limits.mistakes,
             steps=limits.steps,
         ),
+        condense=settings.context.condense,
+        condense_percent=settings.context.condense_percent,
+        max_output_tokens=model.max_output_tokens,
     )
 
 

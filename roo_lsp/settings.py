@@ -138,10 +138,15 @@ class ModelSettings(Section):
 
     max_output_tokens: Positive | None = Field(default=None, description="Null: not sent.")
     context_window: Positive = Field(default=128_000, description="Tokens the model can hold.")
-    supports_images: bool = Field(default=False, description="The model takes images.")
-    supports_computer_use: bool = Field(default=False, description="The model can use a browser.")
+    supports_images: bool = Field(
+        default=False, description="The model takes images: yours, and those it reads."
+    )
+    supports_computer_use: bool = Field(
+        default=False, description="Without effect: roo-lsp has no tool to use a computer with."
+    )
     supports_prompt_cache: bool = Field(
-        default=False, description="The endpoint wants cache breakpoints."
+        default=False,
+        description="Mark what to cache with `cache_control`, as Anthropic's models want it.",
     )
     input_price: Price = Field(default=0, description="US dollars per million input tokens.")
     output_price: Price = Field(default=0, description="US dollars per million output tokens.")
@@ -284,8 +289,6 @@ class Settings(Section):
 
 
 NOT_YET_EFFECTIVE: tuple[str, ...] = (
-    "model.supportsComputerUse",
-    "model.supportsPromptCache",
     "customModes",
     "autoApprove.execute",
     "autoApprove.mcp",
@@ -295,7 +298,6 @@ NOT_YET_EFFECTIVE: tuple[str, ...] = (
     "allowedCommands",
     "deniedCommands",
     "commands.shell",
-    "context",
     "checkpoints",
     "mcpServers",
     "ui.codeLens",
@@ -304,7 +306,7 @@ NOT_YET_EFFECTIVE: tuple[str, ...] = (
 """Keys that are accepted but whose feature is not there yet; `roo.status` lists those that are set."""
 
 
-# --- one source -----------------------------------------------------------------------------
+# --- what is wrong with a value -------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,6 +319,20 @@ class Problem:
 
     def __str__(self) -> str:
         return f"{self.path}: {self.text}"
+
+
+def without_effect(settings: Settings) -> list[Problem]:
+    """A problem for each key that promises what roo-lsp cannot do."""
+    models = {"roo": {"model": {"supportsComputerUse": settings.model.supports_computer_use}}}
+    models |= {f"roo.profiles.{name}": overlay for name, overlay in settings.profiles.items()}
+    return [
+        Problem(
+            f"{path}.model.supportsComputerUse",
+            "roo-lsp has no tool to use a computer with, so this changes nothing; leave it out",
+        )
+        for path, overlay in models.items()
+        if object_or_empty(overlay.get("model")).get("supportsComputerUse")
+    ]
 
 
 def cleaned(raw: object) -> tuple[Raw, list[Problem]]:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 from roo_lsp.agent.answer import Answer
 from roo_lsp.agent.approval import Decision
-from roo_lsp.agent.conversation import Agent
+from roo_lsp.agent.context import results_that_fit
+from roo_lsp.agent.conversation import Agent, Brief
 from roo_lsp.agent.errors import ToolError
 from roo_lsp.agent.events import ToolCallUpdated
 from roo_lsp.agent.messages import ToolCall, ToolMessage
@@ -33,12 +34,13 @@ class Result:
     done: bool = False
 
 
-async def run_calls(agent: Agent, tools: Mapping[str, AnyTool], answer: Answer) -> bool:
+async def run_calls(agent: Agent, brief: Brief, answer: Answer) -> bool:
     """Run an answer's calls, in order, reads together; True when one of them ends the turn.
 
-    Each call gets exactly one result, in the order of the calls, whatever happens.
+    Each call gets exactly one result, in the order of the calls, whatever happens; no longer in the
+    history than the context can take, while what is shown is whole.
     """
-    calls = answer.message.calls
+    calls, tools = answer.message.calls, brief.tools
     results: dict[str, Result] = {}
     try:
         for batch in _batches(calls, tools):
@@ -60,8 +62,10 @@ async def run_calls(agent: Agent, tools: Mapping[str, AnyTool], answer: Answer) 
         for call in calls:
             if call.id not in results:
                 agent.emit(ToolCallUpdated(call.id, "failed", title=call.name, text=CANCELLED))
-            result = results.get(call.id) or Result(ToolMessage(call.id, CANCELLED, failed=True))
-            agent.history.append(result.message)
+                results[call.id] = Result(ToolMessage(call.id, CANCELLED, failed=True))
+        told = [results[call.id].message for call in calls]
+        for message in results_that_fit(agent, brief, told):
+            agent.history.append(message)
     return any(result.done for result in results.values())
 
 
@@ -178,7 +182,7 @@ def _finish(agent: Agent, call: ToolCall, title: str, result: ToolResult) -> Res
             meta=result.meta,
         )
     )
-    message = ToolMessage(call.id, result.text, failed=result.failed)
+    message = ToolMessage(call.id, result.text, failed=result.failed, images=result.images)
     return Result(message, done=result.ends_turn and not result.failed)
 
 

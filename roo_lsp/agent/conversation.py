@@ -1,16 +1,31 @@
 """One task's agent: the ports it acts through, its history, and what holds for each request."""
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
+from itertools import dropwhile
 
 from roo_lsp.agent.approval import Gate
-from roo_lsp.agent.events import EventSink
+from roo_lsp.agent.events import EventSink, UsageUpdated
 from roo_lsp.agent.guards import Budget, Limits, Repetition
-from roo_lsp.agent.messages import AssistantMessage, Message, UserMessage
-from roo_lsp.agent.ports import ChatModel, ToolSpec
+from roo_lsp.agent.messages import (
+    AssistantMessage,
+    Condensed,
+    Entry,
+    Message,
+    ToolMessage,
+    UserMessage,
+    repaired,
+)
+from roo_lsp.agent.ports import ChatModel, ToolSpec, Usage
 from roo_lsp.agent.tool import AnyTool, ToolContext
-from roo_lsp.agent.usage import Price
+from roo_lsp.agent.usage import Gauge, Price, size_of
+
+LAST_PROMPTS = 3
+"""So many of the user's last messages survive condensing in their own words."""
+GO_ON = "(The context was full in the middle of your answer. There is room again: go on.)"
+"""Said in the user's place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,27 +38,80 @@ class Brief:
     context_window: int
     price: Price
     limits: Limits
+    condense: bool = True
+    """Summarise what is left out when the context is full; else it is only left out."""
+    condense_percent: int = 80
+    """How full the context may get."""
+    max_output_tokens: int | None = None
+    """What an answer may have; None: the endpoint decides."""
 
 
-@dataclass(slots=True)
 class History:
-    """The messages of a task; each one is passed to `on_append` as it is added."""
+    """What was said in a task, and the part of it that the model is sent.
 
-    on_append: Callable[[Message], None]
-    messages: list[Message] = field(default_factory=list[Message])
+    Only added to: `on_append` gets each entry, and entries that are given come back as they were
+    meant. `messages` is the part that is sent, always valid, each message the same object for as
+    long as it is in it; it is another list after each condensing.
+    """
+
+    def __init__(self, on_append: Callable[[Entry], None], entries: Iterable[Entry] = ()) -> None:
+        self._on_append = on_append
+        self._stored: list[Message] = []
+        """What `in_view` makes of all entries: without what `repaired` adds and leaves out."""
+        self._call_ids: set[str] = set()
+        self.first_prompt: UserMessage | None = None
+        self.last_prompts: deque[UserMessage] = deque(maxlen=LAST_PROMPTS)
+        self.condensed = ""
+        """The text at the beginning of `messages` that stands for what was left out."""
+        for entry in entries:
+            self._take(entry)
+        self.messages: list[Message] = repaired(self._stored)
+        self.size = size_of(self.messages)
+        """Characters of `messages`, as `usage.size_of` counts them."""
 
     def append(self, message: Message) -> None:
+        """Say something."""
+        self._take(message)
         self.messages.append(message)
-        self.on_append(message)
+        self.size += size_of([message])
+        self._on_append(message)
 
-    def call_ids(self) -> set[str]:
-        """The ids that calls have in this task already."""
-        return {
-            call.id
-            for message in self.messages
-            if isinstance(message, AssistantMessage)
-            for call in message.calls
-        }
+    def condense(self, entry: Condensed) -> None:
+        """Leave out all of `messages` but the last `entry.kept` ones, with a text in their place.
+
+        Results at the beginning of these go too: their calls are left out.
+        """
+        newest = self.messages[max(0, len(self.messages) - entry.kept) :]
+        kept = list(dropwhile(lambda message: isinstance(message, ToolMessage), newest))
+        entry = replace(entry, kept=self._stored_from(kept[0]) if kept else 0)
+        self._take(entry)
+        self.messages = [self._stored[0], *kept]
+        self.size = size_of(self.messages)
+        self._on_append(entry)
+
+    def call_ids(self) -> AbstractSet[str]:
+        """The ids that calls have had in this task."""
+        return self._call_ids
+
+    def _take(self, entry: Entry) -> None:
+        match entry:
+            case Condensed(text, kept):
+                self._stored[: max(0, len(self._stored) - kept)] = [UserMessage(text)]
+                self.condensed = text
+                return
+            case UserMessage(text) if text != GO_ON:
+                self.first_prompt = self.first_prompt or entry
+                self.last_prompts.append(entry)
+            case AssistantMessage(calls=calls):
+                self._call_ids.update(call.id for call in calls)
+            case _:
+                pass
+        self._stored.append(entry)
+
+    def _stored_from(self, first: Message) -> int:
+        """How many stored messages there are from this one on: `messages` may have other results."""
+        newest = enumerate(reversed(self._stored), 1)
+        return next(count for count, message in newest if message is first)
 
 
 @dataclass(slots=True)
@@ -60,5 +128,16 @@ class Agent:
     inbox: deque[UserMessage] = field(default_factory=deque[UserMessage])
     budget: Budget = field(default_factory=Budget)
     repetition: Repetition = field(default_factory=Repetition)
+    gauge: Gauge = field(default_factory=Gauge)
     cut_off: bool = False
     """True while the last answer was text that the output limit cut off."""
+
+    def request_size(self, brief: Brief) -> int:
+        """Characters of the next request."""
+        return self.gauge.instructions(brief.system, brief.specs) + self.history.size
+
+    def charge(self, brief: Brief, usage: Usage, used: int) -> None:
+        """A request ended: count what it cost, and show it with what the context holds now."""
+        self.budget.spend(usage, brief.price)
+        size = self.gauge.window(brief.context_window)
+        self.emit(UsageUpdated(usage, used=used, size=size, cost=self.budget.total_cost))

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
+from urllib.parse import unquote
 
 from roo_lsp.agent.errors import RooError
 from roo_lsp.agent.ports import Usage
@@ -54,6 +55,30 @@ class UserMessageChunk:
     @property
     def line(self) -> str:
         return f"You: {self.text}"
+
+
+@dataclass(frozen=True, slots=True)
+class UserImageChunk:
+    """A file that goes with what the user said: where it is, not what is in it."""
+
+    uri: str
+    media_type: str
+    size: int
+    """Bytes."""
+
+    @property
+    def update(self) -> Update:
+        link = {"type": "resource_link", "uri": self.uri, "name": self._name}
+        facts = {"mimeType": self.media_type, "size": self.size}
+        return {"sessionUpdate": "user_message_chunk", "content": link | facts}
+
+    @property
+    def line(self) -> str:
+        return f"You add {self._name}"
+
+    @property
+    def _name(self) -> str:
+        return unquote(self.uri.rpartition("/")[2])
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,10 +394,10 @@ class ModeChanged:
 
 @dataclass(frozen=True, slots=True)
 class Retrying:
-    """A request failed in a way that may pass; it is made again after `delay` seconds."""
+    """A request is made after `delay` seconds: again, or by the user's own limit only then."""
 
     attempt: int
-    """The attempt that failed, from 1."""
+    """The attempt that failed, from 1; 0 where none did."""
     attempts: int
     delay: float
     reason: str
@@ -393,7 +418,42 @@ class Retrying:
     @property
     def line(self) -> str:
         wait = f"in {self.delay:.0f} s" if self.delay >= 1 else "now"
+        if not self.attempt:
+            return f"Next request {wait}: {self.reason}"
         return f"Retry {self.attempt}/{self.attempts} {wait}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationCondensed:
+    """The model is sent less of the conversation from here on; nothing of it is lost on disk."""
+
+    before: int
+    """Tokens of the next request as it would have been."""
+    after: int
+    """Tokens of the next request as it is."""
+    kind: Literal["summary", "truncation"]
+    reason: str = ""
+    """Why there is no summary, where there should be one."""
+
+    @property
+    def update(self) -> Update:
+        update: Update = {
+            "sessionUpdate": "_condensed",
+            "before": self.before,
+            "after": self.after,
+            "kind": self.kind,
+        }
+        if self.reason:
+            update["_meta"] = {"reason": self.reason}
+        return update
+
+    @property
+    def line(self) -> str:
+        sizes = f"{count_text(self.before)} → {count_text(self.after)} tokens"
+        if self.kind == "summary":
+            return f"Condensed the conversation: {sizes}"
+        why = f" (no summary: {self.reason})" if self.reason else ""
+        return f"Left out the oldest messages: {sizes}{why}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -466,6 +526,11 @@ class StateChanged:
 def size_text(size: int) -> str:
     """A number of bytes for people: `312 B`, `12.3 KB`."""
     return f"{size} B" if size < 1000 else f"{size / 1000:.1f} KB"
+
+
+def count_text(count: int) -> str:
+    """A number of tokens for people: `950`, `7.1k`."""
+    return str(count) if count < 1000 else f"{count / 1000:.1f}k"
 
 
 def _text(kind: str, text: str) -> Update:

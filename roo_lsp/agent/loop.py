@@ -1,15 +1,15 @@
 """The turn: ask the model, run the calls it makes, tell it the results, until it is done.
 
-Features are not written in here: they wrap a port (see `roo_lsp/README.md`). The two steps have
-files of their own: `answer.py` and `calls.py`.
+Features are not written in here: they wrap a port (see `roo_lsp/README.md`). The steps have files of
+their own: `context.py` around `answer.py`, and `calls.py`.
 """
 
 from dataclasses import replace
 
-from roo_lsp.agent.answer import ask_model
 from roo_lsp.agent.calls import run_calls
+from roo_lsp.agent.context import ask_in_window
 from roo_lsp.agent.conversation import Agent
-from roo_lsp.agent.events import StopReason, UserMessageChunk
+from roo_lsp.agent.events import StopReason, UserImageChunk, UserMessageChunk
 from roo_lsp.agent.guards import Limits
 from roo_lsp.agent.messages import UserMessage
 
@@ -27,7 +27,7 @@ async def run_turn(agent: Agent) -> StopReason:
         brief = agent.brief()
         if not await within_limits(agent, brief.limits):
             return "max_turn_requests"
-        answer = await ask_model(agent, brief)
+        answer = await ask_in_window(agent, brief)
         message = answer.message
         agent.history.append(message)
         if not message.calls:
@@ -35,7 +35,7 @@ async def run_turn(agent: Agent) -> StopReason:
             if agent.inbox:
                 continue
             return _stop_reason(answer.finish_reason)
-        done = await run_calls(agent, brief.tools, answer)
+        done = await run_calls(agent, brief, answer)
         if done and not agent.inbox:
             return "end_turn"
 
@@ -45,6 +45,9 @@ def take_inbox(agent: Agent) -> None:
     while agent.inbox:
         message = agent.inbox.popleft()
         agent.emit(UserMessageChunk(message.text))
+        for image in message.images:
+            if image.uri:
+                agent.emit(UserImageChunk(image.uri, image.media_type, image.size))
         if agent.cut_off:
             message = replace(message, text=f"{TEXT_CUT_OFF}\n\n{message.text}")
             agent.cut_off = False

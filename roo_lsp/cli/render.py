@@ -226,7 +226,7 @@ class Picture:
                 self._say(update["content"]["text"])
             case "agent_thought_chunk":
                 self._think(update["content"]["text"])
-            case "user_message_chunk":
+            case "user_message_chunk" if "text" in update["content"]:
                 self._prompt(update["content"]["text"])
             case "tool_call":
                 self._begin_call(update)
@@ -249,8 +249,9 @@ class Picture:
                 wait = f" in {update['delay']:.0f} s" if update["delay"] >= 1 else ""
                 count = f"{update['attempt']}/{update['attempts']}"
                 reason = one_line(str(update["reason"]))
-                self.note(f"{glyphs.retry} retry {count}{wait}: {reason}", "yellow")
-                self._retry = f"retrying after: {reason}"
+                what = f"retry {count}" if update["attempt"] else "next request"
+                self.note(f"{glyphs.retry} {what}{wait}: {reason}", "yellow")
+                self._retry = f"retrying after: {reason}" if update["attempt"] else reason
                 self._since = time.monotonic()
             case "_changes":
                 added, removed = self.totals.changes.get(update["uri"], (0, 0))

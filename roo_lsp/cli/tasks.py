@@ -13,7 +13,6 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from roo_lsp.agent.messages import in_view
 from roo_lsp.cli.drawing import count_text, one_line
 from roo_lsp.cli.options import BadUsage, Parser, add_workspace, workspace
 from roo_lsp.cli.render import Picture
@@ -92,11 +91,11 @@ def show_task(store: TaskStore, given: argparse.Namespace) -> int:
 def export_task(store: TaskStore, given: argparse.Namespace) -> int:
     """The task on standard output."""
     summary = _one(store, given.id)
-    messages = in_view(store.messages(summary.task_id))
+    entries = store.messages(summary.task_id)
     if given.format == "md":
-        _print_raw(markdown(summary, messages).rstrip())
+        _print_raw(markdown(summary, entries).rstrip())
         return 0
-    content = exported(summary, messages, _events(store, summary.task_id))
+    content = exported(summary, entries, _events(store, summary.task_id))
     _print_raw(json.dumps(content, ensure_ascii=False, indent=1))
     return 0
 

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from roo_lsp.agent.messages import AssistantMessage, Message, ToolMessage, UserMessage
+from roo_lsp.agent.messages import AssistantMessage, Condensed, Entry, ToolMessage, UserMessage
 from roo_lsp.workspace.store import TaskSummary, message_json
 
 
@@ -24,22 +24,22 @@ def listed(task: TaskSummary) -> dict[str, Any]:
 
 
 def exported(
-    task: TaskSummary, messages: Iterable[Message], events: Iterable[dict[str, Any]]
+    task: TaskSummary, entries: Iterable[Entry], events: Iterable[dict[str, Any]]
 ) -> dict[str, Any]:
-    """The whole task as JSON."""
+    """The whole task as JSON: all that was said, and where the model was sent less from then on."""
     return listed(task) | {
-        "messages": [message_json(each) for each in messages],
+        "messages": [message_json(each) for each in entries],
         "events": list(events),
     }
 
 
-def markdown(task: TaskSummary, messages: Iterable[Message]) -> str:
-    """The conversation as Markdown."""
+def markdown(task: TaskSummary, entries: Iterable[Entry]) -> str:
+    """The whole conversation as Markdown, also what the model is not sent any more."""
     began = time.strftime("%Y-%m-%d %H:%M", time.localtime(task.created_at))
     parts = [f"# {task.title}", f"{began}, in `{task.workspace}`"]
     names: dict[str, str] = {}
-    for message in messages:
-        match message:
+    for entry in entries:
+        match entry:
             case UserMessage(text):
                 parts.append(f"## You\n\n{text}")
             case AssistantMessage(text, calls):
@@ -52,7 +52,15 @@ def markdown(task: TaskSummary, messages: Iterable[Message]) -> str:
                 name = names.get(call_id, "tool")
                 body = fenced(text)
                 parts.append(f"<details><summary>{name}: result</summary>\n\n{body}\n\n</details>")
+            case Condensed(text, kept):
+                parts.append(_condensed(text, kept))
     return "\n\n".join(parts) + "\n"
+
+
+def _condensed(text: str, kept: int) -> str:
+    newest = f", and for the {kept} newest messages those themselves" if kept else ""
+    what = f"Condensed: from here on the model is sent this for all of the above{newest}"
+    return f"---\n\n<details><summary>{what}</summary>\n\n{fenced(text)}\n\n</details>"
 
 
 def fenced(text: str, language: str = "") -> str:

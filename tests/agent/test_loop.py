@@ -399,7 +399,7 @@ async def test_usage_is_reported_with_its_cost_or_estimated() -> None:
     assert event.cost == pytest.approx((600 * 1 + 10 * 2) / 1e6)
     it = rig(says("x" * 400))
     await run_turn(it.agent)
-    assert it.of(UsageUpdated)[0].usage == Usage(2, 100, estimated=True)
+    assert it.of(UsageUpdated)[0].usage == Usage(8, 103, estimated=True)
 
 
 async def test_a_follow_up_said_while_the_model_answers_is_heard_in_the_same_turn() -> None:
