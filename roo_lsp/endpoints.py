@@ -7,16 +7,20 @@ import subprocess
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
+from urllib.parse import urlsplit
 
 from roo_lsp.agent.errors import RooError
 from roo_lsp.agent.events import EventSink
 from roo_lsp.agent.ports import ChatModel
+from roo_lsp.providers import discovery
 from roo_lsp.providers.discovery import discover
 from roo_lsp.providers.endpoint import Endpoint, Timeouts, Tls
+from roo_lsp.providers.errors import Target
+from roo_lsp.providers.memory import Memory
 from roo_lsp.providers.report import Check
 from roo_lsp.providers.retrying import Pace, RetryingModel
 from roo_lsp.settings import Settings
-from roo_lsp.settings_sources import Effective
+from roo_lsp.settings_sources import COMMAND_LINE, Effective, no_profile
 from roo_lsp.workspace.trust import TrustStore, origin_of
 
 KEY_COMMAND_SECONDS = 60.0
@@ -42,13 +46,26 @@ class Key:
     value: str = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where requests go."""
+
+    url: str
+    bound: bool | None
+    """Whether naming it binds it; None for one that was found, which gets no key."""
+    note: str = ""
+    """For people: how it was found."""
+
+
 @dataclass(slots=True)
 class Connection:
     """The way to the endpoints of one server; clients and keys are kept while nothing changes."""
 
     trust: TrustStore
+    memory: Memory = field(default_factory=Memory)
+    """What is known of endpoints."""
     _clients: list[tuple[Endpoint, Client]] = field(default_factory=list[tuple[Endpoint, Client]])
-    _paces: dict[float, Pace] = field(default_factory=dict[float, Pace])
+    _paces: dict[tuple[str, float], Pace] = field(default_factory=dict[tuple[str, float], Pace])
     _command_keys: dict[Sequence[str], str] = field(default_factory=dict[Sequence[str], str])
 
     async def model(
@@ -63,7 +80,7 @@ class Connection:
         endpoint = await self.endpoint(effective, profile, ask)
         client = next((client for known, client in self._clients if known == endpoint), None)
         if client is None:
-            client = await asyncio.to_thread(_client, endpoint)
+            client = await asyncio.to_thread(_client, endpoint, self.memory)
             self._clients.append((endpoint, client))
         retry = settings.provider.retry
         return RetryingModel(
@@ -71,7 +88,7 @@ class Connection:
             emit,
             attempts=retry.attempts,
             max_delay=retry.max_delay,
-            pace=self._pace(settings.provider.rate_limit_seconds),
+            pace=self._pace(endpoint.base_url, settings.provider.rate_limit_seconds),
         )
 
     async def close(self) -> None:
@@ -79,9 +96,26 @@ class Connection:
         await asyncio.gather(*(client.close() for _, client in self._clients))
         self._clients.clear()
 
-    def _pace(self, seconds: float) -> Pace | None:
-        """What keeps request starts apart, for all tasks together."""
-        return self._paces.setdefault(seconds, Pace(seconds)) if seconds else None
+    def _pace(self, base_url: str, seconds: float) -> Pace | None:
+        """What keeps the starts of requests to one endpoint apart, for all tasks together."""
+        key = (origin_of(base_url), seconds)
+        return self._paces.setdefault(key, Pace(seconds)) if seconds else None
+
+    async def examine(
+        self, endpoint: Endpoint, on_check: Callable[[Check], None]
+    ) -> tuple[list[Check], list[str]]:
+        """The endpoint test, and what is known of the endpoint after it, in sentences.
+
+        `on_check` is told of each finding as it is made.
+        """
+        probe = await asyncio.to_thread(importlib.import_module, "roo_lsp.providers.probe")
+        checks = await probe.probe(endpoint, on_check, self.memory)
+        return checks, self.learnt(endpoint.base_url, endpoint.model)
+
+    def learnt(self, base_url: str, model: str = "") -> list[str]:
+        """What is known of an endpoint, in sentences; without a model, of each of its models."""
+        url = Target(base_url).shown.rstrip("/").removesuffix("/chat/completions")
+        return self.memory.about(url, model)
 
     async def endpoint(self, effective: Effective, profile: str, ask: AskForKey) -> Endpoint:
         """Where requests go, with everything the user set.
@@ -89,33 +123,22 @@ class Connection:
         Raises:
             RooError: as for `model`.
         """
+        if profile and profile not in effective.settings.profiles:
+            said = no_profile(profile, effective.settings)
+            raise RooError(
+                "settings_invalid",
+                f"{said[0].upper()}{said[1:]}.",
+                "Look at roo.profile, roo.modeProfiles and $ROO_PROFILE.",
+            )
         settings = effective.for_profile(profile)
-        base_url, bound = await self._base_url(effective, settings, profile)
-        key = await self._key(settings) if bound is not None else None
-        if not bound:
+        address = await _address(effective, settings, profile)
+        found = address.bound is None
+        key = None if found else await self._key(settings)
+        if not address.bound:
             for name in ([key.name] if key else []) + _own_headers(effective, profile):
-                await self._bind(base_url, name, ask)
-        return _endpoint(settings, base_url, key)
-
-    async def _base_url(
-        self, effective: Effective, settings: Settings, profile: str
-    ) -> tuple[str, bool | None]:
-        """The address; whether naming it binds it; None for a found one, which gets no key."""
-        if settings.provider.base_url:
-            paths = (f"profiles.{profile}.provider.baseUrl", "provider.baseUrl")
-            source = next((effective.origins[p] for p in paths if p in effective.origins), "")
-            return settings.provider.base_url, source in effective.trusted_sources
-        if from_environment := os.environ.get("OPENAI_BASE_URL"):
-            return from_environment, True
-        found = await discover()
-        if found:
-            return found[0].base_url, None
-        raise RooError(
-            "settings_invalid",
-            "No endpoint is set, and no local one answers on 127.0.0.1.",
-            "Set roo.provider.baseUrl and roo.provider.modelId, or start Ollama, LM Studio, "
-            "llama.cpp or vLLM.",
-        )
+                await self._bind(address.url, name, ask)
+        key_name = key.name if key else "" if found else settings.provider.api_key_env
+        return _endpoint(settings, address, key, key_name)
 
     async def _key(self, settings: Settings) -> Key | None:
         provider = settings.provider
@@ -157,11 +180,67 @@ def _own_headers(effective: Effective, profile: str) -> list[str]:
     ]
 
 
-def _client(endpoint: Endpoint) -> Client:
+async def _address(effective: Effective, settings: Settings, profile: str) -> Address:
+    """Where the settings, the environment, or what runs on this machine say to go."""
+    if url := _usable(settings.provider.base_url, "roo.provider.baseUrl"):
+        return Address(url, _source_of_url(effective, profile) in effective.trusted_sources)
+    if url := _usable(os.environ.get("OPENAI_BASE_URL", ""), "$OPENAI_BASE_URL"):
+        return Address(url, bound=True, note="The address is that of $OPENAI_BASE_URL.")
+    tried = await discover()
+    model = settings.provider.model_id
+    if chosen := discovery.choose(tried, model):
+        return Address(chosen.base_url, None, discovery.why(chosen, tried, model))
+    raise RooError(
+        "settings_invalid",
+        discovery.nothing(tried),
+        "Set roo.provider.baseUrl and roo.provider.modelId ($ROO_BASE_URL and $ROO_MODEL), or start "
+        "one of these servers. `roo-lsp demo` needs none.",
+    )
+
+
+def _usable(url: str, name: str) -> str:
+    """The address; the rest relies on its having a scheme, a host and perhaps a port.
+
+    Raises:
+        RooError: it is none.
+    """
+    url = url.strip()
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is none, brackets that do not match
+        usable = False
+    if url and not usable:
+        raise RooError(
+            "settings_invalid",
+            f"{name} is not an http or https address: {url.rpartition('@')[2]!r}.",
+            "It looks like http://127.0.0.1:11434/v1.",
+        )
+    return url
+
+
+def _source_of_url(effective: Effective, profile: str) -> str:
+    """The source that names the address: the command line, the profile's, else the common one."""
+    common = effective.origins.get("provider.baseUrl", "")
+    if common == COMMAND_LINE:
+        return common
+    return effective.origins.get(f"profiles.{profile}.provider.baseUrl", common)
+
+
+def configured_url(settings: Settings) -> str:
+    """The address that is set, without user, password and query; empty where one is looked for."""
+    url = settings.provider.base_url or os.environ.get("OPENAI_BASE_URL", "")
+    try:
+        return Target(_usable(url, "")).shown
+    except RooError:
+        return ""
+
+
+def _client(endpoint: Endpoint, memory: Memory) -> Client:
     # The one lazy import: the SDK costs as much as the rest of the start, and a thread pays for it.
     from roo_lsp.providers.openai_compatible import OpenAICompatible  # noqa: PLC0415
 
-    return OpenAICompatible(endpoint)
+    return OpenAICompatible(endpoint, memory)
 
 
 def preload() -> None:
@@ -177,12 +256,6 @@ async def list_models(endpoint: Endpoint) -> list[str]:
     """
     probe = await asyncio.to_thread(importlib.import_module, "roo_lsp.providers.probe")
     return await probe.list_models(endpoint)
-
-
-async def examine(endpoint: Endpoint, on_check: Callable[[Check], None]) -> list[Check]:
-    """The endpoint test; `on_check` is told of each finding as it is made."""
-    probe = await asyncio.to_thread(importlib.import_module, "roo_lsp.providers.probe")
-    return await probe.probe(endpoint, on_check)
 
 
 def _run_for_key(command: Sequence[str]) -> str:
@@ -212,12 +285,13 @@ def _run_for_key(command: Sequence[str]) -> str:
     )
 
 
-def _endpoint(settings: Settings, base_url: str, key: Key | None) -> Endpoint:
+def _endpoint(settings: Settings, address: Address, key: Key | None, key_name: str) -> Endpoint:
     provider, tls = settings.provider, settings.provider.tls
     return Endpoint(
-        base_url=base_url,
+        base_url=address.url,
         model=provider.model_id,
         api_key=key.value if key else None,
+        key_name=key_name,
         headers=provider.headers,
         query=provider.query,
         extra_body=provider.extra_body,
@@ -247,4 +321,7 @@ def _endpoint(settings: Settings, base_url: str, key: Key | None) -> Endpoint:
         ),
         proxy=provider.proxy,
         supports_images=settings.model.supports_images,
+        supports_prompt_cache=settings.model.supports_prompt_cache,
+        note=address.note,
+        context_window=settings.model.context_window,
     )

@@ -13,12 +13,17 @@ from typing import cast
 from roo_lsp.settings import (
     NOT_YET_EFFECTIVE,
     Problem,
+    Profile,
     Raw,
     Settings,
     cleaned,
     object_or_empty,
+    without_effect,
     without_nulls,
 )
+
+COMMAND_LINE = "command line"
+"""The name of the strongest source: what it sets of the endpoint and the model, no profile changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,8 @@ class Effective:
     problems: tuple[Problem, ...] = ()
     held: tuple[Held, ...] = ()
     trusted_sources: frozenset[str] = frozenset()
+    over_profiles: Raw = field(default_factory=dict)
+    """What the command line sets."""
 
     @property
     def not_yet_effective(self) -> list[str]:
@@ -66,11 +73,20 @@ class Effective:
         ]
 
     def for_profile(self, name: str) -> Settings:
-        """The settings with a profile laid over them; an unknown name changes nothing."""
+        """The settings with a profile laid over them, except for what the command line sets.
+
+        An unknown name changes nothing.
+        """
         overlay = self.settings.profiles.get(name)
         if not overlay:
             return self.settings
         merged = _merged(_plain(self.settings), without_nulls(overlay))
+        kept = {
+            key: self.over_profiles[key]
+            for key in self.over_profiles
+            if key in Profile.model_fields
+        }
+        merged = _merged(merged, kept)
         return Settings.model_validate_json(json.dumps(merged))
 
 
@@ -81,6 +97,7 @@ def effective(sources: Iterable[Source], *, trusted: bool = False) -> Effective:
     problems: list[Problem] = []
     held: list[Held] = []
     names: list[tuple[str, bool]] = []
+    over_profiles: Raw = {}
     for source in sources:
         names.append((source.name, source.trusted))
         if source.problem:
@@ -95,9 +112,30 @@ def effective(sources: Iterable[Source], *, trusted: bool = False) -> Effective:
                     _put(raw, each.path.removeprefix("roo.").split("."), each.value)
         merged = _merged(merged, raw)
         origins |= {path: source.name for path, _ in _leaves(raw)}
+        if source.name == COMMAND_LINE:
+            over_profiles = raw
     settings = Settings.model_validate_json(json.dumps(merged))
     own = frozenset(name for name, is_own in names if is_own)
-    return Effective(settings, origins, tuple(problems), tuple(held), own)
+    problems += _unknown_profiles(settings)
+    problems += without_effect(settings)
+    return Effective(settings, origins, tuple(problems), tuple(held), own, over_profiles)
+
+
+def no_profile(name: str, settings: Settings) -> str:
+    """For people: that there is no such profile, and which there are."""
+    known = ", ".join(sorted(settings.profiles))
+    return f"there is no profile {name!r}; " + (
+        f"there are: {known}" if known else "none is set up"
+    )
+
+
+def _unknown_profiles(settings: Settings) -> Iterator[Problem]:
+    """A problem for each name of a profile that is none: nothing is sent elsewhere instead."""
+    named = {"roo.profile": settings.profile}
+    named |= {f"roo.modeProfiles.{mode}": name for mode, name in settings.mode_profiles.items()}
+    for path, name in named.items():
+        if name and name not in settings.profiles:
+            yield Problem(path, no_profile(name, settings))
 
 
 def _merged(under: Raw, over: object) -> Raw:

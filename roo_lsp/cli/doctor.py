@@ -3,26 +3,30 @@
 import asyncio
 import json
 import sys
-from collections.abc import AsyncGenerator, Callable, Sequence
+import time
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import dataclass, field
 
-from rich.console import Console
-from rich.status import Status
-from rich.table import Table
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.live import Live
+from rich.spinner import Spinner
 from rich.text import Text
 
 from roo_lsp.agent.errors import RooError
 from roo_lsp.app import current_settings, trusted_origins
-from roo_lsp.cli.drawing import glyphs_for, readable
+from roo_lsp.cli.drawing import ASCII, glyphs_for, readable
 from roo_lsp.cli.options import Parser, add_settings, add_workspace, settings, take_settings
-from roo_lsp.endpoints import Connection, examine
+from roo_lsp.endpoints import Connection
 from roo_lsp.providers.endpoint import Endpoint
-from roo_lsp.providers.report import CHECKS, NEEDED, Check, CheckName, Report, without_endpoint
+from roo_lsp.providers.errors import Target
+from roo_lsp.providers.memory import Memory
+from roo_lsp.providers.report import CHECKS, NEEDED, Check, Report, without_endpoint
 from roo_lsp.workspace.places import state_dir
 from roo_lsp.workspace.trust import TrustStore
 
-Found = Callable[[Endpoint], None]
+SLOW_SECONDS = 10
+"""After so long a wait it is said that this may be in order."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -36,36 +40,56 @@ def main(arguments: Sequence[str]) -> int:
     return asyncio.run(_examine(given.profile or "", as_json=given.json))
 
 
-async def checks(profile: str, found: Found) -> AsyncGenerator[Check, None]:
-    """Each check as it is made; `found` is told the endpoint before the first."""
-    queue: asyncio.Queue[Check | None] = asyncio.Queue()
-
-    async def work() -> None:
-        try:
-            endpoint = await _endpoint(profile)
-            found(endpoint)
-            await examine(endpoint, queue.put_nowait)
-        except RooError as error:
-            for check in without_endpoint(error):
-                queue.put_nowait(check)
-        finally:
-            queue.put_nowait(None)
-
-    working = asyncio.create_task(work())
-    try:
-        while (check := await queue.get()) is not None:
-            yield check
-        await working
-    finally:
-        working.cancel()
-
-
-async def _endpoint(profile: str) -> Endpoint:
-    trust = TrustStore(state_dir() / "trust.json", given=trusted_origins())
+async def _examine(profile: str, *, as_json: bool) -> int:
+    """Test, print, and return the exit code."""
+    # On stderr beside JSON: what is wrong with the settings is no part of the report.
+    console = Console(highlight=False, stderr=as_json)
     effective = current_settings()
-    return await Connection(trust).endpoint(
-        effective, profile or effective.settings.profile, _may_not_ask
-    )
+    for problem in effective.problems:
+        console.print(Text(readable(str(problem)), "bold red"), soft_wrap=True)
+    profile = profile or effective.settings.profile
+    if as_json:
+        report = await examined(profile, lambda _: None, lambda _: None)
+        sys.stdout.write(f"{json.dumps(report.json(), ensure_ascii=False)}\n")
+        return 0 if report.ok else 1
+    sheet = _Sheet(console)
+    with _waiting(console) as waiting:
+
+        def tell(check: Check) -> None:
+            sheet.add(check)
+            waiting.goes_on_after(check)
+
+        report = await examined(
+            profile, lambda endpoint: _print_head(console, endpoint, profile), tell
+        )
+        sheet.finish()
+    _print_end(console, report)
+    return 0 if report.ok else 1
+
+
+async def examined(
+    profile: str, found: Callable[[Endpoint], None], tell: Callable[[Check], None]
+) -> Report:
+    """The endpoint test; `found` is told the endpoint, then `tell` each check as it is made."""
+    report = Report([])
+
+    def add(check: Check) -> None:
+        report.checks.append(check)
+        tell(check)
+
+    state = state_dir()
+    trust = TrustStore(state / "trust.json", given=trusted_origins())
+    connection = Connection(trust, Memory(state / "endpoints.json"))
+    try:
+        endpoint = await connection.endpoint(current_settings(), profile, _may_not_ask)
+        report.endpoint, report.model = Target(endpoint.base_url).shown, endpoint.model
+        report.note = endpoint.note
+        found(endpoint)
+        _, report.learnt = await connection.examine(endpoint, add)
+    except RooError as error:
+        for check in without_endpoint(error):
+            add(check)
+    return report
 
 
 async def _may_not_ask(origin: str, key_name: str) -> bool:
@@ -73,76 +97,138 @@ async def _may_not_ask(origin: str, key_name: str) -> bool:
     return False
 
 
-async def _examine(profile: str, *, as_json: bool) -> int:
-    report = Report([])
-
-    def found(endpoint: Endpoint) -> None:
-        report.endpoint, report.model = endpoint.base_url, endpoint.model
-
-    console = Console(highlight=False, stderr=as_json)
-    for problem in current_settings().problems:
-        console.print(Text(readable(str(problem)), "bold red"), soft_wrap=True)
-    with _waiting(console, quiet=as_json) as waiting:
-        async for check in checks(profile, found):
-            report.checks.append(check)
-            if as_json:
-                continue
-            if len(report.checks) == 1 and report.endpoint:
-                _print_head(console, report)
-            _print_check(console, check)
-            waiting(_next(check.name))
-    if as_json:
-        sys.stdout.write(f"{json.dumps(report.json(), ensure_ascii=False)}\n")
-    else:
-        _print_end(console, report)
-    return 0 if report.ok else 1
+# --- for people ---------------------------------------------------------------------------------
 
 
-def _next(name: CheckName) -> str:
-    following = CHECKS[CHECKS.index(name) + 1 :]
-    return f"{following[0]} …" if following else ""
+@dataclass(slots=True)
+class _Waiting:
+    """A row that says what is being checked, and for how long; drawn anew by `Live`."""
+
+    spinner: Spinner
+    name: str = CHECKS[0]
+    since: float = field(default_factory=time.monotonic)
+
+    def goes_on_after(self, check: Check) -> None:
+        following = CHECKS[CHECKS.index(check.name) + 1 :]
+        self.name, self.since = following[0] if following else "", time.monotonic()
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        del options
+        if not self.name:
+            return
+        took = int(time.monotonic() - self.since)
+        text = f"{self.name} … {took} s" if took else f"{self.name} …"
+        if took >= SLOW_SECONDS:
+            text += ": a local model may need minutes for its first word; Ctrl-C stops"
+        words = Text(text, "dim")
+        words.truncate(console.width - 3, overflow="ellipsis")
+        self.spinner.update(text=words)
+        yield self.spinner
 
 
 @contextmanager
-def _waiting(console: Console, *, quiet: bool) -> Any:
-    """A line that says what is being checked, where it can be taken away again."""
-    if quiet or not console.is_terminal or console.is_dumb_terminal:
-        yield lambda _text: None  # pyright: ignore[reportUnknownLambdaType] -- it does nothing
+def _waiting(console: Console) -> Generator[_Waiting]:
+    """Shows what is waited for, where it can be taken away again."""
+    plain = glyphs_for(console.encoding) is ASCII
+    waiting = _Waiting(Spinner("line" if plain else "dots", style="green"))
+    if not console.is_terminal or console.is_dumb_terminal:
+        yield waiting
         return
-    with Status("connect …", console=console, spinner="dots") as status:
-        yield status.update
+    with Live(waiting, console=console, transient=True, refresh_per_second=10):
+        yield waiting
 
 
-def _print_head(console: Console, report: Report) -> None:
-    model = readable(report.model) or "the model it serves"
-    console.print(Text(f"{model} at {readable(report.endpoint)}", "bold"), soft_wrap=True)
+def _print_head(console: Console, endpoint: Endpoint, profile: str) -> None:
+    model = readable(endpoint.model) or "The model it serves"
+    named = f" (profile {readable(profile)})" if profile else ""
+    shown = readable(Target(endpoint.base_url).shown)
+    console.print(Text(f"{model} at {shown}{named}", "bold"), soft_wrap=True)
+    if endpoint.note:
+        for line in _lines(console, Text(readable(endpoint.note), "dim"), console.width):
+            console.print(line, soft_wrap=True)
+    if endpoint.proxy:
+        console.print(Text(f"Through the proxy {Target(endpoint.proxy).shown}.", "dim"))
+    if not endpoint.tls.verify:
+        off = "Its certificate is not verified: roo.provider.tls.verify is off."
+        console.print(Text(off, "yellow"))
     console.print()
 
 
-def _print_check(console: Console, check: Check) -> None:
-    glyphs = glyphs_for(console.encoding)
-    bad = "red" if check.name in NEEDED else "yellow"
-    sign, style = {
-        "ok": (glyphs.done, "green"),
-        "failed": (glyphs.failed, bad),
-        "skipped": (glyphs.open, "dim"),
-    }[check.status]
-    words = Text(readable(check.message), "dim" if check.status == "skipped" else "")
-    if check.code:
-        words = Text.assemble((f"{check.code}: ", f"bold {bad}"), words)
-    if check.hint:
-        words.append(f"\n{glyphs.hint} {readable(check.hint)}", "yellow")
-    row = Table.grid(padding=(0, 1))
-    row.add_column(width=max(2, len(glyphs.done)))
-    row.add_column(width=max(map(len, CHECKS)))
-    row.add_column(overflow="fold")
-    row.add_row(Text(sign, style), Text(check.name), words)
-    console.print(row)
+NAME_WIDTH = max(map(len, CHECKS))
+
+
+@dataclass(slots=True)
+class _Sheet:
+    """The checks as rows, each printed when it is made; those not tried for one reason in one row."""
+
+    console: Console
+    skipped: list[Check] = field(default_factory=list[Check])
+
+    def add(self, check: Check) -> None:
+        if self.skipped and (check.status, check.message) != ("skipped", self.skipped[0].message):
+            self.finish()
+        if check.status == "skipped":
+            self.skipped.append(check)
+        else:
+            self._row(check.status, check.name, self._words(check))
+
+    def finish(self) -> None:
+        """Print what is left."""
+        match self.skipped:
+            case []:
+                pass
+            case [check]:
+                self._row("skipped", check.name, Text(readable(check.message), "dim"))
+            case checks:
+                names = ", ".join(check.name for check in checks)
+                words = Text(f"{names}. {readable(checks[0].message)}", "dim")
+                self._row("skipped", "not tried", words)
+        self.skipped.clear()
+
+    def _words(self, check: Check) -> Text:
+        bad = "red" if check.name in NEEDED else "yellow"
+        words = Text(readable(check.message))
+        if check.title:
+            words = Text.assemble((f"{check.title}: ", f"bold {bad}"), words)
+        if check.code:
+            words.append(f" [{check.code}]", "dim")
+        if check.hint:
+            arrow = glyphs_for(self.console.encoding).hint
+            words.append(f"\n{arrow} {readable(check.hint)}", "yellow")
+        return words
+
+    def _row(self, status: str, name: str, words: Text) -> None:
+        glyphs = glyphs_for(self.console.encoding)
+        bad = "red" if name in NEEDED else "yellow"
+        sign, style = {
+            "ok": (glyphs.done, "green"),
+            "failed": (glyphs.failed, bad),
+            "skipped": (glyphs.open, "dim"),
+        }[status]
+        first = Text.assemble((f"{sign:<2} ", style), f"{name:<{NAME_WIDTH}} ")
+        room = max(20, self.console.width - first.cell_len)
+        for line in _lines(self.console, words, room):
+            self.console.print(Text.assemble(first, line), soft_wrap=True)
+            first = Text(" " * first.cell_len)
+
+
+def _lines(console: Console, words: Text, room: int) -> list[Text]:
+    """The words in lines of that width, without the spaces that rich leaves at their ends."""
+    lines = list(words.wrap(console, room))
+    for line in lines:
+        line.rstrip()
+    return lines
 
 
 def _print_end(console: Console, report: Report) -> None:
     console.print()
+    for sentence in report.learnt:
+        words = Text(readable(f"Learnt about this endpoint: {sentence}."), "dim")
+        for line in _lines(console, words, console.width):
+            console.print(line, soft_wrap=True)
     if report.ok:
         console.print(Text("A task can run.", "bold green"))
-    else:
-        console.print(Text("A task cannot run yet.", "bold red"))
+        return
+    failed = next((c.name for c in report.checks if c.status == "failed" and c.name in NEEDED), "")
+    what = f": {failed} has to work first" if failed else ""
+    console.print(Text(f"A task cannot run yet{what}.", "bold red"))

@@ -6,15 +6,21 @@ are never followed.
 
 import re
 import ssl
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit, urlunsplit
+from urllib.request import getproxies, proxy_bypass
 
 import httpx2
 import openai
 
+from roo_lsp.providers import errors
+from roo_lsp.providers.bodies import BoundedClient
 from roo_lsp.providers.endpoint import Endpoint
-from roo_lsp.providers.errors import ProviderError
+from roo_lsp.providers.errors import ProviderError, Target
+
+KEEP_SECONDS = 3
+"""How long a connection is kept that is not used; llama.cpp and uvicorn keep theirs for 5 s."""
 
 
 class Client(openai.AsyncOpenAI):
@@ -25,6 +31,8 @@ class Client(openai.AsyncOpenAI):
     """
 
     own_headers: dict[str, str] = {}  # noqa: RUF012 -- set once, for each instance
+    proxy = ""
+    """The proxy's address, with its credentials; empty without one."""
 
     @property
     def default_headers(self) -> dict[str, Any]:
@@ -46,6 +54,8 @@ def client(endpoint: Endpoint, base: str, query: dict[str, str]) -> Client:
     given = {name.lower() for name in endpoint.headers}
     headers = {k: v for k, v in headers.items() if k.lower() not in given} | dict(endpoint.headers)
     limits = endpoint.timeouts
+    proxy = _proxy(endpoint, base)
+    tls = _tls(endpoint, base, proxy)
     client = Client(
         api_key=key,
         admin_api_key="",  # not None: the environment is not asked
@@ -55,21 +65,59 @@ def client(endpoint: Endpoint, base: str, query: dict[str, str]) -> Client:
         base_url=base,
         max_retries=0,
         default_query=query,
-        http_client=httpx2.AsyncClient(
-            verify=_tls(endpoint, base),
-            proxy=endpoint.proxy or None,
-            trust_env=not endpoint.proxy and not _is_loopback(base),
+        http_client=BoundedClient(
+            verify=tls,
+            proxy=_through(proxy, tls),
+            trust_env=False,
             follow_redirects=False,
             timeout=httpx2.Timeout(None, connect=limits.connect or None),
-            # Shorter than servers keep theirs (llama.cpp and uvicorn 5 s): they close first otherwise.
-            limits=httpx2.Limits(keepalive_expiry=3),
+            limits=httpx2.Limits(keepalive_expiry=KEEP_SECONDS),
         ),
     )
-    client.own_headers = headers
+    client.own_headers, client.proxy = headers, proxy
     return client
 
 
-def _tls(endpoint: Endpoint, base: str) -> ssl.SSLContext:
+def _proxy(endpoint: Endpoint, base: str) -> str:
+    """The proxy that is set, else the environment's or the system's, which loopback never takes."""
+    if endpoint.proxy:
+        return endpoint.proxy
+    parts = urlsplit(base)
+    host = parts.hostname or ""
+    if _is_loopback(base) or proxy_bypass(host) or proxy_bypass(parts.netloc):
+        return ""
+    found = getproxies()
+    proxy = found.get(parts.scheme) or found.get("all") or ""
+    if not proxy or _in_networks(host, found.get("no", "")):
+        return ""
+    return proxy if "://" in proxy else f"http://{proxy}"
+
+
+def _in_networks(host: str, no_proxy: str) -> bool:
+    """True for an address in one of NO_PROXY's networks (`10.0.0.0/8`)."""
+    for entry in no_proxy.split(","):
+        try:
+            if ip_address(host) in ip_network(entry.strip(), strict=False):
+                return True
+        except ValueError:
+            continue
+    return False
+
+
+def _through(proxy: str, tls: ssl.SSLContext) -> httpx2.Proxy | None:
+    if not proxy:
+        return None
+    parts = _split(proxy)
+    if parts is None:
+        raise _invalid(
+            "The proxy's address is not an http or https one.",
+            "Set roo.provider.proxy (else it is $HTTPS_PROXY or $ALL_PROXY): it looks like "
+            "http://user:password@127.0.0.1:3128.",
+        )
+    return httpx2.Proxy(proxy, ssl_context=tls if parts.scheme == "https" else None)
+
+
+def _tls(endpoint: Endpoint, base: str, proxy: str) -> ssl.SSLContext:
     """What connections are verified with; the system's authorities are read only if needed."""
     tls = endpoint.tls
     try:
@@ -79,7 +127,7 @@ def _tls(endpoint: Endpoint, base: str) -> ssl.SSLContext:
             context.verify_mode = ssl.CERT_NONE
         elif tls.ca_file:
             context = ssl.create_default_context(cafile=tls.ca_file)
-        elif base.startswith("http://") and not (endpoint.proxy or "").startswith("https"):
+        elif base.startswith("http://") and not proxy.startswith("https"):
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # never used
         else:
             context = httpx2.create_ssl_context()
@@ -103,8 +151,8 @@ def _is_loopback(base: str) -> bool:
 
 def address(endpoint: Endpoint) -> tuple[str, dict[str, str]]:
     """The address without its query and last slash, and the whole query."""
-    parts = urlsplit(endpoint.base_url.strip())
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    parts = _split(endpoint.base_url.strip())
+    if parts is None:
         raise _invalid(
             f"roo.provider.baseUrl is not an http or https address: {endpoint.base_url!r}.",
             "It looks like http://127.0.0.1:11434/v1.",
@@ -120,8 +168,66 @@ def address(endpoint: Endpoint) -> tuple[str, dict[str, str]]:
     return base, {**dict(parse_qsl(parts.query)), **endpoint.query}
 
 
+def _split(url: str) -> SplitResult | None:
+    """The parts of an http or https address; None for anything else."""
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:  # a port that is none, brackets that do not match
+        return None
+    return parts if usable else None
+
+
 def _invalid(message: str, hint: str) -> ProviderError:
     return ProviderError("settings_invalid", message, hint)
+
+
+def unreachable(cause: BaseException, target: Target, proxy: str) -> ProviderError:
+    """The error for a connection that could not be made: the certificate's fault, or the proxy's."""
+    error = errors.unreachable(cause, target)
+    certificate = _certificate_problem(cause)
+    if certificate is not None:
+        hint = _CERTIFICATE_HINTS.get(certificate.verify_code, error.hint)
+        return ProviderError(error.code, error.message, hint)
+    if not proxy:
+        return error
+    if "(407" in error.message:
+        return wants_credentials(proxy)
+    where = f"through the proxy {Target(proxy).shown}"
+    message = error.message.replace(f"({target.shown})", where)
+    return ProviderError(error.code, message, _PROXY_HINT, retryable=error.retryable)
+
+
+def wants_credentials(proxy: str) -> ProviderError:
+    """The error for a proxy that does not know us."""
+    given = "does not accept its user and password" if "@" in proxy else "wants user and password"
+    return ProviderError(
+        "connection_failed",
+        f"The proxy {Target(proxy).shown} {given} (HTTP 407).",
+        "Put them into roo.provider.proxy: http://user:password@host:port.",
+        status=407,
+    )
+
+
+_PROXY_HINT = (
+    "Check roo.provider.proxy (else it is $HTTPS_PROXY, $HTTP_PROXY or $ALL_PROXY), and that the "
+    "proxy runs; $NO_PROXY names hosts that are asked directly."
+)
+_CERTIFICATE_HINTS = {
+    9: "It is valid later only: check this machine's clock.",
+    10: "Have it renewed at the server, or check this machine's clock.",
+    62: "Write the host in roo.provider.baseUrl as the certificate names it.",
+    64: "Write the host in roo.provider.baseUrl as the certificate names it.",
+}
+"""By OpenSSL's X509_V_ERR codes: not yet valid, expired, another host name, another address."""
+
+
+def _certificate_problem(error: BaseException | None) -> ssl.SSLCertVerificationError | None:
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return error
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def azure_url(base: str, path: str, model: str) -> str:
@@ -139,7 +245,8 @@ def secrets(endpoint: Endpoint) -> tuple[str, ...]:
         for name, value in [*endpoint.headers.items(), *endpoint.query.items()]
         if telling.search(name)
     ]
-    return tuple(filter(None, [endpoint.api_key, urlsplit(endpoint.base_url).password, *values]))
+    passwords = (urlsplit(endpoint.base_url).password, urlsplit(endpoint.proxy or "").password)
+    return tuple(filter(None, [endpoint.api_key, *passwords, *values]))
 
 
 def request_options(client: Client) -> Any:

@@ -1,11 +1,11 @@
 """Finds model servers on this machine: Ollama, LM Studio, llama.cpp and vLLM at their usual ports."""
 
 import asyncio
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, cast
+
+from roo_lsp.providers.listing import listed
 
 PORTS: Mapping[int, str] = {11434: "Ollama", 1234: "LM Studio", 8080: "llama.cpp", 8000: "vLLM"}
 TIMEOUT = 0.5
@@ -13,39 +13,97 @@ TIMEOUT = 0.5
 
 MAX_BODY = 4 * 1024 * 1024
 
+_OWNERS: Mapping[str, str] = {
+    "library": "Ollama",
+    "organization_owner": "LM Studio",
+    "llamacpp": "llama.cpp",
+    "vllm": "vLLM",
+}
+"""What servers write as `owned_by`: one may be at another's port."""
+
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A server that lists models."""
+class Tried:
+    """A port that was looked at."""
 
+    port: int
     name: str
-    """What usually is at this port."""
-    base_url: str
-    models: tuple[str, ...]
+    """What is there, as it says itself; else what usually is."""
+    answers: bool = False
+    models: tuple[str, ...] | None = None
+    """What it lists; None for something that is no model server, or for nothing."""
+
+    @property
+    def base_url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/v1"
+
+    def __str__(self) -> str:
+        return f"{self.name} at {self.base_url}"
 
 
-async def discover(ports: Mapping[int, str] = PORTS, within: float = TIMEOUT) -> list[Found]:
-    """The servers that answer with a list of models, in the order of `ports`."""
-    found = await asyncio.gather(*(_look(port, name, within) for port, name in ports.items()))
-    return [each for each in found if each is not None]
+async def discover(ports: Mapping[int, str] = PORTS, within: float = TIMEOUT) -> list[Tried]:
+    """What is at the ports, in their order; `within` is seconds."""
+    return await asyncio.gather(*(_look(port, name, within) for port, name in ports.items()))
 
 
-async def _look(port: int, name: str, within: float) -> Found | None:
-    """The server at a port, if it is one; whatever else is there is left alone."""
+def choose(tried: Sequence[Tried], model: str) -> Tried | None:
+    """The server to use: one that has the model, else the first that has any, else the first."""
+    servers = [each for each in tried if each.models is not None]
+    having = [each for each in servers if each.models and model in each.models]
+    return next(iter([*having, *(each for each in servers if each.models), *servers]), None)
+
+
+def why(chosen: Tried, tried: Sequence[Tried], model: str) -> str:
+    """For people: which server was taken and why, and what else is there."""
+    reason = "the first of the usual ports that lists a model"
+    if model and chosen.models and model in chosen.models:
+        reason = f"which has {model}"
+    elif not chosen.models:
+        reason = "the only model server found"
+    parts = [f"No address is set, so this is {chosen}, {reason}."]
+    others = [each for each in tried if each.models is not None and each is not chosen]
+    if others:
+        parts.append(
+            f"Also there: {', '.join(map(str, others))}; roo.provider.baseUrl chooses another."
+        )
+    return " ".join(parts)
+
+
+def nothing(tried: Sequence[Tried]) -> str:
+    """For people: that no server was found, and where it was looked for."""
+    silent = [f"{each.port} ({each.name})" for each in tried if not each.answers]
+    strange = [f"{each.port} ({each.name})" for each in tried if each.answers]
+    parts = ["No address is set, and no model server was found on 127.0.0.1:"]
+    if silent:
+        parts.append(f"nothing answers at the ports {', '.join(silent)}")
+    if strange:
+        joint = "; what" if silent else "what"
+        parts.append(f"{joint} answers at {', '.join(strange)} lists no models")
+    return " ".join(parts).replace(" ;", ";") + "."
+
+
+async def _look(port: int, name: str, within: float) -> Tried:
+    """What is at a port; whatever is no model server is left alone."""
+    answers = False
     with suppress(OSError, EOFError, ValueError, RecursionError):
         async with asyncio.timeout(within):  # its TimeoutError is an OSError
-            models = _ids(await _get(port, "/v1/models"))
-        if models is not None:
-            return Found(name, f"http://127.0.0.1:{port}/v1", models)
-    return None
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            answers = True
+            found = listed(await _get(reader, writer, port, "/v1/models"))
+        if found is not None:
+            owner = found[0].owner if found else ""
+            models = tuple(each.id for each in found)
+            return Tried(port, _OWNERS.get(owner, name), answers=True, models=models)
+    return Tried(port, name, answers)
 
 
-async def _get(port: int, path: str) -> bytes:
+async def _get(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port: int, path: str
+) -> bytes:
     """The body of a GET by HTTP/1.0, so that it ends with the connection and comes in one piece.
 
     By hand: httpx2 would take longer to import than all of this takes to run.
     """
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         writer.write(f"GET {path} HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())
         await writer.drain()
@@ -70,12 +128,3 @@ async def _all(reader: asyncio.StreamReader) -> bytes:
     while len(body) < MAX_BODY and (piece := await reader.read(65536)):
         body += piece
     return bytes(body)
-
-
-def _ids(body: bytes) -> tuple[str, ...] | None:
-    value: Any = json.loads(body)
-    entries: Any = cast("dict[str, Any]", value).get("data") if isinstance(value, dict) else None
-    if not isinstance(entries, list):
-        return None
-    objects = [cast("dict[str, Any]", e) for e in cast("list[Any]", entries) if isinstance(e, dict)]
-    return tuple(entry["id"] for entry in objects if isinstance(entry.get("id"), str))

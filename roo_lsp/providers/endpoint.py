@@ -38,6 +38,8 @@ class Endpoint:
     model: str = ""
     """Empty: the one model that the endpoint serves."""
     api_key: str | None = field(default=None, repr=False)
+    key_name: str = ""
+    """What the key is called in messages: its environment variable, its setting."""
     headers: Headers = field(default_factory=dict[str, str], repr=False)
     query: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     extra_body: Mapping[str, object] = field(default_factory=dict[str, object], repr=False)
@@ -59,3 +61,9 @@ class Endpoint:
     proxy: str | None = field(default=None, repr=False)
     """None: the environment's, though never for loopback."""
     supports_images: bool = False
+    supports_prompt_cache: bool = False
+    """Mark what Anthropic's models should keep of a request, as OpenRouter and LiteLLM pass it on."""
+    note: str = field(default="", compare=False)
+    """For people: how the address was found, where none was set."""
+    context_window: int | None = None
+    """What the user says of the model, in tokens; for the endpoint test to compare."""

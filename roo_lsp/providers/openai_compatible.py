@@ -12,20 +12,30 @@ import re
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, closing, suppress
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Self
 
 import httpx2
 import openai
-from pydantic_core import from_json
 
 from roo_lsp.agent.ports import ChatRequest, Delta, Finished
-from roo_lsp.providers import errors
+from roo_lsp.providers import bodies, errors
 from roo_lsp.providers.answers import AnswerReader, ErrorInAnswer, Unreadable
-from roo_lsp.providers.connection import address, azure_url, client, request_options, secrets
+from roo_lsp.providers.connection import (
+    KEEP_SECONDS,
+    address,
+    azure_url,
+    client,
+    request_options,
+    secrets,
+    unreachable,
+    wants_credentials,
+)
 from roo_lsp.providers.deadlines import Deadlines, WholeAnswer
 from roo_lsp.providers.endpoint import Endpoint
 from roo_lsp.providers.errors import ProviderError, Reply, Target
-from roo_lsp.providers.requests import REPLAY, Encoder
+from roo_lsp.providers.listing import NATIVE, Listed, listed
+from roo_lsp.providers.memory import Memory, Place
+from roo_lsp.providers.requests import MARK, REPLAY, RESULT_MARKS, Encoder
 from roo_lsp.providers.sse import BodyReader, TooLarge
 
 log = logging.getLogger(__name__)
@@ -33,20 +43,19 @@ log = logging.getLogger(__name__)
 DRAIN = 0.05
 """Seconds for the body's end behind `[DONE]`, so that the connection can be used again."""
 
-_refusals: dict[tuple[str, str], frozenset[str]] = {}
-"""Fields that an endpoint (origin, model) refused, learnt from requests that went well without."""
+DETAIL_SECONDS = 5.0
+"""How long a server may take to tell how much context a model has."""
 
 
-def forget_refusals() -> None:
-    """Try every field again, as after a change at the endpoint."""
-    _refusals.clear()
+class WebPage(ProviderError):
+    """A web page came where an answer should be: no such API is there."""
 
 
 class OpenAICompatible:
     """A `ChatModel` over HTTP. Use as an async context manager, or call `close`."""
 
-    def __init__(self, endpoint: Endpoint) -> None:
-        """A model of the endpoint; nothing is sent yet.
+    def __init__(self, endpoint: Endpoint, memory: Memory | None = None) -> None:
+        """A model of the endpoint; nothing is sent yet. `memory` is what is known of endpoints.
 
         Raises:
             ProviderError: `settings_invalid`, for an address, key, header or certificate that
@@ -58,6 +67,9 @@ class OpenAICompatible:
         self._client = client(endpoint, self._base, query)
         self._encoder = Encoder(endpoint)
         self._secrets = secrets(endpoint)
+        self._memory = memory or Memory()
+        self._kept_until = 0.0
+        """When a connection that was kept from the last request is given up, on the loop's clock."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -93,6 +105,7 @@ class OpenAICompatible:
                 async with aclosing(_read(body, deadlines, target)) as deltas:
                     async for delta in deltas:
                         yield delta
+                self._kept_until = asyncio.get_running_loop().time() + KEEP_SECONDS
             finally:
                 # A stream that was left early is closed here, and with it its connection.
                 await body.aclose()
@@ -105,19 +118,26 @@ class OpenAICompatible:
             ProviderError: `model_not_found`, with the ids there are, when it serves several.
         """
         if not self._model:
-            found = await self.models()
-            if len(found) != 1:
-                listed = ", ".join(found[:10]) or "none"
+            names = [each.id for each in await self.models()]
+            if not names:
                 raise ProviderError(
                     "model_not_found",
-                    f"No model is set, and the endpoint serves {len(found)}: {listed}.",
+                    "No model is set, and the endpoint lists none.",
+                    "Load or pull a model at the server, or set roo.provider.modelId.",
+                )
+            if len(names) > 1:
+                more = f" and {len(names) - 10} more" if len(names) > 10 else ""
+                raise ProviderError(
+                    "model_not_found",
+                    f"No model is set, and the endpoint serves {len(names)}: "
+                    f"{', '.join(names[:10])}{more}.",
                     "Set roo.provider.modelId to one of them.",
                 )
-            self._model = found[0]
+            self._model = names[0]
         return self._model
 
-    async def models(self) -> list[str]:
-        """The ids of the models that the endpoint serves.
+    async def models(self) -> list[Listed]:
+        """The models that the endpoint lists.
 
         Raises:
             ProviderError: it does not say; a failure is never an empty list.
@@ -126,20 +146,56 @@ class OpenAICompatible:
         try:
             with closing(Deadlines(self.endpoint.timeouts, target)) as deadlines:
                 async with deadlines:
-                    response = await self._client.get(
-                        target.url, cast_to=httpx2.Response, options=request_options(self._client)
-                    )
-        except (openai.OpenAIError, httpx2.HTTPError) as error:
-            raise _explain(error, target, self.endpoint) from None
-        _check_kind(response, target)
-        ids = _model_ids(response.content)
-        if ids is None:
+                    body = await self._get(target)
+        except bodies.TooMuch as error:
             raise ProviderError(
                 "provider_error",
-                f"{target.shown} did not answer with a list of models: {_excerpt(response.content)}",
+                f"{target.shown} answered with {error}, which is no list of models.",
+                "Check roo.provider.baseUrl.",
+            ) from None
+        except ProviderError as error:
+            raise _without_list(error, target) from None
+        found = listed(body)
+        if found is None:
+            raise ProviderError(
+                "provider_error",
+                f"{target.shown} did not answer with a list of models: {_excerpt(body)}",
                 "Check roo.provider.baseUrl.",
             )
-        return ids
+        return found
+
+    async def window(self, found: Sequence[Listed]) -> int | None:
+        """Tokens of the model's context, as its server tells them; `found` is its list of models."""
+        entry = next((each for each in found if each.id == self._model), Listed(""))
+        told = entry.window
+        if entry.owner in NATIVE:
+            path, read = NATIVE[entry.owner]
+            root = re.sub(r"/v\d+$", "", self._base)
+            with suppress(ProviderError, bodies.TooMuch, TimeoutError):
+                async with asyncio.timeout(DETAIL_SECONDS):
+                    body = await self._get(Target(root + path, self._model, self._secrets))
+                    told = read(body, self._model) or told
+        return told
+
+    async def _get(self, target: Target) -> bytes:
+        """The body of what is there.
+
+        Raises:
+            ProviderError: as the endpoint said.
+            bodies.TooMuch: it is too long.
+        """
+        try:
+            response = await self._client.get(
+                target.url,
+                cast_to=httpx2.Response,
+                options=request_options(self._client),
+                stream=True,
+                stream_cls=openai.AsyncStream[object],
+            )
+            _check_kind(response, target)  # pyright: ignore[reportArgumentType] -- as in `_send`
+            return await bodies.read(response, bodies.MAX_LIST)  # pyright: ignore[reportArgumentType]
+        except (openai.OpenAIError, httpx2.HTTPError) as error:
+            raise self._explain(error, target) from None
 
     # --- the request ------------------------------------------------------------------------
 
@@ -147,8 +203,8 @@ class OpenAICompatible:
         self, request: ChatRequest, model: str, target: Target, deadlines: Deadlines
     ) -> httpx2.Response:
         """The response's head, having given up the fields that this endpoint refuses."""
-        place = (target.url, model)
-        refused = known = _refusals.get(place, frozenset())
+        place = self._place(target)
+        refused = known = self._memory.of(place)
         while True:
             body = self._encoder.body(
                 request, model, streaming=self.endpoint.streaming, refused=refused
@@ -157,17 +213,17 @@ class OpenAICompatible:
                 async with deadlines:
                     response = await self._post(target.url, body)
             except openai.APIStatusError as error:
-                failure = _explain(error, target, self.endpoint)
+                failure = self._explain(error, target)
                 field = _refused_field(error, failure, body, self.endpoint)
                 if field is None or field in refused:
                     raise failure from None
                 refused |= {field}
                 log.info("%s refuses %s: asking again without it", target.shown, field)
             except (openai.OpenAIError, httpx2.HTTPError) as error:
-                raise _explain(error, target, self.endpoint) from None
+                raise self._explain(error, target) from None
             else:
                 if refused != known:
-                    _refusals[place] = refused
+                    self._memory.learn(place, refused - known)
                 return response
 
     async def _post(self, url: str, body: bytes) -> httpx2.Response:
@@ -176,10 +232,17 @@ class OpenAICompatible:
         A connection that was kept and turns out to be closed by the other side is replaced by a new
         one, once and without a word: nothing was answered on it.
         """
+        now = asyncio.get_running_loop().time
+        kept, self._kept_until = now() < self._kept_until, 0.0
         try:
             return await self._send(url, body)
+        except openai.APIStatusError:
+            self._kept_until = now() + KEEP_SECONDS
+            raise
         except openai.APIConnectionError as error:
-            if not isinstance(error.__cause__, httpx2.RemoteProtocolError):
+            cause = error.__cause__
+            closed = isinstance(cause, httpx2.RemoteProtocolError) and "disconnected" in str(cause)
+            if not (kept and closed):
                 raise
         return await self._send(url, body)
 
@@ -194,8 +257,64 @@ class OpenAICompatible:
             stream_cls=openai.AsyncStream[object],
         )  # pyright: ignore[reportReturnType] -- `cast_to` decides, which the overloads do not say
 
+    def _explain(self, error: Exception, target: Target) -> ProviderError:
+        """The one place that names the client's exceptions."""
+        proxy = self._client.proxy
+        match error:
+            case openai.APIStatusError() if error.status_code == 407 and proxy:
+                return wants_credentials(proxy)
+            case openai.APIStatusError():
+                headers = {name.lower(): value for name, value in error.response.headers.items()}
+                reply = Reply(error.status_code, _text(error.response), headers)
+                return self._about_key(errors.refusal(reply, target))
+            case openai.APITimeoutError() | httpx2.TimeoutException():
+                through = f" through the proxy {Target(proxy).shown}" if proxy else ""
+                return errors.timed_out(
+                    "connect",
+                    self.endpoint.timeouts.connect,
+                    target,
+                    waiting_for=f"No connection{through}",
+                )
+            case openai.APIConnectionError():
+                return unreachable(error.__cause__ or error, target, proxy)
+            case httpx2.DecodingError():
+                return ProviderError(
+                    "provider_error",
+                    f"The answer of {target.shown} cannot be read: {error}.",
+                    "Check roo.provider.baseUrl, or a proxy between.",
+                )
+            case httpx2.HTTPError():
+                return unreachable(error, target, proxy)
+            case _:
+                said = errors.redact(str(error), target.secrets)
+                return ProviderError("provider_error", f"The request failed: {said}.")
+
+    def _about_key(self, error: ProviderError) -> ProviderError:
+        """A refused key with where it came from, or that there is none."""
+        name = self.endpoint.key_name
+        if error.code != "invalid_api_key" or not name:
+            return error
+        message, hint = error.message, f"Check the key: it came from {name}."
+        if self.endpoint.api_key is None:
+            message = message.replace(
+                "does not accept the API key", "wants an API key, none is set"
+            )
+            hint = (
+                f"Set the environment variable {name} where the editor or roo-lsp is started, or see "
+                "roo.provider.apiKeyEnv and apiKeyCommand."
+            )
+        return ProviderError(error.code, message, hint, status=error.status)
+
     def _target(self, model: str) -> Target:
         return Target(self._url("/chat/completions", model), model, self._secrets)
+
+    def _place(self, target: Target) -> Place:
+        """Where what is learnt belongs; nothing secret is in it."""
+        return errors.redact(target.shown, target.secrets), target.model
+
+    def forget(self, model: str) -> None:
+        """Find out anew what the endpoint does not take."""
+        self._memory.forget(self._place(self._target(model)))
 
     def _url(self, path: str, model: str) -> str:
         if self.endpoint.azure_api_version is None:
@@ -214,6 +333,7 @@ _OPTIONAL = (
     "top_p",
     "seed",
     "strict",
+    MARK,
 )
 _REFUSING = re.compile(
     r"unsupported|support|unrecogni|unknown|unexpected|not permitted|extra|invalid|allowed"
@@ -234,10 +354,12 @@ def _refused_field(
     for name in _OPTIONAL:
         fixed = name == "max_completion_tokens" and endpoint.max_tokens_field != "auto"
         if re.search(rf"\b{name}\b", text) and f'"{name}":'.encode() in body and not fixed:
-            return name
-    if endpoint.replay_reasoning == "auto" and re.search(r"\breasoning(_content)?\b", text):
-        sent = b'"reasoning_content":' in body or b'"reasoning":' in body
-        return REPLAY if sent else None
+            return RESULT_MARKS if name == MARK and "tool_result" in text else name
+    if endpoint.replay_reasoning == "auto" and re.search(
+        r"\breasoning(_content|_details)?\b", text
+    ):
+        fields = (b'"reasoning_content":', b'"reasoning":', b'"reasoning_details":')
+        return REPLAY if any(field in body for field in fields) else None
     return None
 
 
@@ -251,12 +373,12 @@ async def _read(
     answer, reader = AnswerReader(), BodyReader()
     while not reader.done:
         chunk = await _next(body, deadlines, target)
-        payloads = _payloads(reader, chunk, target)
-        for payload in payloads:
+        came = False
+        for payload in _payloads(reader, chunk, target):
             for delta in _deltas(payload, answer, target):
-                deadlines.began = True
+                deadlines.began = came = True
                 yield delta
-        deadlines.heard(data=bool(payloads), finished=answer.finish is not None)
+        deadlines.heard(data=came, finished=answer.finish is not None)
         if chunk is None:
             break
     else:
@@ -315,8 +437,8 @@ def _check_kind(response: httpx2.Response, target: Target) -> None:
         raise _page(target)
 
 
-def _page(target: Target) -> ProviderError:
-    return ProviderError(
+def _page(target: Target) -> "WebPage":
+    return WebPage(
         "provider_error",
         f"{target.shown} answered with a web page (HTML), not with the model's answer.",
         "Check roo.provider.baseUrl (it often ends in /v1), and whether a login page or proxy is "
@@ -349,23 +471,17 @@ def warm_up() -> None:
     importlib.import_module("anyio._backends._asyncio")
 
 
-def _explain(error: Exception, target: Target, endpoint: Endpoint) -> ProviderError:
-    """The one place that names the client's exceptions."""
-    match error:
-        case openai.APIStatusError():
-            headers = {name.lower(): value for name, value in error.response.headers.items()}
-            return errors.refusal(Reply(error.status_code, _text(error.response), headers), target)
-        case openai.APITimeoutError() | httpx2.TimeoutException():
-            return errors.timed_out(
-                "connect", endpoint.timeouts.connect, target, waiting_for="No connection"
-            )
-        case openai.APIConnectionError():
-            return errors.unreachable(error.__cause__ or error, target)
-        case httpx2.HTTPError():
-            return errors.unreachable(error, target)
-        case _:
-            said = errors.redact(str(error), target.secrets)
-            return ProviderError("provider_error", f"The request failed: {said}.")
+def _without_list(error: ProviderError, target: Target) -> ProviderError:
+    """The error for an endpoint that is there and has no list of models."""
+    if error.status not in {404, 405, 501}:
+        return error
+    hint = error.hint if "/v1" in error.hint else "Set roo.provider.modelId; it needs no list."
+    return ProviderError(
+        error.code,
+        f"The endpoint has no list of models: {target.shown} answers HTTP {error.status}.",
+        hint,
+        status=error.status,
+    )
 
 
 def _text(response: httpx2.Response) -> str:
@@ -377,26 +493,3 @@ def _text(response: httpx2.Response) -> str:
 
 def _excerpt(body: bytes) -> str:
     return repr(body[:120].decode("utf-8", "replace"))
-
-
-def _model_ids(body: bytes) -> list[str] | None:
-    """The ids in a list of models: OpenAI's `data`, others' `models`, or a bare list."""
-    try:
-        value: Any = from_json(body)
-    except ValueError:
-        return None
-    if isinstance(value, dict):
-        table = cast("dict[str, Any]", value)
-        value = table.get("data", table.get("models"))
-    if not isinstance(value, list):
-        return None
-    entries = cast("Sequence[Any]", value)
-    ids = [_model_id(entry) for entry in entries]
-    return list(dict.fromkeys(filter(None, ids)))
-
-
-def _model_id(entry: Any) -> str:
-    if isinstance(entry, dict):
-        values = cast("dict[str, Any]", entry)
-        entry = values.get("id") or values.get("name")
-    return entry if isinstance(entry, str) else ""

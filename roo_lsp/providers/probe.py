@@ -1,11 +1,10 @@
 """The endpoint test: asks the real endpoint for each thing an agent needs, and says what is missing."""
 
 import base64
-import json
-import re
 import struct
 import zlib
 from collections.abc import Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Literal
@@ -29,9 +28,12 @@ from roo_lsp.agent.ports import (
     Usage,
 )
 from roo_lsp.providers.endpoint import Endpoint
-from roo_lsp.providers.errors import ProviderError
-from roo_lsp.providers.openai_compatible import OpenAICompatible
+from roo_lsp.providers.errors import ProviderError, Target
+from roo_lsp.providers.listing import Listed
+from roo_lsp.providers.memory import Memory
+from roo_lsp.providers.openai_compatible import OpenAICompatible, WebPage
 from roo_lsp.providers.report import CHECKS, Check, CheckName
+from roo_lsp.providers.verdicts import READ_FILE, Answer, problem, unexpected
 
 
 async def list_models(endpoint: Endpoint) -> list[str]:
@@ -41,18 +43,23 @@ async def list_models(endpoint: Endpoint) -> list[str]:
         ProviderError: it does not say; a failure is never an empty list.
     """
     async with OpenAICompatible(endpoint) as model:
-        return await model.models()
+        return [each.id for each in await model.models()]
 
 
-async def probe(endpoint: Endpoint, on_check: Callable[[Check], None]) -> list[Check]:
-    """All checks, in order; `on_check` is told of each as it is made."""
+async def probe(
+    endpoint: Endpoint, on_check: Callable[[Check], None], memory: Memory | None = None
+) -> list[Check]:
+    """All checks, in order; `on_check` is told of each as it is made.
+
+    What `memory` knows of the endpoint and the model is forgotten first, and found out anew.
+    """
     findings = _Findings(on_check)
     try:
-        async with OpenAICompatible(endpoint) as model:
+        async with OpenAICompatible(endpoint, memory) as model:
             await _Probe(model, findings).run()
     except ProviderError as error:
         findings.failed(findings.next, error)
-    findings.skip_rest("It needs what failed before.")
+    findings.skip_rest("Not possible without what failed.")
     return findings.checks
 
 
@@ -71,8 +78,8 @@ class _Findings:
         self.checks.append(check)
         self.on_check(check)
 
-    def ok(self, name: CheckName, message: str) -> None:
-        self.add(Check(name, "ok", message))
+    def ok(self, name: CheckName, message: str, hint: str = "") -> None:
+        self.add(Check(name, "ok", message, "", hint))
 
     def failed(self, name: CheckName, error: ProviderError) -> None:
         self.add(Check(name, "failed", error.message, error.code, error.hint))
@@ -85,39 +92,18 @@ class _Findings:
             self.skipped(self.next, why)
 
 
-READ_FILE = ToolSpec(
-    "read_file",
-    "Read a file and return its text.",
-    {
-        "type": "object",
-        "properties": {"path": {"type": "string", "description": "The file's path."}},
-        "required": ["path"],
-        "additionalProperties": False,
-    },
-)
 INVENTED = ToolCall("call_invented1", READ_FILE.name, '{"path": "README.md"}')
 """Stands for the model's own call where making one failed for another reason."""
 
 SYSTEM = "You are a coding agent. Be brief."
-_CALL_IN_TEXT = re.compile(
-    r"<tool_call>|<function[=_]|<\|?tool|\[TOOL_CALLS\]|\bread_file\s*\(|functions\.read_file"
-    r"|\"(?:name|tool|function)\"\s*:\s*\"read_file\"|<read_file>",
-    re.IGNORECASE,
-)
+ENOUGH_TEXT = 300
+ENOUGH = 20_000
+"""Pieces of text, of anything, after which an answer is left: it should be a word or a call."""
+
 _HOPELESS: frozenset[ErrorCode] = frozenset(
     {"connection_failed", "invalid_api_key", "model_not_found", "settings_invalid", "timeout"}
 )
 """What every later request would meet as well."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """What one request brought."""
-
-    message: AssistantMessage
-    usage: Usage | None
-    pieces: int
-    """Deltas with words or arguments in them."""
 
 
 @dataclass(slots=True)
@@ -139,64 +125,109 @@ class _Probe:
         self._usage()
         await self._images()
 
-    async def _ask(self, *messages: Message, tools: Sequence[ToolSpec] = ()) -> _Answer:
-        assembly, pieces = Assembly(), 0
-        async for delta in self.model.stream(ChatRequest(SYSTEM, messages, tools)):
-            assembly.add(delta)
-            pieces += isinstance(delta, TextDelta | ReasoningDelta) or (
-                isinstance(delta, ToolCallFragment) and bool(delta.arguments)
-            )
+    async def _ask(self, *messages: Message, tools: Sequence[ToolSpec] = ()) -> Answer:
+        """One answer, as far as the test needs it: a small model may go on for very long."""
+        assembly, pieces, told = Assembly(), 0, 0
+        async with aclosing(self.model.stream(ChatRequest(SYSTEM, messages, tools))) as deltas:
+            async for delta in deltas:
+                assembly.add(delta)
+                pieces += isinstance(delta, TextDelta | ReasoningDelta) or (
+                    isinstance(delta, ToolCallFragment) and bool(delta.arguments)
+                )
+                told += isinstance(delta, TextDelta)
+                if told > ENOUGH_TEXT or pieces > ENOUGH:
+                    break
         self.usage = assembly.usage or self.usage
-        return _Answer(assembly.message(), assembly.usage, pieces)
+        return Answer(assembly.message(), pieces, (assembly.finish_reason or "").lower())
 
-    async def _connect(self) -> list[str] | ProviderError:
-        """The models that the endpoint lists, or why it does not."""
-        base = self.model.endpoint.base_url
+    async def _connect(self) -> list[Listed] | ProviderError:
+        """The models that the endpoint lists; or why it does not, and then `connect` is open."""
+        endpoint = self.model.endpoint
+        shown = Target(endpoint.base_url).shown
         try:
-            listed = await self.model.models()
+            found = await self.model.models()
         except ProviderError as error:
-            if error.code in {"connection_failed", "timeout"}:
+            if error.code in {"connection_failed", "timeout", "settings_invalid"}:
                 raise
-            self.findings.ok("connect", f"{base} answers.")
             if error.code == "invalid_api_key":
+                self.findings.ok("connect", f"{shown} answers.")
                 raise
+            self._forget(endpoint.model)
             return error
-        self.findings.ok("connect", f"{base} answers and lists {len(listed)} models.")
-        return listed
+        count = {0: "no model", 1: "one model"}.get(len(found), f"{len(found)} models")
+        self.findings.ok("connect", f"{shown} answers and lists {count}.")
+        self._forget(endpoint.model or (found[0].id if len(found) == 1 else ""))
+        return found
 
-    async def _first_answer(self, listed: list[str] | ProviderError) -> bool:
+    def _forget(self, model: str) -> None:
+        if model:
+            self.model.forget(model)
+
+    async def _first_answer(self, listed: list[Listed] | ProviderError) -> bool:
         """Check key, model and stream by one request; False when no other can go well."""
         failure: ProviderError | None = None
-        answer: _Answer | None = None
+        answer: Answer | None = None
         try:
             answer = await self._ask(UserMessage("Reply with the word ok."))
         except ProviderError as error:
             failure = error
-        findings = self.findings
+        findings, endpoint = self.findings, self.model.endpoint
+        if isinstance(listed, ProviderError):
+            if failure is not None and _is_no_api(failure, endpoint.model):
+                raise _no_api(failure)
+            shown = Target(endpoint.base_url).shown
+            findings.ok("connect", f"{shown} answers. {listed.message}")
         if failure is not None and failure.code == "invalid_api_key":
             raise failure
-        keyed = self.model.endpoint.api_key
-        findings.ok(
-            "key", "The key is accepted." if keyed else "No key is set, and none is needed."
-        )
-        name = self.model.endpoint.model
-        if failure is not None and _about_model(failure, name, listed):
-            raise _with_near_matches(failure, name, listed)
-        findings.ok("model", f"The model is {name or await self.model.model()}.")
+        findings.ok("key", _about_key(endpoint))
+        if failure is not None and _about_model(failure, endpoint.model, listed):
+            raise _with_near_matches(failure, endpoint.model, listed)
+        await self._model(listed)
         if failure is not None:
             findings.failed("stream", failure)
             return failure.code not in _HOPELESS
-        self._stream(answer)
+        if answer is not None:
+            self._stream(answer)
         return True
 
-    def _stream(self, answer: _Answer | None) -> None:
-        if answer is None or not answer.pieces:
-            message = "The answer has no text in it."
-            self._missing("stream", "provider_error", message, "Try another model.")
-        elif self.model.endpoint.streaming:
-            self.findings.ok("stream", f"A streamed answer came in {answer.pieces} pieces.")
+    async def _model(self, listed: list[Listed] | ProviderError) -> None:
+        """What the model is, and whether its context is what the settings say."""
+        name = await self.model.model()
+        found = [] if isinstance(listed, ProviderError) else listed
+        message, hint = f"The model is {name}", ""
+        window, set_to = await self.model.window(found), self.model.endpoint.context_window
+        if window is not None:
+            message += f", with a context of {window} tokens"
+            if set_to is not None and set_to > window:
+                message += f"; roo.model.contextWindow says {set_to}"
+                hint = (
+                    f"Set roo.model.contextWindow to {window}: long tasks would fail, because they "
+                    "are shortened too late."
+                )
+        if found and all(each.id != name for each in found):
+            message += ". It is not in the endpoint's list, and answers all the same"
+        self.findings.ok("model", f"{message}.", hint)
+
+    def _stream(self, answer: Answer) -> None:
+        wrong = unexpected(answer)
+        if wrong is not None:
+            self._missing("stream", "provider_error", *wrong)
+            return
+        hint = ""
+        if not self.model.endpoint.streaming:
+            message = "A whole answer came; roo.provider.streaming is off."
+        elif not answer.finish:
+            message = f"A streamed answer came, and was left after {answer.pieces} pieces."
+            hint = (
+                "The model does not come to an end: one word was asked for. Others will do better."
+            )
         else:
-            self.findings.ok("stream", "A whole answer came; roo.provider.streaming is off.")
+            count = "one piece" if answer.pieces == 1 else f"{answer.pieces} pieces"
+            message = f"A streamed answer came in {count}."
+        if not answer.message.text.strip() and not answer.message.calls:
+            message = f"{message} All of it was reasoning."
+            hint = "If its answers stay empty, look at the reasoning parser of its server."
+        self.findings.ok("stream", message, hint)
 
     async def _tool_call(self) -> ToolCall | None:
         """A call for the later checks to go on with; None when tools are no use."""
@@ -209,9 +240,9 @@ class _Probe:
                 self._skip_tools("The model made no tool call.")
                 return None
             return INVENTED
-        problem = _problem(answer.message)
-        if problem is not None:
-            self._missing("tool_call", *problem)
+        wrong = problem(answer)
+        if wrong is not None:
+            self._missing("tool_call", *wrong)
             self._skip_tools("The model made no tool call.")
             return None
         call = answer.message.calls[0]
@@ -236,7 +267,7 @@ class _Probe:
         if count > 1:
             self.findings.ok("parallel", f"{count} calls came in one answer.")
         else:
-            message = f"{count or 'No'} call came where two were asked for."
+            message = f"{'One' if count else 'No'} call came where two were asked for."
             hint = "That works, with more requests; see also roo.provider.parallelToolCalls."
             self._missing("parallel", "", message, hint)
 
@@ -247,11 +278,16 @@ class _Probe:
             ToolMessage(call.id, "1 | # The Grand Title"),
         ]
         try:
-            await self._ask(*history, tools=[READ_FILE])
+            answer = await self._ask(*history, tools=[READ_FILE])
         except ProviderError as error:
             self.findings.failed("tool_result", error)
+            return
+        wrong = unexpected(answer)
+        message = "The result of a call is accepted."
+        if wrong is not None:
+            self.findings.ok("tool_result", f"{message} {wrong[0]}", wrong[1])
         else:
-            self.findings.ok("tool_result", "The result of a call is accepted.")
+            self.findings.ok("tool_result", message)
 
     def _usage(self) -> None:
         if self.usage is not None:
@@ -280,58 +316,49 @@ class _Probe:
         self.findings.add(Check(name, "failed", message, code, hint))
 
 
-def _problem(message: AssistantMessage) -> tuple[ErrorCode, str, str] | None:
-    """What is wrong with an answer that should be a call of read_file."""
-    if not message.calls:
-        excerpt = " ".join(message.text.split())[:120]
-        if _CALL_IN_TEXT.search(message.text):
-            return (
-                "tool_calling_unsupported",
-                f"The model printed the tool call as text, which is never executed: {excerpt}",
-                "Choose a model with native tool calling, or set a tool parser at its server.",
-            )
-        return (
-            "tool_calling_unsupported",
-            f"The model made no tool call, it said: {excerpt or 'nothing'}",
-            'Choose a model with native tool calling; roo.provider.toolChoice "required" may help.',
-        )
-    call = message.calls[0]
-    if call.name != READ_FILE.name:
-        return (
-            "tool_calling_unsupported",
-            f"The model called {call.name!r}, a tool that it was not given.",
-            "Choose another model.",
-        )
-    try:
-        valid = isinstance(json.loads(call.arguments), dict)
-    except (ValueError, RecursionError):
-        valid = False
-    if not valid:
-        return (
-            "tool_calling_unsupported",
-            f"The call's arguments are not a JSON object: {call.arguments[:120]}",
-            "Choose another model, or another tool parser at its server.",
-        )
-    return None
+def _about_key(endpoint: Endpoint) -> str:
+    if not endpoint.api_key:
+        return "No key is set, and none is needed."
+    return f"The key {endpoint.key_name} is accepted." if endpoint.key_name else "It is accepted."
 
 
-def _about_model(failure: ProviderError, name: str, listed: list[str] | ProviderError) -> bool:
-    unlisted = isinstance(listed, list) and bool(listed) and name not in listed
+def _is_no_api(failure: ProviderError, model: str) -> bool:
+    """True for what an address answers where no such API is."""
+    if isinstance(failure, WebPage):
+        return True
+    return failure.status in {404, 405} and (not model or model not in failure.message)
+
+
+def _no_api(failure: ProviderError) -> ProviderError:
+    """The failure as one of the address, whatever it was called."""
+    hint = failure.hint if "baseUrl" in failure.hint else "Check roo.provider.baseUrl."
+    message = f"No OpenAI-compatible API is there. {failure.message}"
+    return ProviderError("connection_failed", message, hint, status=failure.status)
+
+
+def _about_model(failure: ProviderError, name: str, listed: list[Listed] | ProviderError) -> bool:
+    names = [] if isinstance(listed, ProviderError) else [each.id for each in listed]
+    unlisted = bool(names) and name not in names
     refused = failure.status is not None and failure.status in {400, 404, 422}
     return failure.code == "model_not_found" or (unlisted and refused)
 
 
 def _with_near_matches(
-    failure: ProviderError, name: str, listed: list[str] | ProviderError
+    failure: ProviderError, name: str, listed: list[Listed] | ProviderError
 ) -> ProviderError:
     """The failure with the ids that the user may have meant."""
     hint = failure.hint
-    if isinstance(listed, list) and listed:
-        folded = {each.lower(): each for each in listed}
+    if isinstance(listed, list) and listed and name:
+        folded = {each.id.lower(): each.id for each in listed}
         near = get_close_matches(name.lower(), folded, n=3, cutoff=0.5)
-        near += [each for each in folded if name and name.lower() in each and each not in near][:3]
-        offered = [folded[each] for each in near] or listed[:5]
-        hint = f"Set roo.provider.modelId; it has {', '.join(offered)}."
+        near += [each for each in folded if name.lower() in each and each not in near][:3]
+        hint = (
+            f"Did you mean {' or '.join(folded[each] for each in near)}? Set roo.provider.modelId."
+        )
+        if not near:
+            ids = [each.id for each in listed]
+            more = f" and {len(ids) - 5} more" if len(ids) > 5 else ""
+            hint = f"Set roo.provider.modelId to one that it has: {', '.join(ids[:5])}{more}."
     return ProviderError("model_not_found", failure.message, hint, status=failure.status)
 
 

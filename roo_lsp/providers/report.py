@@ -1,6 +1,7 @@
 """What the endpoint test finds; light to import."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from roo_lsp.agent.errors import ErrorCode, RooError
@@ -30,15 +31,41 @@ CHECKS: tuple[CheckName, ...] = (
 """In the order they are made."""
 
 
+TITLES: Mapping[str, str] = {
+    "invalid_api_key": "Invalid API key",
+    "model_not_found": "Model not found",
+    "connection_failed": "Connection error",
+    "timeout": "Connection error",
+    "tool_calling_unsupported": "Tool-calling error",
+    "context_overflow": "Context overflow",
+    "rate_limited": "Rate limit",
+    "provider_error": "Unexpected result",
+    "stream_broken": "Unexpected result",
+    "settings_invalid": "Settings",
+    "internal": "Internal error",
+}
+"""What the field calls the failures behind our codes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One finding; `code` and `hint` are empty unless it failed."""
+    """One finding; `code` is empty unless it failed, `hint` unless there is something to do."""
 
     name: CheckName
     status: Literal["ok", "failed", "skipped"]
     message: str = ""
     code: ErrorCode | Literal[""] = ""
     hint: str = ""
+
+    @property
+    def title(self) -> str:
+        """The failure as the field calls it; empty for what did not fail with a code."""
+        return TITLES.get(self.code, "")
+
+    @property
+    def sentence(self) -> str:
+        """The finding in one paragraph, without its hint."""
+        return f"{self.title}: {self.message}" if self.title else self.message
 
 
 NEEDED: frozenset[CheckName] = frozenset(
@@ -54,6 +81,10 @@ class Report:
     checks: list[Check]
     endpoint: str = ""
     model: str = ""
+    note: str = ""
+    """How the endpoint was found, where none was set."""
+    learnt: list[str] = field(default_factory=list[str])
+    """What is known of the endpoint, in sentences."""
 
     @property
     def ok(self) -> bool:
@@ -70,12 +101,17 @@ class Report:
             }
             for check in self.checks
         ]
-        return {
+        report: dict[str, Any] = {
             "ok": self.ok,
             "endpoint": self.endpoint,
             "model": self.model,
             "checks": checks,
         }
+        if self.note:
+            report["note"] = self.note
+        if self.learnt:
+            report["learnt"] = self.learnt
+        return report
 
 
 def without_endpoint(error: RooError) -> list[Check]:
@@ -85,6 +121,6 @@ def without_endpoint(error: RooError) -> list[Check]:
     return [
         Check(each, "failed", error.message, error.code, error.hint)
         if each == name
-        else Check(each, "skipped", "It needs what failed." if each in NEEDED else "")
+        else Check(each, "skipped", "Not possible without what failed.")
         for each in CHECKS
     ]

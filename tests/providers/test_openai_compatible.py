@@ -26,9 +26,10 @@ from roo_lsp.agent.ports import (
     ToolSpec,
     Usage,
 )
-from roo_lsp.providers import deadlines, openai_compatible
+from roo_lsp.providers import deadlines
 from roo_lsp.providers.endpoint import Endpoint, Timeouts, Tls
 from roo_lsp.providers.errors import ProviderError
+from roo_lsp.providers.memory import Memory
 from roo_lsp.providers.openai_compatible import OpenAICompatible
 from tests.support.fake_openai import (
     FakeOpenAI,
@@ -71,9 +72,8 @@ async def fake() -> AsyncIterator[FakeOpenAI]:
 
 
 @pytest.fixture(autouse=True)
-def _nothing_learnt(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What one test's endpoint refused is not known in the next; nor is this machine's proxy."""
-    openai_compatible.forget_refusals()
+def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This machine's proxy is not a test's."""
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
@@ -85,12 +85,16 @@ def endpoint(fake: FakeOpenAI, **settings: Any) -> Endpoint:
 
 
 async def told(
-    fake: FakeOpenAI, script: Script | None = None, request: ChatRequest = HELLO, **settings: Any
+    fake: FakeOpenAI,
+    script: Script | None = None,
+    request: ChatRequest = HELLO,
+    memory: Memory | None = None,
+    **settings: Any,
 ) -> list[Delta]:
     """The deltas of one request."""
     if script is not None:
         fake.answers(script)
-    async with asyncio.timeout(5), OpenAICompatible(endpoint(fake, **settings)) as model:
+    async with asyncio.timeout(5), OpenAICompatible(endpoint(fake, **settings), memory) as model:
         return [delta async for delta in model.stream(request)]
 
 
@@ -356,8 +360,9 @@ async def test_a_refused_field_is_left_out_and_not_tried_again(
 ):
     refusal = status(400, {"error": {"message": words.format(name), "code": 400}})
     fake.answers(refusal, text("ok"), text("ok"))
+    memory = Memory()
     for _ in range(2):
-        assert TextDelta("ok") in await told(fake, None, WITH_TOOLS, **settings)
+        assert TextDelta("ok") in await told(fake, None, WITH_TOOLS, memory, **settings)
     first, second, third = (request.body for request in fake.chats)
     assert f'"{name}":'.encode() in first
     assert f'"{name}":'.encode() not in second + third
@@ -403,9 +408,9 @@ async def test_a_field_that_the_user_chose_by_name_is_not_changed(fake: FakeOpen
 async def test_a_refusal_that_stays_is_told_and_not_remembered(fake: FakeOpenAI):
     no = status(400, {"error": {"message": OPENAI_STYLE.format("stream_options")}})
     fake.answers(no, no)
-    assert (await refused(fake)).code == "provider_error"
-    fake.answers(text("ok"))
-    await told(fake)
+    memory = Memory()
+    assert (await refused(fake, memory=memory)).code == "provider_error"
+    await told(fake, text("ok"), memory=memory)
     assert "stream_options" in fake.chats[-1].json
 
 

@@ -8,11 +8,20 @@ from typing import Any
 
 import pytest
 
-from roo_lsp.providers.discovery import Found, discover
+from roo_lsp.providers.discovery import Tried, choose, discover, nothing, why
 from roo_lsp.providers.endpoint import Endpoint, Timeouts
 from roo_lsp.providers.errors import ProviderError
 from roo_lsp.providers.probe import CHECKS, Check, list_models, probe, red_square
-from tests.support.fake_openai import FakeOpenAI, Script, call, hang, raw, status, text
+from tests.support.fake_openai import (
+    FakeOpenAI,
+    Script,
+    call,
+    hang,
+    raw,
+    reasoning,
+    status,
+    text,
+)
 
 OK = text("ok").using(10, 1)
 CALL = call("read_file", {"path": "README.md"}, pieces=3)
@@ -98,24 +107,35 @@ async def test_no_list_of_models_is_no_obstacle(fake: FakeOpenAI):
     assert states(await checks(fake, OK, CALL, TWO, OK)) == "oooooooos"
 
 
-async def test_a_call_printed_as_text_is_named_so(fake: FakeOpenAI):
-    for words in (
-        '{"name": "read_file", "arguments": {"path": "README.md"}}',
-        "<tool_call>\n{}",
-        "[TOOL_CALLS]read_file{}",
-        'read_file(path="README.md")',
-    ):
-        found = await checks(fake, OK, text(words))
-        assert states(found) == "oooofssos"
-        assert found["tool_call"].code == "tool_calling_unsupported"
-        assert "as text" in found["tool_call"].message
+@pytest.mark.parametrize(
+    ("answer", "form"),
+    [
+        (text('{"name": "read_file", "arguments": {"path": "README.md"}}'), "JSON"),
+        (text('<tool_call>\n{"name": "read_file"}\n</tool_call>'), "<tool_call>"),
+        (text('[TOOL_CALLS]read_file{"path": "a"}'), "[TOOL_CALLS]"),
+        (reasoning('I call <tool_call>\n{"name": "read_file"}'), "in its reasoning"),
+    ],
+)
+async def test_a_call_printed_as_text_is_named_so(fake: FakeOpenAI, answer: Script, form: str):
+    found = await checks(fake, OK, answer)
+    assert states(found) == "oooofssos"
+    assert found["tool_call"].code == "tool_calling_unsupported"
+    assert found["tool_call"].title == "Tool-calling error"
+    assert "as text" in found["tool_call"].message
+    assert form in found["tool_call"].message
+    assert "--tool-call-parser" in found["tool_call"].hint
 
 
 @pytest.mark.parametrize(
     ("script", "words"),
     [
         (text("README says hello"), "no tool call"),
-        (call("read_file", "{'path': }"), "not a JSON object"),
+        (text(""), "said nothing (finish_reason stop)"),
+        (reasoning("Which file?"), "only thought: Which file?"),
+        (call("read_file", "{'path': }"), "not JSON: {'path': }"),
+        (call("read_file", '["README.md"]'), "not a JSON object"),
+        (call("read_file", '{"file": "a"}'), "not those of the tool"),
+        (call("read_file", '{"path": "a').ending("length"), "cut off in the middle"),
         (call("write_poem", {}), "write_poem"),
         (status(400, {"error": {"message": "m does not support tools"}}), "does not support tools"),
     ],
@@ -125,6 +145,107 @@ async def test_a_call_that_is_none_says_what_is_wrong(fake: FakeOpenAI, script: 
     assert states(found) == "oooofssos"
     assert found["tool_call"].code == "tool_calling_unsupported"
     assert words in found["tool_call"].message
+
+
+@pytest.mark.parametrize(
+    ("answer", "words", "hint"),
+    [
+        (text(""), "The answer is empty", "chat template"),
+        (text("").ending("length"), "cut off before any word", "maxOutputTokens"),
+        (reasoning("hm").ending("length"), "still thinking", "maxOutputTokens"),
+        (raw(b"<html>Login</html>", content_type="text/html"), "a web page (HTML)", "baseUrl"),
+        (status(200, {"error": {"message": "overloaded"}}), "overloaded", "Try again"),
+    ],
+)
+async def test_an_answer_that_is_none_says_what_came(
+    fake: FakeOpenAI, answer: Script, words: str, hint: str
+):
+    found = await checks(fake, answer, CALL, TWO, OK)
+    assert states(found)[:4] == "ooof"
+    assert found["stream"].code == "provider_error"
+    assert found["stream"].title == "Unexpected result"
+    assert words in found["stream"].message
+    assert hint in found["stream"].hint
+
+
+async def test_reasoning_and_answers_without_end_are_no_failure_but_told(fake: FakeOpenAI):
+    found = await checks(fake, reasoning("Say ok."), CALL, TWO, text(""))
+    assert states(found)[:7] == "ooooooo"
+    assert "All of it was reasoning" in found["stream"].message
+    assert "The answer is empty" in found["tool_result"].message
+    found = await checks(fake, text("ok " * 1000, pieces=1000), CALL, TWO, OK)
+    assert "was left after 301 pieces" in found["stream"].message
+    assert "one word was asked for" in found["stream"].hint
+
+
+@pytest.mark.parametrize("page", [status(404, "no such page"), status(200, "x"), None])
+async def test_an_address_without_the_api_is_told_at_once(fake: FakeOpenAI, page: Script | None):
+    html = raw(b"<!doctype html><title>App</title>", content_type="text/html")
+    fake.models_reply = page or html
+    fake.always(status(405, "Method Not Allowed") if page else html)
+    found = await checks(fake, base_url=fake.origin)
+    assert states(found) == "fssssssss"
+    assert found["connect"].code == "connection_failed"
+    assert "No OpenAI-compatible API is there." in found["connect"].message
+    assert "roo.provider.baseUrl" in found["connect"].hint
+
+
+# --- how much context the model has -------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("entry", "path", "page", "window"),
+    [
+        ({"max_model_len": 32768}, "", {}, 32768),
+        ({"context_length": 200000, "top_provider": {"context_length": 65536}}, "", {}, 65536),
+        ({"context_window": "131072"}, "", {}, None),
+        (
+            {"owned_by": "llamacpp", "meta": {"n_ctx_train": 262144}},
+            "/props",
+            {"default_generation_settings": {"n_ctx": 8192}},
+            8192,
+        ),
+        ({"owned_by": "llamacpp", "meta": {"n_ctx_train": 262144}}, "/other", {}, 262144),
+        (
+            {"owned_by": "library"},
+            "/api/ps",
+            {"models": [{"name": "x"}, {"name": "my-model", "context_length": 4096}]},
+            4096,
+        ),
+        (
+            {"owned_by": "organization_owner"},
+            "/api/v0/models",
+            {
+                "data": [
+                    {"id": "my-model", "max_context_length": 131072, "loaded_context_length": 4096}
+                ]
+            },
+            4096,
+        ),
+        ({"owned_by": "library"}, "/api/ps", [1, 2], None),
+    ],
+)
+async def test_a_context_that_is_smaller_than_the_setting_is_told_with_its_number(
+    fake: FakeOpenAI, entry: dict[str, Any], path: str, page: Any, window: int | None
+):
+    fake.models_reply = status(200, {"data": [{"id": "other"}, {"id": "my-model"} | entry]})
+    fake.pages[path] = status(200, page)
+    found = await checks(fake, OK, CALL, TWO, OK, context_window=128_000)
+    message, hint = found["model"].message, found["model"].hint
+    assert found["model"].status == "ok"
+    if window is None:
+        assert (message, hint) == ("The model is my-model.", "")
+    elif window < 128_000:
+        assert f"a context of {window} tokens; roo.model.contextWindow says 128000" in message
+        assert f"Set roo.model.contextWindow to {window}" in hint
+    else:
+        assert (f"a context of {window} tokens." in message, hint) == (True, "")
+
+
+async def test_a_model_that_is_not_listed_and_answers_is_told(fake: FakeOpenAI):
+    """llama.cpp answers to any name."""
+    found = await checks(fake, OK, CALL, TWO, OK, model="gpt-4")
+    assert "not in the endpoint's list" in found["model"].message
 
 
 async def test_one_failure_does_not_hide_the_independent_ones(fake: FakeOpenAI):
@@ -172,8 +293,49 @@ async def test_local_servers_are_found_and_others_left_alone(fake: FakeOpenAI):
         await gone.__aexit__(None, None, None)
         ports = {no_models.port: "a", silent.port: "b", closed: "c", fake.port: "Ollama"}
         assert await discover(ports, within=0.2) == [
-            Found("Ollama", fake.base_url, ("my-model", "my-other-model", "embedder"))
+            Tried(no_models.port, "a", answers=True),
+            Tried(silent.port, "b", answers=True),
+            Tried(closed, "c"),
+            Tried(fake.port, "Ollama", answers=True, models=tuple(fake.models)),
         ]
+
+
+OLLAMA = Tried(11434, "Ollama", answers=True, models=("qwen3", "llama3"))
+STUDIO = Tried(1234, "LM Studio", answers=True, models=("devstral",))
+EMPTY = Tried(8080, "llama.cpp", answers=True, models=())
+STRANGE = Tried(8080, "llama.cpp", answers=True)
+SILENT = Tried(8000, "vLLM")
+
+
+@pytest.mark.parametrize(
+    ("tried", "model", "chosen", "words"),
+    [
+        ([OLLAMA, STUDIO], "", OLLAMA, "the first of the usual ports that lists a model"),
+        ([OLLAMA, STUDIO], "devstral", STUDIO, "which has devstral"),
+        ([OLLAMA, STUDIO], "gpt", OLLAMA, "the first of the usual ports"),
+        ([EMPTY, STUDIO], "", STUDIO, "the first of the usual ports"),
+        ([EMPTY, SILENT], "", EMPTY, "the only model server found"),
+    ],
+)
+def test_the_server_that_is_taken_is_told_with_why_and_what_else_is_there(
+    tried: list[Tried], model: str, chosen: Tried, words: str
+):
+    assert choose(tried, model) == chosen
+    told = why(chosen, tried, model)
+    assert words in told
+    for other in tried:
+        assert (str(other) in told) == (other.models is not None)
+
+
+async def test_a_model_server_at_anothers_port_is_called_by_its_own_name(fake: FakeOpenAI):
+    fake.models_reply = status(200, {"data": [{"id": "m", "owned_by": "vllm"}]})
+    assert [each.name for each in await discover({fake.port: "llama.cpp"})] == ["vLLM"]
+
+
+def test_a_port_where_something_else_answers_is_told_apart():
+    assert choose([STRANGE, SILENT], "") is None
+    told = nothing([STRANGE, SILENT])
+    assert "nothing answers at the ports 8000 (vLLM); what answers at 8080 (llama.cpp)" in told
 
 
 def test_the_test_image_is_a_png():
