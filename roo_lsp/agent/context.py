@@ -153,6 +153,7 @@ async def _make_room(agent: Agent, brief: Brief, refused: RooError | None = None
     entry = entry or _shorter(agent, brief)
     if entry is None:
         raise _too_long(agent, brief, before) from refused
+    before = agent.gauge.used(agent.request_size(brief))  # by what the summary taught of tokens
     agent.history.condense(entry)
     agent.gauge.forget()
     after = agent.gauge.used(agent.request_size(brief))

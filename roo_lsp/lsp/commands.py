@@ -11,14 +11,17 @@ from pydantic.alias_generators import to_camel
 
 from roo_lsp.agent.errors import RooError, ToolError
 from roo_lsp.agent.modes import MODES
-from roo_lsp.endpoints import examine, list_models
+from roo_lsp.endpoints import configured_url, list_models
 from roo_lsp.lsp.approvals import NotPending
+from roo_lsp.lsp.images import attached, require_support
 from roo_lsp.lsp.positions import path_of, split_lines
 from roo_lsp.lsp.protocol import CommandFailed
 from roo_lsp.lsp.session import Session
 from roo_lsp.lsp.tasks import Task
 from roo_lsp.providers.endpoint import Endpoint
+from roo_lsp.providers.errors import Target
 from roo_lsp.providers.report import Check, Report, without_endpoint
+from roo_lsp.settings_sources import no_profile
 from roo_lsp.workspace.transcript import exported, listed, markdown
 
 
@@ -171,14 +174,15 @@ async def start(session: Session, argument: Start) -> dict[str, Any]:
     _check_mode(mode)
     if argument.profile:
         _check_profile(session, argument.profile)
-    if argument.images:
-        raise CommandFailed.refused("Images are not supported yet.", "not_available")
-    prompt = argument.prompt + _context_text(session, argument.context)
+    added = await attached(argument.images, session.workspace)
+    if added.images:
+        _require_images(session, session.profile_of(mode, argument.profile or ""))
+    prompt = argument.prompt + _context_text(session, argument.context) + added.text
     task = session.tasks.create(argument.prompt, mode, argument.profile or "")
     token = session.protocol.work_done_token or argument.work_done_token
     if token is not None:
         session.progress.use_token(task.id, token)
-    task.send(prompt)
+    task.send(prompt, added.images)
     return await _ended(task) if argument.wait else {"taskId": task.id}
 
 
@@ -193,13 +197,16 @@ async def _ended(task: Task) -> dict[str, Any]:
 
 
 async def send(session: Session, argument: Send) -> dict[str, Any]:
-    if argument.images:
-        raise CommandFailed.refused("Images are not supported yet.", "not_available")
     task = _task(session, argument.task_id)
+    added = await attached(argument.images, session.workspace)
+    if added.images:
+        _require_images(session, session.profile_for(task))
     if (question := session.approvals.question_of(task.id)) is not None:
         session.approvals.answer(question.request_id, argument.text)
+        if added.images:  # an answer is a tool's result and has none: they follow it
+            task.send(added.text.strip(), added.images)
         return {"taskId": task.id, "queued": False}
-    return {"taskId": task.id, "queued": task.send(argument.text)}
+    return {"taskId": task.id, "queued": task.send(argument.text + added.text, added.images)}
 
 
 async def cancel(session: Session, argument: OfTask) -> dict[str, Any]:
@@ -231,7 +238,7 @@ async def replay(session: Session, argument: Replay) -> dict[str, Any]:
 async def open_task(session: Session, argument: OfTask) -> dict[str, Any]:
     task = _task(session, argument.task_id)
     file = session.state_dir / "tasks" / task.id / "transcript.md"
-    file.write_text(markdown(task.summary(), task.agent.history.messages), "utf-8")
+    file.write_text(markdown(task.summary(), session.store.messages(task.id)), "utf-8")
     shown = await session.surfaces.open_document(file)
     return {"taskId": task.id, "shown": shown, "path": str(file)}
 
@@ -247,11 +254,11 @@ async def delete(session: Session, argument: OfTask) -> dict[str, Any]:
 
 async def export(session: Session, argument: Export) -> dict[str, Any]:
     task = _task(session, argument.task_id)
-    summary, messages = task.summary(), task.agent.history.messages
+    summary, entries = task.summary(), session.store.messages(task.id)
     if argument.format == "md":
-        return {"taskId": task.id, "format": "md", "text": markdown(summary, messages)}
+        return {"taskId": task.id, "format": "md", "text": markdown(summary, entries)}
     events, _ = session.store.events(task.id, 0, sys.maxsize)
-    text = json.dumps(exported(summary, messages, events), ensure_ascii=False, indent=1)
+    text = json.dumps(exported(summary, entries, events), ensure_ascii=False, indent=1)
     return {"taskId": task.id, "format": "json", "text": text}
 
 
@@ -302,7 +309,8 @@ async def list_modes(session: Session, argument: Nothing) -> dict[str, Any]:
 
 
 async def set_profile(session: Session, argument: SetProfile) -> dict[str, Any]:
-    _check_profile(session, argument.profile)
+    if argument.profile:  # an empty one leaves the choice to the settings again
+        _check_profile(session, argument.profile)
     task = _task(session, argument.task_id)
     task.profile = argument.profile
     return {"taskId": task.id, "profile": argument.profile}
@@ -311,10 +319,16 @@ async def set_profile(session: Session, argument: SetProfile) -> dict[str, Any]:
 async def list_profiles(session: Session, argument: Nothing) -> dict[str, Any]:
     del argument
     settings = session.configuration.current.settings
-    return {"profiles": sorted(settings.profiles), "profile": settings.profile}
+    return {
+        "profiles": sorted(settings.profiles),
+        "profile": settings.profile,
+        "modeProfiles": settings.mode_profiles,
+    }
 
 
 async def test_provider(session: Session, argument: OfProfile) -> dict[str, Any]:
+    if argument.profile:
+        _check_profile(session, argument.profile)
     if argument.wait:
         return (await _examine(session, argument.profile)).json()
     session.start(_examine_and_tell(session, argument.profile))
@@ -327,13 +341,14 @@ async def _examine(session: Session, profile: str | None) -> Report:
 
     def found(check: Check) -> None:
         report.checks.append(check)
-        session.progress.line(_TEST, f"{check.name}: {check.status}. {check.message}")
+        session.progress.line(_TEST, f"{check.name}: {check.status}. {check.sentence}")
 
     session.progress.begin(_TEST, "Testing the endpoint")
     try:
         endpoint = await _endpoint(session, profile)
-        report.endpoint, report.model = endpoint.base_url, endpoint.model
-        await examine(endpoint, found)
+        report.endpoint, report.model = Target(endpoint.base_url).shown, endpoint.model
+        report.note = endpoint.note
+        _, report.learnt = await session.connection.examine(endpoint, found)
     except RooError as error:
         for check in without_endpoint(error):
             found(check)
@@ -344,8 +359,13 @@ async def _examine(session: Session, profile: str | None) -> Report:
 
 async def _examine_and_tell(session: Session, profile: str | None) -> None:
     report = await _examine(session, profile)
-    failed = [check for check in report.checks if check.status == "failed"]
-    lines = [f"{check.name}: {check.message} {check.hint}".strip() for check in failed]
+    lines = [
+        f"{check.name}: {check.sentence} {check.hint}".strip()
+        for check in report.checks
+        if check.status == "failed" or check.hint
+    ]
+    lines += [report.note] if report.note else []
+    lines += [f"Learnt about this endpoint: {each}." for each in report.learnt]
     where = f"{report.model or 'the model'} at {report.endpoint or 'no endpoint'}"
     verdict = "a task can run" if report.ok else "a task cannot run yet"
     session.surfaces.message("\n".join([f"Roo tested {where}: {verdict}.", *lines]))
@@ -356,13 +376,13 @@ _TEST = "provider-test"
 
 
 async def list_provider_models(session: Session, argument: OfProfile) -> dict[str, Any]:
+    if argument.profile:
+        _check_profile(session, argument.profile)
     return {"models": await list_models(await _endpoint(session, argument.profile))}
 
 
 async def _endpoint(session: Session, profile: str | None) -> Endpoint:
     current = session.configuration.current
-    if profile:
-        _check_profile(session, profile)
     return await session.connection.endpoint(
         current, profile or current.settings.profile, partial(session.ask_for_key, None)
     )
@@ -372,11 +392,15 @@ async def status(session: Session, argument: Nothing) -> dict[str, Any]:
     del argument
     current = session.configuration.current
     settings = current.for_profile(current.settings.profile)
+    base_url = configured_url(settings)
     return {
         "version": session.version,
         "client": session.client,
         "workspace": [str(folder) for folder in session.folders],
-        "provider": {"baseUrl": settings.provider.base_url},
+        "provider": {
+            "baseUrl": base_url,
+            "learnt": session.connection.learnt(base_url) if base_url else [],
+        },
         "model": settings.provider.model_id,
         "mode": settings.mode,
         "profile": current.settings.profile,
@@ -410,16 +434,19 @@ def _task(session: Session, task_id: str | None) -> Task:
     return task
 
 
+def _require_images(session: Session, profile: str) -> None:
+    require_support(session.configuration.current.for_profile(profile), profile)
+
+
 def _check_mode(mode: str) -> None:
     if mode not in MODES:
         raise CommandFailed.invalid_params(f"mode: no mode {mode!r}; known: {', '.join(MODES)}")
 
 
 def _check_profile(session: Session, profile: str) -> None:
-    profiles = session.configuration.current.settings.profiles
-    if profile not in profiles:
-        known = ", ".join(sorted(profiles)) or "none"
-        raise CommandFailed.invalid_params(f"profile: no profile {profile!r}; known: {known}")
+    settings = session.configuration.current.settings
+    if profile not in settings.profiles:
+        raise CommandFailed.invalid_params(f"profile: {no_profile(profile, settings)}")
 
 
 def _context_text(session: Session, places: Sequence[Place]) -> str:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from roo_lsp.agent.conversation import History
 from roo_lsp.agent.errors import RooError, ToolError
 from roo_lsp.agent.messages import (
     AssistantMessage,
@@ -16,6 +17,7 @@ from roo_lsp.agent.messages import (
     ToolCall,
     ToolMessage,
     UserMessage,
+    repaired,
 )
 from roo_lsp.workspace import store as store_module
 from roo_lsp.workspace.store import TaskStore, TaskSummary, message_from, message_json
@@ -56,8 +58,36 @@ def test_messages_come_back_equal_in_another_process(store, tmp_path):
     assert reopened(store, tmp_path).messages("t1") == HISTORY
 
 
+def test_a_conversation_killed_at_any_byte_comes_back_valid(store, tmp_path):
+    store.create(SUMMARY)
+    history = History(lambda entry: store.append_message("t1", entry))
+    for number in range(3):
+        call = ToolCall(f"c{number}", "read_file", "{}")
+        history.append(UserMessage(f"prompt {number}"))
+        history.append(AssistantMessage("", (call, ToolCall(f"d{number}", "read_file", "{}"))))
+        history.append(ToolMessage(f"c{number}", "one"))
+        history.append(ToolMessage(f"d{number}", "two"))
+        history.condense(Condensed(f"notes {number}", kept=3))
+    file = tmp_path / "state" / "tasks" / "t1" / "messages.jsonl"
+    whole = file.read_bytes()
+    views = []
+    for end in range(len(whole), 0, -1):
+        os.truncate(file, end)
+        view = History(print, store.messages("t1")).messages
+        assert repaired(view) == view
+        views.append(view)
+    assert views[0] == history.messages
+    last = len(whole) - whole.rindex(b"\n", 0, -1)
+    assert [type(m).__name__ for m in views[last][-3:]] == [
+        "AssistantMessage",
+        "ToolMessage",
+        "ToolMessage",
+    ]
+    assert views[last][-4] == UserMessage("prompt 2")
+
+
 texts = st.text(st.characters(exclude_categories=("Cs",)))
-images = st.lists(st.builds(Image, texts, texts)).map(tuple)
+images = st.lists(st.builds(Image, texts, texts, texts)).map(tuple)
 messages = st.one_of(
     st.builds(UserMessage, texts, images),
     st.builds(
