@@ -110,7 +110,10 @@ class _Waiting:
 
     def goes_on_after(self, check: Check) -> None:
         following = CHECKS[CHECKS.index(check.name) + 1 :]
-        self.name, self.since = following[0] if following else "", time.monotonic()
+        name = following[0] if following else ""
+        # One answer shows all three.
+        self.name = "key, model, stream" if name == "key" else name
+        self.since = time.monotonic()
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         del options

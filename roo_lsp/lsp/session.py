@@ -32,6 +32,7 @@ from roo_lsp.lsp.protocol import RooProtocol
 from roo_lsp.lsp.save_gate import SavingRunner
 from roo_lsp.lsp.surfaces import Surfaces
 from roo_lsp.lsp.tasks import Task, Tasks
+from roo_lsp.providers.memory import Memory
 from roo_lsp.settings import object_or_empty
 from roo_lsp.settings_sources import Held
 from roo_lsp.workspace.commands import ShellRunner
@@ -188,9 +189,13 @@ class Session:
         return build_agent(host, self.connection, entries)
 
     def profile_for(self, task: Task) -> str:
-        """The task's own profile, its mode's, or the active one."""
+        """The profile that the task's next request goes to."""
+        return self.profile_of(task.mode, task.profile)
+
+    def profile_of(self, mode: str, own: str) -> str:
+        """A task's own profile, its mode's, or the active one."""
         settings = self.configuration.current.settings
-        return task.profile or settings.mode_profiles.get(task.mode, "") or settings.profile
+        return own or settings.mode_profiles.get(mode, "") or settings.profile
 
     def _encoding(self) -> str:
         """The position encoding agreed on: `utf-8`, `utf-16` or `utf-32`."""
@@ -269,7 +274,7 @@ def open_session(
         state,
         store,
         trust,
-        Connection(trust),
+        Connection(trust, Memory(state / "endpoints.json")),
         configuration,
         surfaces,
         approvals,

@@ -3,16 +3,15 @@
 Kept in the state folder, for its owner alone; nothing secret is in it.
 """
 
-import contextlib
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+from roo_lsp.workspace.private import write_private
 
 OPENAI_ORIGIN = "https://api.openai.com"
 """Bound for OPENAI_API_KEY without a question."""
@@ -104,13 +103,4 @@ class TrustStore:
             return {key: {} for key in _KEYS}
 
     def _write(self, content: dict[str, Any]) -> None:
-        self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=self.file.parent, prefix=".trust-")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                json.dump(content, stream, indent=1)
-            Path(name).replace(self.file)
-        except OSError:
-            with contextlib.suppress(OSError):
-                Path(name).unlink()
-            raise
+        write_private(self.file, json.dumps(content, indent=1))

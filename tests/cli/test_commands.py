@@ -1,4 +1,4 @@
-"""The commands beside `run`: doctor, settings, tasks, trust."""
+"""The commands beside `run` and `doctor`: settings, tasks, trust."""
 
 import json
 import stat
@@ -7,80 +7,10 @@ from pathlib import Path
 import pytest
 
 from roo_lsp.agent.messages import AssistantMessage, ToolCall, ToolMessage, UserMessage
-from roo_lsp.cli import doctor, main
+from roo_lsp.cli import main
 from roo_lsp.workspace.places import config_dir, state_dir
 from roo_lsp.workspace.store import TaskStore, TaskSummary
 from roo_lsp.workspace.trust import TrustStore
-from tests.support.fake_openai import FakeOpenAI, call, status, text
-
-# --- doctor ---------------------------------------------------------------------------------
-
-
-def answers_all(fake: FakeOpenAI) -> None:
-    read = call("read_file", {"path": "README.md"})
-    fake.answers(
-        text("ok").using(5, 1), read.using(9, 9), read + read, text("The Grand Title").using(3, 3)
-    )
-
-
-async def examined(fake: FakeOpenAI, monkeypatch, capsys, *, as_json: bool) -> tuple[int, str]:
-    monkeypatch.setenv("ROO_BASE_URL", fake.base_url)
-    monkeypatch.setenv("ROO_MODEL", "fake-model")
-    code = await doctor._examine("", as_json=as_json)
-    return code, capsys.readouterr().out
-
-
-async def test_doctor_says_that_a_task_can_run(monkeypatch, capsys):
-    async with FakeOpenAI() as fake:
-        answers_all(fake)
-        code, out = await examined(fake, monkeypatch, capsys, as_json=False)
-        assert f"fake-model at {fake.base_url}" in out
-    assert code == 0, out
-    assert "✓  tool_call" in out
-    assert "·  images" in out
-    assert out.rstrip().endswith("A task can run.")
-
-
-async def test_doctor_tells_programs_the_same(monkeypatch, capsys):
-    async with FakeOpenAI() as fake:
-        answers_all(fake)
-        code, out = await examined(fake, monkeypatch, capsys, as_json=True)
-        report = json.loads(out)
-        assert (report["endpoint"], report["model"]) == (fake.base_url, "fake-model")
-    assert (code, report["ok"]) == (0, True)
-    assert [check["name"] for check in report["checks"]][:3] == ["connect", "key", "model"]
-
-
-async def test_doctor_gives_the_endpoints_words_and_what_to_do(monkeypatch, capsys):
-    async with FakeOpenAI() as fake:
-        fake.always(status(401, {"error": {"message": "No such key, friend."}}))
-        code, out = await examined(fake, monkeypatch, capsys, as_json=False)
-    assert code == 1
-    assert "invalid_api_key:" in out
-    assert "No such key, friend." in " ".join(out.split())
-    assert "→" in out
-    assert out.rstrip().endswith("A task cannot run yet.")
-
-
-async def test_doctor_names_a_model_that_prints_its_calls(monkeypatch, capsys):
-    async with FakeOpenAI() as fake:
-        fake.always(text('<tool_call>{"name": "read_file"}</tool_call>'))
-        code, out = await examined(fake, monkeypatch, capsys, as_json=True)
-    checks = {check["name"]: check for check in json.loads(out)["checks"]}
-    assert code == 1
-    assert checks["tool_call"]["code"] == "tool_calling_unsupported"
-    assert checks["tool_result"]["status"] == "skipped"
-
-
-async def test_doctor_says_when_nobody_is_there(monkeypatch, capsys):
-    monkeypatch.setenv("ROO_BASE_URL", "http://127.0.0.1:9/v1")
-    monkeypatch.setenv("ROO_MODEL", "m")
-    code = await doctor._examine("", as_json=True)
-    report = json.loads(capsys.readouterr().out)
-    assert (code, report["ok"]) == (1, False)
-    assert report["checks"][0]["code"] == "connection_failed"
-    assert {check["status"] for check in report["checks"][1:]} == {"skipped"}
-
 
 # --- settings -------------------------------------------------------------------------------
 

@@ -186,6 +186,8 @@ async def test_the_profile_the_proxy_and_what_is_not_verified_are_in_the_head(
 
 def test_a_long_wait_is_shown_as_one():
     waiting = doctor._Waiting(Spinner("line"))
+    waiting.goes_on_after(Check("connect", "ok"))
+    assert shown(waiting).rstrip() == "- key, model, stream …"
     waiting.goes_on_after(Check("model", "ok"))
     assert shown(waiting).rstrip() == "- stream …"
     waiting.since -= 75

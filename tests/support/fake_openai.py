@@ -298,6 +298,8 @@ class FakeOpenAI:
     requests: list[Request] = field(default_factory=list[Request])
     models_reply: Script | None = None
     """What `GET /models` gets in place of the list."""
+    pages: dict[str, Script] = field(default_factory=dict[str, Script])
+    """What other paths get, without the origin."""
     connections: int = 0
     """Connections taken so far."""
     _queue: list[Script] = field(default_factory=list[Script])
@@ -410,6 +412,7 @@ class FakeOpenAI:
             }
             found = request.path.endswith("/models")
             script = (self.models_reply or status(200, listing)) if found else status(404, "no")
+            script = self.pages.get(request.path, script)
         elif self._queue:
             script = self._queue.pop(0)
         else:
