@@ -201,8 +201,8 @@ class _Probe:
             if set_to is not None and set_to > window:
                 message += f"; roo.model.contextWindow says {set_to}"
                 hint = (
-                    f"Set roo.model.contextWindow to {window}: long tasks would fail, because they "
-                    "are shortened too late."
+                    f"Set roo.model.contextWindow to {window}, so that a long task is shortened "
+                    "before the endpoint refuses it."
                 )
         if found and all(each.id != name for each in found):
             message += ". It is not in the endpoint's list, and answers all the same"

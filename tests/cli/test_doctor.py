@@ -85,8 +85,8 @@ qwen3-coder at http://127.0.0.1:8000/v1
 ✓  key         The key OPENAI_API_KEY is accepted.
 ✓  model       The model is qwen3-coder, with a context of 32768 tokens;
                roo.model.contextWindow says 128000.
-               → Set roo.model.contextWindow to 32768: long tasks would fail,
-               because they are shortened too late.
+               → Set roo.model.contextWindow to 32768, so that a long task is
+               shortened before the endpoint refuses it.
 ✓  stream      A streamed answer came in one piece.
 ✓  tool_call   read_file was called in 3 pieces: {"path": "README.md"}
 ✓  parallel    2 calls came in one answer.
