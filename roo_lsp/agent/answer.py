@@ -1,10 +1,10 @@
 """One answer of the model: streamed as events while it comes, whole and checked when it is there."""
 
-import json
 from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
+from roo_lsp.agent.arguments import BadArguments, read_arguments
 from roo_lsp.agent.assembly import (
     Assembly,
     CallBegan,
@@ -13,49 +13,126 @@ from roo_lsp.agent.assembly import (
     Reset,
     TextPiece,
 )
-from roo_lsp.agent.conversation import Agent, Brief
+from roo_lsp.agent.conversation import CALL_NATIVELY, Agent, Brief
 from roo_lsp.agent.errors import RooError
 from roo_lsp.agent.events import (
     AgentMessageChunk,
     AgentThoughtChunk,
+    Retrying,
     ToolCallArguments,
     ToolCallStarted,
     ToolCallUpdated,
-    UsageUpdated,
 )
-from roo_lsp.agent.messages import AssistantMessage
+from roo_lsp.agent.messages import AssistantMessage, ToolCall, UserMessage
 from roo_lsp.agent.ports import ChatRequest
+from roo_lsp.agent.printed import printed_call
 from roo_lsp.agent.tool import ToolKind
-from roo_lsp.agent.usage import estimated_usage
+
+MAX_CALLS = 32
+"""Calls of one answer that are run; a model that makes more has lost count."""
+MAX_PARTIAL = 32_000
+"""Characters that are kept of a text that broke off."""
+
+CUT_OFF = (
+    "Your answer was cut off by the output limit in the middle of this call's arguments, so it was "
+    "not run. Make the call smaller, or do the work in several calls."
+)
+TOO_MANY = f"Not run: at most {MAX_CALLS} calls of one answer are. Make it again if it is needed."
+UNREADABLE = (
+    "The arguments of this {name} call could not be read: {why}. "
+    "Nothing was run. Make the call again with one valid JSON object."
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A whole answer; `broken` tells which calls have arguments that are no JSON object, and why."""
+    """A whole answer; `not_run` has what the model is told of calls that cannot be run, by id."""
 
     message: AssistantMessage
     finish_reason: str | None
-    broken: Mapping[str, str]
+    not_run: Mapping[str, str]
 
 
 async def ask_model(agent: Agent, brief: Brief) -> Answer:
-    """The model's next answer, streamed as events; an empty one is asked for once more."""
+    """The model's next answer, streamed as events; asked for once more if it is of no use.
+
+    Raises:
+        RooError: the endpoint's; `provider_error` for two empty answers, and
+            `tool_calling_unsupported` for two with a call that is only text.
+    """
     assembly = await _stream(agent, brief)
+    if form := _printed(assembly, brief):
+        _keep_printed(agent, assembly)
+        reason = f"The model wrote a tool call as text ({form}), which is never executed"
+        agent.emit(Retrying(1, 2, 0, f"{reason}. It is asked to call natively."))
+        assembly = await _stream(agent, brief)
+        if form := _printed(assembly, brief):
+            _keep_printed(agent, assembly, ask=False)
+            raise RooError(
+                "tool_calling_unsupported",
+                f"The model wrote its tool calls as text twice ({form}), which is never executed.",
+                "Set the tool parser that fits the model at its server (vLLM: "
+                "--enable-auto-tool-choice --tool-call-parser; llama.cpp: --jinja), or choose a "
+                "model with native tool calling (roo.provider.modelId).",
+            )
     if _empty(assembly):
         assembly = await _stream(agent, brief)
         if _empty(assembly):
-            raise RooError(
-                "provider_error",
-                "The model answered twice with nothing at all "
-                f"(finish_reason: {assembly.finish_reason}).",
-                "Try another model, or say more in your next message.",
-            )
+            raise _nothing(assembly)
+    return _checked(assembly)
+
+
+def _printed(assembly: Assembly, brief: Brief) -> str | None:
+    """The form of a call that is only text, in the answer or, where that is empty, in reasoning."""
     message = assembly.message()
-    broken = {call.id: why for call in message.calls if (why := _broken(call.arguments))}
-    calls = tuple(
-        replace(call, arguments="{}") if call.id in broken else call for call in message.calls
+    return (
+        None
+        if message.calls
+        else printed_call(message.text.strip() or message.reasoning, brief.tools)
     )
-    return Answer(replace(message, calls=calls), assembly.finish_reason, broken)
+
+
+def _keep_printed(agent: Agent, assembly: Assembly, *, ask: bool = True) -> None:
+    """The answer stays said, as far as there are words in it, and is answered."""
+    message = assembly.message()
+    if message.text.strip():
+        agent.history.append(message)
+    if ask:
+        agent.history.append(UserMessage(CALL_NATIVELY))
+
+
+def _nothing(assembly: Assembly) -> RooError:
+    if assembly.finish_reason == "length" and assembly.message().reasoning:
+        return RooError(
+            "provider_error",
+            "The model reached its output limit twice while it was still thinking.",
+            "Raise roo.model.maxOutputTokens, or the limit at its server (Ollama: num_predict and "
+            "num_ctx), or let it think less (roo.provider.reasoningEffort).",
+        )
+    return RooError(
+        "provider_error",
+        f"The model answered twice with nothing at all (finish_reason: {assembly.finish_reason}).",
+        "Try another model, or say more in your next message.",
+    )
+
+
+def _checked(assembly: Assembly) -> Answer:
+    """The answer with each call's arguments as they will be run, or why the call will not be."""
+    message, not_run = assembly.message(), dict[str, str]()
+    calls: list[ToolCall] = []
+    for number, call in enumerate(message.calls, 1):
+        arguments = "{}"
+        cut = assembly.finish_reason == "length" and number == len(message.calls)
+        try:
+            arguments = read_arguments(call.arguments)
+        except BadArguments as why:
+            not_run[call.id] = UNREADABLE.format(name=call.name, why=why)
+        if number > MAX_CALLS:
+            not_run[call.id] = TOO_MANY
+        elif cut and arguments == "{}":  # unreadable, or not begun
+            not_run[call.id] = CUT_OFF
+        calls.append(replace(call, arguments=arguments))
+    return Answer(replace(message, calls=tuple(calls)), assembly.finish_reason, not_run)
 
 
 async def _stream(agent: Agent, brief: Brief) -> Assembly:
@@ -73,16 +150,10 @@ async def _stream(agent: Agent, brief: Brief) -> Assembly:
         if not complete:
             _abandon(agent, begun, "The answer broke off before this call was complete.")
             _keep_partial_text(agent, assembly)
-    usage = assembly.usage or estimated_usage(request, assembly.message())
-    agent.budget.spend(usage, brief.price)
-    agent.emit(
-        UsageUpdated(
-            usage,
-            used=usage.input_tokens + usage.output_tokens,
-            size=brief.context_window,
-            cost=agent.budget.total_cost,
-        )
-    )
+    message, sent = assembly.message(), agent.request_size(brief)
+    usage = agent.gauge.usage(assembly.usage, sent, message)
+    agent.gauge.answered(usage, sent, message)
+    agent.charge(brief, usage, usage.input_tokens + usage.output_tokens)
     return assembly
 
 
@@ -115,7 +186,7 @@ def _abandon(agent: Agent, begun: dict[str, str], why: str) -> None:
 
 def _keep_partial_text(agent: Agent, assembly: Assembly) -> None:
     """What the user has read of an answer that broke off stays said; its calls do not."""
-    text = assembly.message().text
+    text = assembly.message().text[:MAX_PARTIAL]
     if text.strip():
         agent.history.append(AssistantMessage(text=f"{text}\n\n(This answer broke off here.)"))
 
@@ -123,12 +194,3 @@ def _keep_partial_text(agent: Agent, assembly: Assembly) -> None:
 def _empty(assembly: Assembly) -> bool:
     message = assembly.message()
     return not message.calls and not message.text.strip()
-
-
-def _broken(arguments: str) -> str:
-    """Why the arguments are no JSON object, or nothing."""
-    try:
-        value: object = json.loads(arguments)
-    except (ValueError, RecursionError) as error:
-        return f"they are not valid JSON: {error}"
-    return "" if isinstance(value, dict) else "they are JSON, but not an object"

@@ -5,23 +5,53 @@ in pieces and joined once. One `Assembly` belongs to one request.
 """
 
 import json
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from secrets import token_hex
 
+from roo_lsp.agent.errors import RooError
 from roo_lsp.agent.messages import AssistantMessage, ToolCall
 from roo_lsp.agent.ports import (
     Delta,
     Finished,
     ReasoningDelta,
+    ReasoningDetails,
+    ReasoningWasText,
     Restarted,
     TextDelta,
+    TextWasReasoning,
     ToolCallFragment,
     Usage,
 )
 
 NAMELESS = "unnamed_tool"
 """The name of a call that came without one: no such tool, which is what the model is then told."""
+
+MAX_ANSWER = 8 * 1024 * 1024
+"""Characters of text, reasoning and arguments together; no model writes as much."""
+MAX_NAME = 256
+"""Characters of a name from which it does not grow."""
+MAX_FRAGMENTED_CALLS = 1000
+"""Calls of one answer that are put together at all: looking for a call's owner costs their number."""
+
+_USABLE_ID = re.compile(r"[\w.:-]{1,64}(__thought__[\w+/=-]{1,16384})?", re.ASCII)
+"""Ids of calls that are kept: what OpenAI takes, Mistral's nine characters, and Kimi's own form,
+which it needs back; and longer ones where LiteLLM hides what Gemini needs back (litellm#37849)."""
+
+_PREFIXES = ("functions.", "default_api.")
+"""What Harmony models and Gemini put before a tool's name, after their own prompts' namespaces."""
+
+
+def offered_name(name: str, tools: Collection[str]) -> str | None:
+    """The one tool that a model's spelling of a name means: other case, or a namespace before it."""
+    if name in tools:
+        return name
+    wanted = name.strip().lower()
+    for prefix in _PREFIXES:
+        wanted = wanted.removeprefix(prefix)
+    found = [tool for tool in tools if tool.lower() == wanted]
+    return found[0] if len(found) == 1 else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +101,8 @@ class Assembly:
         self._taken = set(taken)
         """Ids that calls of this answer may not have: those the task has used."""
         self._tools = tools
-        """Names of tools: a call that has one of them whole can begin before its arguments do."""
+        """Names of tools: a call that has one of them whole can begin before its arguments do; with
+        its id, which may come late."""
         self._clear()
 
     def _clear(self) -> None:
@@ -80,20 +111,41 @@ class Assembly:
         self._text: list[str] = []
         self._reasoning: list[str] = []
         self._reasoning_field = ""
+        self._reasoning_details = ""
         self._calls: list[_Call] = []
+        self._size = 0
 
     def add(self, delta: Delta) -> list[Progress]:
-        """Take one more delta; what came of it, in order."""
+        """Take one more delta; what came of it, in order.
+
+        Raises:
+            RooError: the answer is longer than any can be.
+        """
         match delta:
             case ToolCallFragment():
                 return self._add_fragment(delta)
             case TextDelta(text):
+                self._grow(len(text))
                 self._text.append(text)
                 return [*self._begin_known(), TextPiece(text)] if text else []
             case ReasoningDelta(text, name):
+                self._grow(len(text))
                 self._reasoning.append(text)
                 self._reasoning_field = self._reasoning_field or name
                 return [*self._begin_known(), ReasoningPiece(text)] if text else []
+            case TextWasReasoning():
+                self._reasoning += self._text
+                self._text.clear()
+                return []
+            case ReasoningWasText():
+                text = "".join(self._reasoning)
+                self._text.insert(0, text)
+                self._reasoning.clear()
+                return [TextPiece(text)] if text else []
+            case ReasoningDetails(text):
+                self._grow(len(text))
+                self._reasoning_details = text
+                return []
             case Usage():
                 self.usage = delta
                 return []
@@ -112,7 +164,18 @@ class Assembly:
             calls=tuple(ToolCall(call.id, call.name, call.arguments()) for call in self._calls),
             reasoning="".join(self._reasoning),
             reasoning_field=self._reasoning_field,
+            reasoning_details=self._reasoning_details,
         )
+
+    def _grow(self, characters: int) -> None:
+        self._size += characters
+        if self._size > MAX_ANSWER or len(self._calls) > MAX_FRAGMENTED_CALLS:
+            raise RooError(
+                "provider_error",
+                "The model's answer does not end: it was stopped at "
+                f"{len(self._calls)} tool calls and {self._size >> 20} MB.",
+                "Set a limit with roo.model.maxOutputTokens, or try another model.",
+            )
 
     # --- calls ----------------------------------------------------------------------------
 
@@ -132,10 +195,11 @@ class Assembly:
         if fragment.name and not call.begun:
             call.extend_name(fragment.name)
         text = call.extend_arguments(fragment.arguments)
+        self._grow(len(text))
         if call.begun:
             if text:
                 progress.append(CallGrew(call.id, call.name, text, call.size))
-        elif call.name and (call.size or call.name in self._tools):
+        elif call.spelt and (call.size or (call.raw_id and call.spelt in self._tools)):
             progress += self._begin(call)
         return progress
 
@@ -160,11 +224,11 @@ class Assembly:
 
     def _begin_known(self) -> list[Progress]:
         """Begin the calls that have a name: nothing more can be added to it now."""
-        return [step for call in self._calls if call.name for step in self._begin(call)]
+        return [step for call in self._calls if call.spelt for step in self._begin(call)]
 
     def _begin_all(self) -> list[Progress]:
         for call in self._calls:
-            call.name = call.name or NAMELESS
+            call.spelt = call.spelt or NAMELESS
         return self._begin_known()
 
     def _begin(self, call: "_Call") -> list[Progress]:
@@ -172,6 +236,7 @@ class Assembly:
             return []
         call.begun = True
         call.id = self._free_id(call.raw_id)
+        call.name = offered_name(call.spelt, self._tools) or call.spelt
         progress: list[Progress] = [CallBegan(call.id, call.name)]
         if call.size:
             progress.append(CallGrew(call.id, call.name, "".join(call.pieces), call.size))
@@ -179,7 +244,7 @@ class Assembly:
 
     def _free_id(self, wanted: str) -> str:
         """The endpoint's own id where it can be (Mistral wants its own back), else a new one."""
-        while not wanted or wanted in self._taken:
+        while wanted in self._taken or not _USABLE_ID.fullmatch(wanted):
             wanted = f"call_{token_hex(8)}"
         self._taken.add(wanted)
         return wanted
@@ -193,17 +258,20 @@ class _Call:
     raw_id: str = ""
     """The endpoint's id; one that comes after the call has begun is only used to join by."""
     id: str = ""
+    spelt: str = ""
+    """The name as the endpoint sends it."""
     name: str = ""
+    """The name once the call has begun: that of the tool which is meant."""
     pieces: list[str] = field(default_factory=list[str])
     size: int = 0
     begun: bool = False
 
     def extend_name(self, name: str) -> None:
         """Names come whole, repeated in each fragment, or in pieces before any argument."""
-        if not self.name:
-            self.name = name
-        elif name != self.name and not self.pieces:
-            self.name += name
+        if not self.spelt:
+            self.spelt = name
+        elif name != self.spelt and not self.pieces and len(self.spelt) < MAX_NAME:
+            self.spelt += name
 
     def extend_arguments(self, arguments: str | Mapping[str, object] | None) -> str:
         """Add a string, or put an object in place of all there is; the text that is new."""
@@ -225,9 +293,9 @@ class _Call:
         Some servers send whole calls one by one without ids, all at index 0. A name beside
         arguments that are already complete is such a one: anything added to them would break them.
         """
-        if not fragment.name or not self.pieces or not self.name:
+        if not fragment.name or not self.pieces or not self.spelt:
             return False
-        if fragment.name != self.name:
+        if fragment.name != self.spelt:
             return True
         more = fragment.arguments
         starts = more.lstrip().startswith("{") if isinstance(more, str) else more is not None

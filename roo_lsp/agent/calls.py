@@ -19,10 +19,6 @@ log = logging.getLogger(__name__)
 
 CANCELLED = "The user cancelled the task before this call finished."
 NOT_RUN = "Not run, because the user denied an earlier call of the same answer."
-CUT_OFF = (
-    "Your answer was cut off by the output limit in the middle of this call's arguments, so it was "
-    "not run. Make the call smaller, or do the work in several calls."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +121,8 @@ async def _prepare(
     Raises:
         ToolError: it cannot be done, or may never be.
     """
-    if call.id in answer.broken:
-        raise ToolError(_broken_call(answer, call))
+    if call.id in answer.not_run:
+        raise ToolError(answer.not_run[call.id])
     tool = tools.get(call.name)
     if tool is None:
         raise ToolError(
@@ -184,12 +180,3 @@ def _finish(agent: Agent, call: ToolCall, title: str, result: ToolResult) -> Res
     )
     message = ToolMessage(call.id, result.text, failed=result.failed, images=result.images)
     return Result(message, done=result.ends_turn and not result.failed)
-
-
-def _broken_call(answer: Answer, call: ToolCall) -> str:
-    if answer.finish_reason == "length" and call is answer.message.calls[-1]:
-        return CUT_OFF
-    return (
-        f"The arguments of this {call.name} call could not be read: {answer.broken[call.id]}. "
-        "Nothing was run. Make the call again with one valid JSON object."
-    )

@@ -25,7 +25,12 @@ from roo_lsp.agent.usage import Gauge, Price, size_of
 LAST_PROMPTS = 3
 """So many of the user's last messages survive condensing in their own words."""
 GO_ON = "(The context was full in the middle of your answer. There is room again: go on.)"
-"""Said in the user's place."""
+CALL_NATIVELY = (
+    "(Your last answer had a tool call in it as text. Text is never executed: nothing was run. Make "
+    "the call natively, through the tool calling of this API, or answer without one.)"
+)
+SERVER_SAID = {GO_ON, CALL_NATIVELY}
+"""What is said in the user's place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +104,7 @@ class History:
                 self._stored[: max(0, len(self._stored) - kept)] = [UserMessage(text)]
                 self.condensed = text
                 return
-            case UserMessage(text) if text != GO_ON:
+            case UserMessage(text) if text not in SERVER_SAID:
                 self.first_prompt = self.first_prompt or entry
                 self.last_prompts.append(entry)
             case AssistantMessage(calls=calls):

@@ -17,6 +17,7 @@ ErrorCode = Literal[
     "stream_broken",
     "timeout",
     "settings_invalid",
+    "busy_elsewhere",
     "internal",
 ]
 
@@ -48,6 +49,10 @@ class ToolError(Exception):
         self.text = text
         self.brief = brief or text
         """What may be told when the model may not see the file that `text` quotes from."""
+
+
+class Binary(ToolError):
+    """A file that was to be read as text has none."""
 
 
 class Changed(ToolError):

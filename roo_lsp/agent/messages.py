@@ -12,6 +12,13 @@ class Image:
 
     media_type: str
     data: str
+    uri: str = ""
+    """Where the user has it (`file:`), where that is known."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of the picture itself."""
+        return len(self.data) * 3 // 4 - self.data[-2:].count("=")
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,23 @@ class ReasoningDelta:
 
 
 @dataclass(frozen=True, slots=True)
+class TextWasReasoning:
+    """All text so far was reasoning: its end was marked, and its beginning never was."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningWasText:
+    """All reasoning so far was the answer: its end never came."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningDetails:
+    """All reasoning once more, as JSON text that only the endpoint can read: signed, encrypted."""
+
+    json: str
+
+
+@dataclass(frozen=True, slots=True)
 class ToolCallFragment:
     """A piece of a tool call, as loosely as endpoints send it; the assembly makes sense of it."""
 
@@ -59,7 +76,17 @@ class Restarted:
     """The request is made again: nothing streamed before this counts any more."""
 
 
-Delta = TextDelta | ReasoningDelta | ToolCallFragment | Usage | Finished | Restarted
+Delta = (
+    TextDelta
+    | ReasoningDelta
+    | TextWasReasoning
+    | ReasoningWasText
+    | ReasoningDetails
+    | ToolCallFragment
+    | Usage
+    | Finished
+    | Restarted
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +158,16 @@ class FileSystem(Protocol):
         """The text now.
 
         Raises:
-            ToolError: missing, a folder, not a regular file, binary, too large, not readable.
+            Binary: it has no text.
+            ToolError: missing, a folder, not a regular file, too large, not readable.
+        """
+        ...
+
+    async def read_bytes(self, path: Path) -> bytes:
+        """What is on disk, whatever an editor shows of it: for files that have no text.
+
+        Raises:
+            ToolError: as for `read`.
         """
         ...
 

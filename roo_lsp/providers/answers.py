@@ -2,14 +2,32 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 from pydantic_core import from_json
 
-from roo_lsp.agent.ports import Delta, ReasoningDelta, TextDelta, ToolCallFragment, Usage
+from roo_lsp.agent.ports import (
+    Delta,
+    ReasoningDelta,
+    ReasoningDetails,
+    TextDelta,
+    ToolCallFragment,
+    Usage,
+)
+from roo_lsp.providers.thinking import ThinkSplitter
 
 Json = dict[str, Any]
 """A JSON object of the wire, of which nothing is known."""
+
+_REASONS = {
+    "function_call": "tool_calls",
+    "tool_use": "tool_calls",
+    "end_turn": "stop",
+    "max_tokens": "length",
+    "model_length": "length",
+}
+"""Finish reasons of older OpenAI, of Anthropic and Gemini behind thin proxies, and of Mistral."""
 
 
 class ErrorInAnswer(Exception):
@@ -28,7 +46,10 @@ class Unreadable(Exception):
 class AnswerReader:
     """Turns the JSON texts of one answer into deltas; keeps what is said only at the end."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, prefilled: bool = False) -> None:
+        """`prefilled`: the answers of this model at this endpoint begin inside `<think>`."""
+        self.prefilled: bool | None = None
+        """Whether this one did; None while that cannot be told."""
         self.finish: str | None = None
         self.usage: Usage | None = None
         self.chunks = 0
@@ -37,6 +58,11 @@ class AnswerReader:
         """The first object that was not part of one."""
         self._held: dict[object, str] | None = None
         """Halves of surrogate pairs, by where they came; None while there were none."""
+        self._thoughts: ThinkSplitter | None = ThinkSplitter(prefilled=prefilled)
+        """Finds reasoning in the text; None once the endpoint tells them apart itself."""
+        self._names_reasoning = False
+        self._details = _Details()
+        self._has_calls = False
 
     def read(self, payload: bytes) -> list[Delta]:
         """The deltas in one JSON text.
@@ -52,6 +78,16 @@ class AnswerReader:
                 self._read(chunk, deltas)
         return deltas
 
+    def end(self) -> list[Delta]:
+        """The deltas that could be told only now that all of the answer is there."""
+        deltas: list[Delta] = []
+        if self._thoughts is not None:
+            deltas += self._thoughts.finish(alone=not self._has_calls, cut=self.finish == "length")
+            self.prefilled = self._thoughts.prefilled
+        if details := self._details.text():
+            deltas.append(ReasoningDetails(details))
+        return deltas
+
     def _parse(self, payload: bytes) -> Sequence[object]:
         try:
             return (from_json(payload),)
@@ -63,7 +99,7 @@ class AnswerReader:
         try:
             value = json.loads(text)
         except (ValueError, RecursionError):
-            lines = text.splitlines()
+            lines = [line for line in text.splitlines() if line.strip() != "[DONE]"]
             try:  # events with one line end between them instead of two
                 return [json.loads(line) for line in lines] if len(lines) > 1 else _broken(text)
             except (ValueError, RecursionError):
@@ -89,7 +125,7 @@ class AnswerReader:
         if reason == "error":
             raise ErrorInAnswer(choice.get("error") or chunk, _status(choice.get("error")))
         if isinstance(reason, str) and reason:
-            self.finish = "tool_calls" if reason == "function_call" else reason
+            self.finish = _REASONS.get(reason.lower(), reason.lower())
         delta = choice.get("delta")
         whole = not isinstance(delta, dict)
         if whole:
@@ -100,14 +136,17 @@ class AnswerReader:
                 self.finish = "tool_calls" if cast("Json", delta).get("tool_calls") else "stop"
 
     def _read_delta(self, delta: Json, deltas: list[Delta], *, whole: bool) -> None:
-        for name in ("reasoning_content", "reasoning"):
-            thought = delta.get(name)
-            if isinstance(thought, str) and thought:
-                self._add(deltas, ReasoningDelta(thought, name))
-                break  # vLLM and OpenRouter send the same under both names for a while
+        name, thought = _reasoning(delta)
+        if thought:
+            self._names_reasoning = True
+            self._add_thought(deltas, thought, name)
+        if details := delta.get("reasoning_details"):
+            readable = self._details.add(details)
+            if readable and not self._names_reasoning:
+                self._add_thought(deltas, readable)
         for content in (delta.get("content"), delta.get("refusal")):
             if isinstance(content, str) and content:
-                self._add(deltas, TextDelta(content))
+                self._add_text(deltas, content)
             elif isinstance(content, list):
                 self._add_parts(deltas, cast("list[object]", content))
         calls = delta.get("tool_calls")
@@ -115,9 +154,9 @@ class AnswerReader:
             entries = cast("list[object]", calls) if isinstance(calls, list) else [calls]
             for position, entry in enumerate(entries):
                 fragment = _fragment(_object_or_empty(entry), position if whole else None)
-                self._add(deltas, fragment)
+                self._add_call(deltas, fragment)
         elif isinstance(legacy := delta.get("function_call"), dict):
-            self._add(deltas, _fragment({"function": legacy}, None))
+            self._add_call(deltas, _fragment({"function": legacy}, None))
 
     def _add_parts(self, deltas: list[Delta], parts: list[object]) -> None:
         """Mistral sends content as parts; thinking is one kind of them, with parts of its own."""
@@ -127,31 +166,84 @@ class AnswerReader:
                 inner = map(_object_or_empty, cast("list[object]", thinking))
                 thinking = "".join(str(each.get("text") or "") for each in inner)
             if isinstance(thinking, str) and thinking:
-                self._add(deltas, ReasoningDelta(thinking))
+                self._add_thought(deltas, thinking)
             elif isinstance(text, str) and text:
-                self._add(deltas, TextDelta(text))
+                self._add_text(deltas, text)
 
-    def _add(self, deltas: list[Delta], delta: Delta) -> None:
-        """Add a delta, its surrogate pairs made whole if the server cut one in two."""
-        if self._held is not None:
-            match delta:
-                case TextDelta(text):
-                    delta = TextDelta(self._mend("text", text))
-                case ReasoningDelta(text, name):
-                    delta = ReasoningDelta(self._mend("reasoning", text), name)
-                case ToolCallFragment(index, call_id, name, str(text)):
-                    delta = ToolCallFragment(index, call_id, name, self._mend(index, text))
-                case _:
-                    pass
-        deltas.append(delta)
+    def _add_text(self, deltas: list[Delta], text: str) -> None:
+        text = text if self._held is None else self._mend("text", text)
+        deltas += [TextDelta(text)] if self._thoughts is None else self._thoughts.feed(text)
+
+    def _add_thought(self, deltas: list[Delta], text: str, name: str = "") -> None:
+        if self._thoughts is not None:
+            deltas += self._thoughts.pause()
+            self._thoughts = None
+        text = text if self._held is None else self._mend("reasoning", text)
+        deltas.append(ReasoningDelta(text, name))
+
+    def _add_call(self, deltas: list[Delta], fragment: ToolCallFragment) -> None:
+        self._has_calls = True
+        if self._thoughts is not None:
+            deltas += self._thoughts.pause()
+        if self._held is not None and isinstance(fragment.arguments, str):
+            text = self._mend(fragment.index, fragment.arguments)
+            fragment = replace(fragment, arguments=text)
+        deltas.append(fragment)
 
     def _mend(self, place: object, text: str) -> str:
+        """The text with its surrogate pairs made whole, if the server cut one in two."""
         held = cast("dict[object, str]", self._held)
         text = held.pop(place, "") + text
         if text and "\ud800" <= text[-1] <= "\udbff":
             held[place] = text[-1]
             text = text[:-1]
         return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+class _Details:
+    """OpenRouter's `reasoning_details`, whose entries come in fragments.
+
+    Anthropic's signature holds for the whole text of an entry (agno#8794), so fragments of one kind
+    at one index are put together before any is sent back.
+    """
+
+    def __init__(self) -> None:
+        self._entries: dict[tuple[object, ...], Json] = {}
+        self._texts: dict[tuple[object, ...], dict[str, list[str]]] = {}
+
+    def add(self, entries: object) -> str:
+        """Take the entries of one delta; the text in them that people can read."""
+        if not isinstance(entries, list):
+            return ""
+        readable: list[str] = []
+        for entry in map(_object_or_empty, cast("list[object]", entries)):
+            key = self._key(entry)
+            whole, texts = self._entries.setdefault(key, {}), self._texts.setdefault(key, {})
+            for name, value in entry.items():
+                if name in {"text", "summary"} and isinstance(value, str):
+                    texts.setdefault(name, []).append(value)
+                    readable.append(value)
+                    whole.setdefault(name, "")
+                elif value is not None or name not in whole:
+                    whole[name] = value
+        return "".join(readable)
+
+    def _key(self, entry: Json) -> tuple[object, ...]:
+        """What the fragments of one entry have in common."""
+        index, kind, own = entry.get("index"), str(entry.get("type")), entry.get("id")
+        if not isinstance(index, int):
+            return (kind, len(self._entries)) if entry.get("data") else (kind,)
+        known = self._entries.get((index, kind), {}).get("id")
+        return (index, kind) if not known or not own or known == own else (index, kind, str(own))
+
+    def text(self) -> str:
+        """All entries as JSON text; empty when there are none."""
+        whole = [
+            entry | {name: "".join(parts) for name, parts in self._texts[key].items()}
+            for key, entry in self._entries.items()
+            if entry
+        ]
+        return json.dumps(whole, ensure_ascii=False) if whole else ""
 
 
 def _broken(text: str) -> Sequence[object]:
@@ -166,6 +258,15 @@ def _first_object(value: object) -> Json | None:
 
 def _object_or_empty(value: object) -> Json:
     return cast("Json", value) if isinstance(value, dict) else {}
+
+
+def _reasoning(delta: Json) -> tuple[str, str]:
+    """Reasoning with the name it came under; vLLM and OpenRouter send it under both for a while."""
+    for name in ("reasoning_content", "reasoning"):
+        thought = delta.get(name)
+        if isinstance(thought, str) and thought:
+            return name, thought
+    return "", ""
 
 
 def _raise_error(chunk: Json) -> None:

@@ -34,7 +34,7 @@ from roo_lsp.providers.deadlines import Deadlines, WholeAnswer
 from roo_lsp.providers.endpoint import Endpoint
 from roo_lsp.providers.errors import ProviderError, Reply, Target
 from roo_lsp.providers.listing import NATIVE, Listed, listed
-from roo_lsp.providers.memory import Memory, Place
+from roo_lsp.providers.memory import PREFILLED, Memory, Place
 from roo_lsp.providers.requests import MARK, REPLAY, RESULT_MARKS, Encoder
 from roo_lsp.providers.sse import BodyReader, TooLarge
 
@@ -102,9 +102,11 @@ class OpenAICompatible:
             body = response.aiter_bytes()
             try:
                 _check_kind(response, target)
-                async with aclosing(_read(body, deadlines, target)) as deltas:
+                answer = AnswerReader(prefilled=PREFILLED in self._memory.of(self._place(target)))
+                async with aclosing(_read(body, answer, deadlines, target)) as deltas:
                     async for delta in deltas:
                         yield delta
+                self._learn(self._place(target), answer)
                 self._kept_until = asyncio.get_running_loop().time() + KEEP_SECONDS
             finally:
                 # A stream that was left early is closed here, and with it its connection.
@@ -312,6 +314,16 @@ class OpenAICompatible:
         """Where what is learnt belongs; nothing secret is in it."""
         return errors.redact(target.shown, target.secrets), target.model
 
+    def _learn(self, place: Place, answer: AnswerReader) -> None:
+        """Whether answers begin inside `<think>`: the next one is read by what this one showed."""
+        known = self._memory.of(place)
+        if answer.prefilled and PREFILLED not in known:
+            self._memory.learn(place, {PREFILLED})
+        elif answer.prefilled is False and PREFILLED in known:
+            self._memory.forget(place)
+            if rest := known - {PREFILLED}:
+                self._memory.learn(place, rest)
+
     def forget(self, model: str) -> None:
         """Find out anew what the endpoint does not take."""
         self._memory.forget(self._place(self._target(model)))
@@ -367,10 +379,10 @@ def _refused_field(
 
 
 async def _read(
-    body: AsyncGenerator[bytes], deadlines: Deadlines, target: Target
+    body: AsyncGenerator[bytes], answer: AnswerReader, deadlines: Deadlines, target: Target
 ) -> AsyncGenerator[Delta]:
     """The deltas in a response's body, as they come, and how it ended."""
-    answer, reader = AnswerReader(), BodyReader()
+    reader = BodyReader()
     while not reader.done:
         chunk = await _next(body, deadlines, target)
         came = False
@@ -461,7 +473,7 @@ def _ending(answer: AnswerReader, reader: BodyReader, target: Target) -> list[De
     if answer.finish is None:
         raise errors.broken_stream("The answer ended in the middle, without a reason", target)
     usage: list[Delta] = [answer.usage] if answer.usage else []
-    return [*usage, Finished(answer.finish)]
+    return [*answer.end(), *usage, Finished(answer.finish)]
 
 
 def warm_up() -> None:

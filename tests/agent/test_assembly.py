@@ -3,10 +3,12 @@
 import json
 from itertools import pairwise
 
-from hypothesis import given
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from roo_lsp.agent.assembly import (
+    MAX_ANSWER,
     NAMELESS,
     Assembly,
     CallBegan,
@@ -15,14 +17,19 @@ from roo_lsp.agent.assembly import (
     ReasoningPiece,
     Reset,
     TextPiece,
+    offered_name,
 )
+from roo_lsp.agent.errors import RooError
 from roo_lsp.agent.messages import AssistantMessage, ToolCall
 from roo_lsp.agent.ports import (
     Delta,
     Finished,
     ReasoningDelta,
+    ReasoningDetails,
+    ReasoningWasText,
     Restarted,
     TextDelta,
+    TextWasReasoning,
     ToolCallFragment,
     Usage,
 )
@@ -88,6 +95,28 @@ def test_finish_reason_and_the_last_usage_are_kept():
     for delta in (Usage(1, 1), Usage(9, 5), Finished("length")):
         assembly.add(delta)
     assert (assembly.finish_reason, assembly.usage) == ("length", Usage(9, 5))
+
+
+def test_text_that_turns_out_to_be_reasoning_is_moved_and_not_told_again():
+    message, progress = fed(
+        TextDelta("Hm"), TextDelta("."), TextWasReasoning(), TextDelta("Hi"), Finished("stop")
+    )
+    assert message == AssistantMessage("Hi", reasoning="Hm.")
+    assert progress == [TextPiece("Hm"), TextPiece("."), TextPiece("Hi")]
+
+
+def test_reasoning_that_turns_out_to_be_the_answer_is_moved_and_told_as_such():
+    message, progress = fed(ReasoningDelta("Hi"), ReasoningDelta("!"), ReasoningWasText())
+    assert message == AssistantMessage("Hi!")
+    assert progress == [ReasoningPiece("Hi"), ReasoningPiece("!"), TextPiece("Hi!")]
+
+
+def test_details_of_reasoning_are_kept_and_a_restart_voids_them():
+    message, progress = fed(ReasoningDetails('[{"data": "x"}]'), TextDelta("Hi"))
+    assert message == AssistantMessage("Hi", reasoning_details='[{"data": "x"}]')
+    assert progress == [TextPiece("Hi")]
+    message, _ = fed(ReasoningDetails("[1]"), Restarted(), TextDelta("Hi"))
+    assert message == AssistantMessage("Hi")
 
 
 def test_a_call_is_announced_once_its_name_is_known_and_then_grows():
@@ -228,6 +257,65 @@ def test_missing_empty_and_taken_ids_are_replaced_others_kept():
     assert ids[3] == "D681PevKs"
 
 
+@pytest.mark.parametrize(
+    "kept",
+    [
+        "D681PevKs",
+        "call_0b5e8f7c-1111-2222-3333-444455556666",
+        "functions.read_file:0",
+        "chatcmpl-tool-" + "a" * 50,
+        "call_1__thought__" + "AY89+/" * 200 + "==",
+    ],
+)
+def test_ids_that_endpoints_need_back_are_kept(kept: str):
+    message, _ = fed(frag(0, kept, "one", A))
+    assert message.calls[0].id == kept
+
+
+@pytest.mark.parametrize(
+    "odd", ["a" * 65, "a b", "a/b", "../x", "é", "a\n", "a\x00", "x__thought__" + "a" * 20_000]
+)
+def test_ids_that_are_long_or_odd_are_replaced_and_still_join(odd: str):
+    message, _ = fed(frag(0, odd, "one", A[:4]), frag(0, odd, None, A[4:]))
+    assert message.calls[0].id.startswith("call_")
+    assert [(call.name, call.arguments) for call in message.calls] == [("one", A)]
+
+
+def test_a_name_in_another_spelling_is_that_of_the_one_tool_it_can_mean():
+    tools = ("read_file", "Run", "run", "functions.own")
+    assert offered_name("read_file", tools) == "read_file"
+    assert offered_name("READ_FILE", tools) == "read_file"
+    assert offered_name(" functions.read_file", tools) == "read_file"
+    assert offered_name("default_api.Read_File", tools) == "read_file"
+    assert offered_name("functions.own", tools) == "functions.own"
+    assert offered_name("RUN", tools) is None
+    assert offered_name("read", tools) is None
+    assert offered_name("other.read_file", tools) is None
+
+
+def test_a_call_is_told_under_its_tools_name_however_often_the_other_spelling_comes():
+    assembly = Assembly(tools=("read_file",))
+    spelling = "functions.read_file"
+    progress = [s for piece in A for s in assembly.add(frag(0, "x", spelling, piece))]
+    assert progress[0] == CallBegan("x", "read_file")
+    assert assembly.message().calls == (ToolCall("x", "read_file", A),)
+
+
+def test_an_answer_that_does_not_end_is_stopped():
+    part = "x" * (MAX_ANSWER // 4)
+    for delta in (TextDelta(part), ReasoningDelta(part), frag(0, "c", "one", part)):
+        assembly = Assembly()
+        for _ in range(4):
+            assembly.add(delta)
+        with pytest.raises(RooError):
+            assembly.add(delta)
+
+
+def test_a_name_that_does_not_end_stops_growing():
+    message, _ = fed(*(frag(0, "c", f"n{number}") for number in range(10_000)))
+    assert len(message.calls[0].name) < 300
+
+
 def test_a_call_without_a_name_is_kept_under_one_that_no_tool_has():
     assert calls(frag(0, "x", None, A)) == [(NAMELESS, A)]
 
@@ -273,6 +361,7 @@ json_objects = st.dictionaries(
 SPELLINGS = ("index", "id", "index and id", "neither", "everything each time", "index and name")
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(json_objects, st.lists(st.integers(0, 10**6), max_size=8)), min_size=1, max_size=4
@@ -299,3 +388,27 @@ def test_any_cutting_of_the_arguments_gives_the_same_calls(
                 )
             )
     assert calls(*fragments) == [("tool", text) for text in texts]
+
+
+@st.composite
+def legal_fragments(draw: st.DrawFn) -> tuple[list[tuple[str, str]], list[ToolCallFragment]]:
+    """Calls, and fragments as OpenAI sends them: told apart by index, mixed in any way."""
+    wanted = draw(st.lists(json_objects, min_size=1, max_size=4))
+    queues: list[list[ToolCallFragment]] = []
+    for number, value in enumerate(wanted):
+        pieces = pieces_of(json.dumps(value), draw(st.lists(st.integers(0, 10**6), max_size=6)))
+        first = ToolCallFragment(number, f"id{number}", f"tool_{number}", "")
+        queues.append([first, *(ToolCallFragment(number, None, None, each) for each in pieces)])
+    order = draw(st.permutations([n for n, queue in enumerate(queues) for _ in queue]))
+    made = [queues[number].pop(0) for number in order]
+    began = list(dict.fromkeys(order))
+    return [(f"tool_{n}", json.dumps(wanted[n])) for n in began], made
+
+
+@settings(deadline=None)
+@given(legal_fragments())
+def test_any_legal_mixing_of_fragments_gives_the_same_calls(
+    made: tuple[list[tuple[str, str]], list[ToolCallFragment]],
+):
+    wanted, fragments = made
+    assert calls(*fragments) == wanted

@@ -1,0 +1,104 @@
+"""The gate: an approval is for exactly what was shown, and what cannot be checked is refused."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from roo_lsp.agent.approval import CHANGED, UNCHECKED, Ask, Decision, PermissionRequest
+from roo_lsp.agent.loop import run_turn
+from tests.support.scripted import AnswersWith, ScriptedPolicy, calls, rig, says, tool
+
+ASKS = {"edit": Ask("it edits", "edits, for this task")}
+
+
+def asking(**given: Any) -> ScriptedPolicy:
+    return ScriptedPolicy(verdicts=dict(ASKS), **given)
+
+
+def edit(ran: list[str]) -> Any:
+    return tool("edit", lambda word: ran.append(word) or word, group="edit")
+
+
+async def test_each_call_of_the_same_arguments_is_asked_anew() -> None:
+    ran: list[str] = []
+    it = rig(
+        calls(("edit", '{"word": "a"}'), ("edit", '{"word": "a"}')),
+        calls(("edit", '{"word": "a"}'), first_id=3),
+        says("ok"),
+        tools=[edit(ran)],
+        policy=asking(),
+    )
+    await run_turn(it.agent)
+    assert len(it.people.asked) == len(ran) == 3
+
+
+@pytest.mark.parametrize("outcome", ["allow_once", "allow_always"])
+@pytest.mark.parametrize("what", ["real", "place"])
+async def test_what_moved_while_it_was_asked_is_not_acted_on_nor_remembered(
+    what: str, outcome: str
+) -> None:
+    ran: list[str] = []
+    seen = [(Path("/w/a"),), (Path("/elsewhere"),)]
+    policy = asking(**{what: lambda: seen.pop(0)})
+    it = rig(
+        calls(("edit", "{}")),
+        says("ok"),
+        tools=[edit(ran)],
+        policy=policy,
+        people=AnswersWith(outcome),
+    )
+    await run_turn(it.agent)
+    assert it.results == [CHANGED]
+    assert ran == []
+    assert policy.remembered == []
+
+
+@pytest.mark.parametrize("check", ["judge", "resolved", "places", "remember"])
+async def test_a_check_that_fails_is_a_refusal(
+    check: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: Any, **__: Any) -> Any:
+        raise RecursionError
+
+    ran: list[str] = []
+    policy = asking()
+    monkeypatch.setattr(policy, check, broken)
+    people = AnswersWith("allow_always")
+    it = rig(calls(("edit", "{}")), says("ok"), tools=[edit(ran)], policy=policy, people=people)
+    await run_turn(it.agent)
+    assert it.results == [UNCHECKED]
+    assert ran == []
+    assert "could not be checked" in caplog.text
+
+
+async def test_a_surface_that_breaks_is_no_consent() -> None:
+    class Broken:
+        async def approve(self, request: PermissionRequest) -> Decision:
+            raise OSError
+
+    ran: list[str] = []
+    it = rig(
+        calls(("edit", "{}")), says("ok"), tools=[edit(ran)], policy=asking(), approver=Broken()
+    )
+    await run_turn(it.agent)
+    assert (it.results, ran) == ([UNCHECKED], [])
+
+
+async def test_a_task_that_is_cancelled_while_it_asks_does_not_act() -> None:
+    asked, ran = asyncio.Event(), list[str]()
+
+    class Silent:
+        async def approve(self, request: PermissionRequest) -> Decision:
+            asked.set()
+            await asyncio.Event().wait()
+            raise AssertionError
+
+    it = rig(calls(("edit", "{}")), tools=[edit(ran)], policy=asking(), approver=Silent())
+    turn = asyncio.create_task(run_turn(it.agent))
+    await asked.wait()
+    turn.cancel()
+    await asyncio.wait({turn})
+    assert ran == []
+    assert "cancelled" in it.results[0]
