@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from roo_lsp.app import current_settings
 from roo_lsp.settings import Settings, cleaned
-from roo_lsp.settings_sources import Source, effective
+from roo_lsp.settings_sources import COMMAND_LINE, Source, effective
 
 
 def lsp(**raw: Any) -> Source:
@@ -179,6 +179,26 @@ def test_a_profile_lays_what_it_sets_over_the_rest() -> None:
     assert found.for_profile("nope") is found.settings
 
 
+def test_no_profile_changes_what_the_command_line_sets() -> None:
+    overlay = {"modelId": "n", "headers": {"X-A.b": "theirs", "X-C": "c"}}
+    line = Source(COMMAND_LINE, {"provider": {"modelId": "m", "headers": {"X-A.b": "ours"}}})
+    found = effective([user(profiles={"p": {"provider": overlay}}), line])
+    settings = found.for_profile("p")
+    assert settings.provider.model_id == "m"
+    assert settings.provider.headers == {"X-A.b": "ours", "X-C": "c"}
+
+
+def test_a_profile_that_is_none_is_a_problem_with_the_names_there_are() -> None:
+    named = {"profile": "x", "modeProfiles": {"ask": "y", "code": "b"}}
+    found = effective([user(profiles={"b": {}, "a": {}}), lsp(**named)])
+    assert [str(each) for each in found.problems] == [
+        "roo.profile: there is no profile 'x'; there are: a, b",
+        "roo.modeProfiles.ask: there is no profile 'y'; there are: a, b",
+    ]
+    assert found.settings.profile == "x", "it stays, so that nothing is sent elsewhere instead"
+    assert effective([user(**named, profiles={"x": {}, "y": {}, "b": {}})]).problems == ()
+
+
 def test_what_is_accepted_but_not_there_yet_is_listed() -> None:
     found = effective([user(checkpoints={"enabled": False}, mode="ask")])
     assert found.not_yet_effective == ["checkpoints"]
@@ -240,3 +260,20 @@ def test_a_file_of_the_users_that_cannot_be_used_is_told_by_name(
     problem = str(current_settings().problems[0])
     assert problem.startswith(str(file))
     assert says in problem
+
+
+def test_computer_use_is_refused_in_words_and_changes_nothing() -> None:
+    on = {"model": {"supportsComputerUse": True, "contextWindow": 9000}}
+    found = effective([user(**on, profiles={"p": on, "q": {}})])
+    assert [each.path for each in found.problems] == [
+        "roo.model.supportsComputerUse",
+        "roo.profiles.p.model.supportsComputerUse",
+    ]
+    assert all("no tool to use a computer with" in each.text for each in found.problems)
+    assert found.settings.model.context_window == 9000
+    assert effective([user(model={"supportsComputerUse": False})]).problems == ()
+
+
+def test_prompt_caching_and_images_have_an_effect() -> None:
+    on = {"model": {"supportsPromptCache": True, "supportsImages": True}}
+    assert effective([user(**on)]).not_yet_effective == []

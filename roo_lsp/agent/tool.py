@@ -13,9 +13,10 @@ from inspect import cleandoc
 from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar, cast
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from roo_lsp.agent.errors import ToolError
+from roo_lsp.agent.messages import Image
 from roo_lsp.agent.ports import (
     Asker,
     CommandRunner,
@@ -47,9 +48,22 @@ Group = Literal["read", "edit", "execute", "mcp", "mode", "subtask", "fetch", "a
 
 
 class Arguments(BaseModel):
-    """Base of every tool's arguments: unknown names are refused, so that a typo is told."""
+    """Base of every tool's arguments: unknown names are refused, so that a typo is told.
+
+    Null stands for an argument that is left out, where it may be left out: with strict tools a
+    model has to name every argument.
+    """
 
     model_config = ConfigDict(extra="forbid", defer_build=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, given: Json) -> Json:
+        if not isinstance(given, dict):
+            return given
+        optional = {name for name, info in cls.model_fields.items() if not info.is_required()}
+        values = cast("dict[str, Json]", given).items()
+        return {name: each for name, each in values if each is not None or name not in optional}
 
 
 A = TypeVar("A", bound=Arguments)
@@ -91,6 +105,8 @@ class ToolResult:
     locations: tuple[Location, ...] = ()
     meta: Mapping[str, Json] = field(default_factory=dict[str, Json])
     """Goes to clients as `_meta`: line range of a read, exit code of a command."""
+    images: tuple[Image, ...] = ()
+    """What the model is shown beside the text."""
     ends_turn: bool = False
     """True for a result that is the task's answer (attempt_completion)."""
 
@@ -110,6 +126,8 @@ class Invocation:
     command: str | None = None
     """The shell text that would run."""
     cwd: Path | None = None
+    unconfined: bool = False
+    """The command would run outside the sandbox: the user is asked, whatever was said before."""
     locations: tuple[Location, ...] = ()
 
 
@@ -172,6 +190,8 @@ class ToolContext:
     asker: Asker
     todos: list[Todo]
     limits: FileLimits = FileLimits()
+    takes_images: Callable[[], bool] = lambda: False
+    """Whether the model takes images, as of now: settings and profiles change."""
 
 
 def no_targets(arguments: Any, context: ToolContext) -> tuple[Target, ...]:

@@ -32,6 +32,8 @@ from roo_lsp.settings import object_or_empty
 
 COMPLETED, FAILED, BAD_USAGE, NOT_APPROVED = 0, 1, 2, 3
 INVALID_PARAMS = -32602
+BAD_USAGE_REASONS = frozenset({"settings_invalid", "no_task", "images_unsupported"})
+"""Why the server refuses what the command line or the settings ask for."""
 CANCEL_SECONDS = 5.0
 """How long a cancelled task may take to say that it has stopped."""
 
@@ -54,6 +56,8 @@ class Job:
     mode: str | None = None
     profile: str | None = None
     resume: str | None = None
+    images: tuple[str, ...] = ()
+    """URIs of files that go with the prompt."""
     consent: Consent = field(default_factory=Consent)
     settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
     variables: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -86,12 +90,15 @@ def parse(arguments: Sequence[str]) -> Job:
         prompt = sys.stdin.read()
     if not prompt.strip() and not given.resume:
         raise BadUsage('what is to be done? roo-lsp run "PROMPT"; `-` reads it from stdin')
+    if given.images and not prompt.strip():
+        raise BadUsage("--image: a prompt has to say what to do with it")
     return Job(
         prompt=prompt,
         workspace=workspace(given),
         mode=given.mode,
         profile=given.profile,
         resume=given.resume,
+        images=tuple(Path(name).expanduser().absolute().as_uri() for name in given.images),
         consent=consent,
         settings=settings(given, consent),
         json=given.json,
@@ -137,6 +144,14 @@ def _parser() -> argparse.ArgumentParser:
     parser = Parser(prog="roo-lsp run", description="Run one task without an editor.")
     parser.add_argument("prompt", nargs="?", metavar="PROMPT", help="what to do; - reads stdin")
     add_workspace(parser)
+    parser.add_argument(
+        "--image",
+        metavar="FILE",
+        action="append",
+        default=[],
+        dest="images",
+        help="a PNG, JPEG, GIF or WebP to go with the prompt; may be given several times",
+    )
     parser.add_argument("--mode", metavar="M", help="the mode: code, ask, architect, debug")
     parser.add_argument(
         "--yes",
@@ -343,13 +358,18 @@ class Run:
             await self._introduce()
         if not job.resume:
             start = {"prompt": job.prompt, "mode": job.mode, "profile": job.profile}
-            return (await server.execute("roo.task.start", start))["taskId"]
+            added = {"images": list(job.images)}
+            return (await server.execute("roo.task.start", start | added))["taskId"]
         of_task = {"taskId": job.resume}
         if job.mode:
             await server.execute("roo.mode.set", of_task | {"mode": job.mode})
         if job.profile:
             await server.execute("roo.profile.set", of_task | {"profile": job.profile})
-        await server.execute("roo.task.resume", of_task | {"text": job.prompt})
+        if job.images:
+            said = {"text": job.prompt, "images": list(job.images)}
+            await server.execute("roo.task.send", of_task | said)
+        else:
+            await server.execute("roo.task.resume", of_task | {"text": job.prompt})
         return job.resume
 
     async def _introduce(self) -> None:
@@ -407,7 +427,7 @@ class Run:
     def _refused(self, error: Refused) -> int:
         self.view.problem("", error.message, "")
         reason = object_or_empty(error.data).get("reason")
-        bad_usage = error.code == INVALID_PARAMS or reason in {"settings_invalid", "no_task"}
+        bad_usage = error.code == INVALID_PARAMS or reason in BAD_USAGE_REASONS
         return BAD_USAGE if bad_usage else FAILED
 
     async def _tick(self) -> None:

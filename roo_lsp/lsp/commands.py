@@ -155,10 +155,14 @@ def _argument(model: type[Argument], main: str, arguments: Sequence[Any]) -> Arg
         raise CommandFailed.invalid_params(f"Expected an object, got {json.dumps(raw)[:60]}.")
     given = {key: value for key, value in cast("dict[str, Any]", raw).items() if value is not None}
     try:
-        return model.model_validate_json(json.dumps(given))
+        # Half a character, which clients that count in UTF-16 may send, becomes a question mark.
+        text = json.dumps(given, ensure_ascii=False).encode("utf-8", "replace")
+        return model.model_validate_json(text)
+    except RecursionError:
+        raise CommandFailed.invalid_params("The argument is nested too deeply.") from None
     except ValidationError as error:
         problems = "; ".join(
-            f"{'.'.join(map(str, each['loc']))}: {each['msg']}"
+            f"{'.'.join(map(str, each['loc'])) or 'argument'}: {each['msg']}"
             for each in error.errors(include_url=False, include_input=False, include_context=False)
         )
         raise CommandFailed.invalid_params(problems) from None
@@ -237,8 +241,8 @@ async def replay(session: Session, argument: Replay) -> dict[str, Any]:
 
 async def open_task(session: Session, argument: OfTask) -> dict[str, Any]:
     task = _task(session, argument.task_id)
-    file = session.state_dir / "tasks" / task.id / "transcript.md"
-    file.write_text(markdown(task.summary(), session.store.messages(task.id)), "utf-8")
+    text = markdown(task.summary(), session.store.messages(task.id))
+    file = session.store.write_transcript(task.id, text)
     shown = await session.surfaces.open_document(file)
     return {"taskId": task.id, "shown": shown, "path": str(file)}
 

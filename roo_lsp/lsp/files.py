@@ -6,7 +6,7 @@ proves nothing.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -51,6 +51,9 @@ class EditorFileSystem:
         if document is None:
             return await self.under.read(path)
         return Snapshot(document.text, _stamp(document.text))
+
+    async def read_bytes(self, path: Path) -> bytes:
+        return await self.under.read_bytes(path)
 
     async def write(self, path: Path, text: str, expected: str | None) -> None:
         document = self.documents.get(path)
@@ -146,17 +149,25 @@ class ReportingFileSystem:
 
     under: FileSystem
     emit: EventSink
+    recorded: Callable[[], Awaitable[None]]
+    """Awaited before anything is changed: the call that does it has to be on disk first."""
 
     async def read(self, path: Path) -> Snapshot:
         return await self.under.read(path)
 
+    async def read_bytes(self, path: Path) -> bytes:
+        return await self.under.read_bytes(path)
+
     async def write(self, path: Path, text: str, expected: str | None) -> None:
-        before = "" if expected is None else (await self.under.read(path)).text
+        await self.recorded()
+        there = expected is not None and await self.under.exists(path)
+        before = (await self.under.read(path)).text if there else ""
         await self.under.write(path, text, expected)
         added, removed = _counts(before, text)
         self.emit(FileChanged(uri_of(path), added, removed))
 
     async def delete(self, path: Path, expected: str) -> None:
+        await self.recorded()
         before = (await self.under.read(path)).text
         await self.under.delete(path, expected)
         self.emit(FileChanged(uri_of(path), 0, len(split_lines(before))))

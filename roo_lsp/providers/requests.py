@@ -1,20 +1,29 @@
 """Requests to `/chat/completions`: history, tools and settings to the bytes that go out."""
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, cast
 
-from roo_lsp.agent.messages import AssistantMessage, Message, ToolMessage, UserMessage
+from roo_lsp.agent.messages import AssistantMessage, Image, Message, ToolMessage, UserMessage
 from roo_lsp.agent.ports import ChatRequest, ToolSpec
 from roo_lsp.providers.endpoint import Endpoint
+from roo_lsp.workspace.images import MAX_TOTAL
 
 Json = dict[str, Any]
 """A JSON object of the wire, of which nothing is known."""
 
 REPLAY = "replayed reasoning"
 """Stands for the reasoning of earlier answers among the fields that an endpoint refused."""
+MARK = "cache_control"
+RESULT_MARKS = "cache_control of tool results"
+"""Stands for marks in the results of tools, which LiteLLM passes on where Anthropic refuses them."""
 
 CACHE_BYTES = 32 * 1024 * 1024
+
+_REPLAYED, _SHOWN, _MARKED = 1, 2, 4
+"""What a message's bytes depend on beside the message: its reasoning goes back, its images are
+sent, the endpoint is told to keep everything up to it."""
 
 
 class Encoder:
@@ -26,7 +35,7 @@ class Encoder:
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
-        self._messages: dict[tuple[int, bool], tuple[Message, bytes]] = {}
+        self._kept: dict[tuple[int, ...], tuple[Sequence[Message], bytes]] = {}
         self._size = 0
         self._tools: tuple[tuple[ToolSpec, ...], bytes] = ((), b"")
 
@@ -48,26 +57,64 @@ class Encoder:
         return b"".join([*parts, b"}"])
 
     def _history(self, request: ChatRequest, refused: Collection[str]) -> Iterator[bytes]:
+        messages, marks = request.messages, self._marks(request.messages, refused)
         if request.system:
-            yield _dumps({"role": "system", "content": request.system})
-        messages = request.messages
-        last_prompt = max(
-            (i for i, message in enumerate(messages) if isinstance(message, UserMessage)),
-            default=-1,
-        )
-        replays = self._endpoint.replay_reasoning != "never" and REPLAY not in refused
+            content = _text(request.system, marked=marks is not None)
+            yield _dumps({"role": "system", "content": content})
+        begin = _turn_begins(messages)
+        if self._endpoint.replay_reasoning == "never" or REPLAY in refused:
+            begin = len(messages)
+        shown_from = _shown_from(messages) if self._endpoint.supports_images else len(messages)
+        kept, caller, pictured = self._kept, AssistantMessage(), list[ToolMessage]()
         for position, message in enumerate(messages):
-            thought = isinstance(message, AssistantMessage) and bool(message.reasoning)
-            key = (id(message), thought and replays and position > last_prompt)
-            found = self._messages.get(key)
-            yield found[1] if found else self._encode(message, key)
+            form = 0
+            if pictured and not isinstance(message, ToolMessage):
+                yield self._pictures(caller, pictured)
+                pictured = []
+            if isinstance(message, AssistantMessage):
+                caller = message
+                if position >= begin and (message.reasoning or message.reasoning_details):
+                    form = _REPLAYED
+            else:
+                if message.images and position >= shown_from:
+                    form = _SHOWN
+                    pictured += [message] if isinstance(message, ToolMessage) else []
+                if marks and position in marks:
+                    form |= _MARKED
+            found = kept.get((id(message), form))
+            yield found[1] if found else self._encode(message, form)
+        if pictured:
+            yield self._pictures(caller, pictured)
 
-    def _encode(self, message: Message, key: tuple[int, bool]) -> bytes:
-        data = _dumps(_message(message, self._endpoint, replays=key[1]))
-        self._messages[key] = (message, data)  # holds the message, so that its id stays its own
+    def _marks(
+        self, messages: Sequence[Message], refused: Collection[str]
+    ) -> Collection[int] | None:
+        """Where the endpoint is told what to keep, beside the instructions; None for nowhere."""
+        if not self._endpoint.supports_prompt_cache or MARK in refused:
+            return None
+        return _ends(messages, UserMessage if RESULT_MARKS in refused else _SAID)
+
+    def _encode(self, message: Message, form: int) -> bytes:
+        wire = _message(message, self._endpoint, form)
+        # A mark moves on with the next requests: keeping these bytes is not worth their room.
+        if form & _MARKED:
+            return _dumps(wire)
+        return self._keep((id(message), form), [message], lambda: wire)
+
+    def _pictures(self, caller: AssistantMessage, results: Sequence[ToolMessage]) -> bytes:
+        """The message that shows what the results of one answer have as images."""
+        key = (-1, *map(id, results))
+        found = self._kept.get(key)
+        return found[1] if found else self._keep(key, results, lambda: _pictures(caller, results))
+
+    def _keep(
+        self, key: tuple[int, ...], messages: Sequence[Message], wire: Callable[[], Json]
+    ) -> bytes:
+        data = _dumps(wire())
+        self._kept[key] = (messages, data)  # holds the messages, so that their ids stay their own
         self._size += len(data)
         while self._size > CACHE_BYTES:
-            self._size -= len(self._messages.pop(next(iter(self._messages)))[1])
+            self._size -= len(self._kept.pop(next(iter(self._kept)))[1])
         return data
 
     def _tool_list(self, tools: Sequence[ToolSpec], *, strict: bool) -> bytes:
@@ -102,37 +149,110 @@ def _options(endpoint: Endpoint, model: str, request: ChatRequest, *, streaming:
     return {name: value for name, value in asked.items() if value is not None}
 
 
-def _message(message: Message, endpoint: Endpoint, *, replays: bool) -> Json:
+# --- messages -------------------------------------------------------------------------------
+
+_SAID = (UserMessage, ToolMessage)
+"""What a request ends with."""
+
+
+def _turn_begins(messages: Sequence[Message]) -> int:
+    """The position behind the user's last words."""
+    for position in range(len(messages) - 1, -1, -1):
+        if isinstance(messages[position], UserMessage):
+            return position + 1
+    return 0
+
+
+def _shown_from(messages: Sequence[Message]) -> int:
+    """The position from which on images are sent: the newest, as many as a request may have."""
+    room = MAX_TOTAL
+    for position in range(len(messages) - 1, -1, -1):
+        message = messages[position]
+        if not isinstance(message, AssistantMessage) and message.images:
+            room -= sum(image.size for image in message.images)
+            if room < 0:
+                return position + 1
+    return 0
+
+
+def _ends(
+    messages: Sequence[Message], kinds: type[Message] | tuple[type[Message], ...]
+) -> list[int]:
+    """Where this request ends and where the one before did: what was kept then is found again.
+
+    The last two messages would not do: an answer with three calls lies between.
+    """
+    ends: list[int] = []
+    wanted = True
+    for position in range(len(messages) - 1, -1, -1):
+        message = messages[position]
+        if isinstance(message, AssistantMessage):
+            wanted = True
+        elif wanted and isinstance(message, kinds) and (message.text or not message.images):
+            ends.append(position)
+            if len(ends) == 2:
+                break
+            wanted = False
+    return ends
+
+
+def _message(message: Message, endpoint: Endpoint, form: int) -> Json:
+    marked = bool(form & _MARKED)
     match message:
-        case UserMessage(text, images):
-            if not images:
-                return {"role": "user", "content": text}
-            if not endpoint.supports_images:
-                note = f"[{len(images)} image(s) left out: this model takes none]"
-                return {"role": "user", "content": f"{text}\n{note}".strip()}
-            pictures = [
-                {
-                    "type": "image_url",
-                    "image_url": {"url": f"data:{image.media_type};base64,{image.data}"},
-                }
-                for image in images
-            ]
-            words = [{"type": "text", "text": text}] if text else []
-            return {"role": "user", "content": [*words, *pictures]}
         case AssistantMessage():
-            return _assistant(message, endpoint, replays=replays)
-        case ToolMessage(call_id, text):
-            return {"role": "tool", "tool_call_id": call_id, "content": text or "(empty)"}
+            return _assistant(message, endpoint, replays=bool(form & _REPLAYED))
+        case ToolMessage(call_id, text, _, images):
+            if images:
+                shown = "[See the user message that follows: the tool's image is in it.]"
+                note = shown if form & _SHOWN else _left_out(images, endpoint)
+                text = f"{text}\n{note}".strip()
+            content = _text(text or "(empty)", marked=marked)
+            return {"role": "tool", "tool_call_id": call_id, "content": content}
+        case UserMessage(text, images):
+            if not form & _SHOWN:
+                text = f"{text}\n{_left_out(images, endpoint)}".strip() if images else text
+                return {"role": "user", "content": _text(text, marked=marked)}
+            words = [_part(text, marked=marked)] if text else []
+            return {"role": "user", "content": [*words, *map(_picture, images)]}
+
+
+def _text(text: str, *, marked: bool) -> str | list[Json]:
+    return [_part(text, marked=True)] if marked and text else text
+
+
+def _part(text: str, *, marked: bool) -> Json:
+    part: Json = {"type": "text", "text": text}
+    return part | {MARK: {"type": "ephemeral"}} if marked else part
+
+
+def _picture(image: Image) -> Json:
+    url = f"data:{image.media_type};base64,{image.data}"
+    return {"type": "image_url", "image_url": {"url": url}}
+
+
+def _left_out(images: Sequence[Image], endpoint: Endpoint) -> str:
+    why = "this model takes none (roo.model.supportsImages is off)"
+    if endpoint.supports_images:
+        why = f"newer ones take the {MAX_TOTAL >> 20} MB that a request may have of them"
+    return f"[{len(images)} image(s) left out: {why}]"
+
+
+def _pictures(caller: AssistantMessage, results: Sequence[ToolMessage]) -> Json:
+    """Most endpoints take images from the user alone, and after all results of an answer."""
+    names = {call.id: call.name for call in caller.calls}
+    parts: list[Json] = []
+    for result in results:
+        name = names.get(result.call_id, "tool")
+        words = f"From a tool, not the user: image in the result of {name}, call {result.call_id}:"
+        parts += [_part(words, marked=False), *map(_picture, result.images)]
+    return {"role": "user", "content": parts}
 
 
 def _assistant(message: AssistantMessage, endpoint: Endpoint, *, replays: bool) -> Json:
     """Null content stands for "only calls"; an answer of nothing at all has to be a string."""
     wire: Json = {"role": "assistant", "content": message.text or (None if message.calls else "")}
-    name = message.reasoning_field
-    if endpoint.replay_reasoning == "always":
-        name = name or "reasoning_content"
-    if replays and message.reasoning and name:
-        wire[name] = message.reasoning
+    if replays:
+        wire |= _reasoning(message, endpoint)
     if message.calls:
         wire["tool_calls"] = [
             {
@@ -143,6 +263,17 @@ def _assistant(message: AssistantMessage, endpoint: Endpoint, *, replays: bool) 
             for call in message.calls
         ]
     return wire
+
+
+def _reasoning(message: AssistantMessage, endpoint: Endpoint) -> Json:
+    """The reasoning as it came. The details have its text in them, and what proves it is genuine."""
+    if message.reasoning_details:
+        with suppress(ValueError):
+            return {"reasoning_details": json.loads(message.reasoning_details)}
+    name = message.reasoning_field
+    if endpoint.replay_reasoning == "always":
+        name = name or "reasoning_content"
+    return {name: message.reasoning} if name and message.reasoning else {}
 
 
 def _object(arguments: str) -> str:
@@ -167,7 +298,12 @@ def strict_schema(schema: Any) -> Any:
         return [strict_schema(item) for item in cast("list[Any]", schema)]
     if not isinstance(schema, Mapping):
         return schema
-    node = {key: strict_schema(value) for key, value in cast("Mapping[str, Any]", schema).items()}
+    node = {
+        key: {name: strict_schema(each) for name, each in value.items()}
+        if key in {"properties", "$defs", "definitions"}
+        else strict_schema(value)
+        for key, value in cast("Mapping[str, Any]", schema).items()
+    }
     properties = node.get("properties")
     if isinstance(properties, dict):
         named = cast("Json", properties)

@@ -2,10 +2,11 @@
 
 import asyncio
 from dataclasses import dataclass
+from pathlib import Path
 
 from pydantic import Field
 
-from roo_lsp.agent.errors import ToolError
+from roo_lsp.agent.errors import Binary, ToolError
 from roo_lsp.agent.tool import (
     Arguments,
     FileLimits,
@@ -19,6 +20,7 @@ from roo_lsp.agent.tool import (
 )
 from roo_lsp.tools._indentation import block_around
 from roo_lsp.tools._text import MAX_RESULT, name_of, reads
+from roo_lsp.workspace.images import picture_in
 from roo_lsp.workspace.lines import line_texts
 
 LARGE = 1_000_000
@@ -29,7 +31,7 @@ class ReadFile(Arguments):
     """Read a text file as numbered lines, `12 | text`; the numbers are not part of the file.
     Returns at most 2000 lines and says how to read on. With around_line, returns the whole function
     or class around that line. Unsaved changes in the editor are included. Read several files by
-    several calls in one answer.
+    several calls in one answer. An image (PNG, JPEG, GIF, WebP) is shown to you.
     """
 
     path: str = Field(description="Relative to the workspace, or absolute")
@@ -114,13 +116,45 @@ def _result(name: str, part: _Part, limits: FileLimits) -> str:
     return "\n".join([head, *numbered])
 
 
+async def _shown(context: ToolContext, path: Path, name: str, binary: Binary) -> ToolResult:
+    """The file as an image.
+
+    Raises:
+        ToolError: it is none, or one that the model cannot be shown.
+    """
+    picture = picture_in(await context.files.read_bytes(path), name)
+    if picture is None:
+        raise binary
+    if not context.takes_images():
+        raise ToolError(
+            f"{name} is an image ({picture}), and you take none: the setting "
+            "roo.model.supportsImages is off. Do without it, or ask the user what it shows."
+        )
+    return ToolResult(
+        f"{name} is an image: {picture}.",
+        locations=(Location(path),),
+        meta={
+            "image": {
+                "mimeType": picture.media_type,
+                "width": picture.width,
+                "height": picture.height,
+                "size": len(picture.data),
+            }
+        },
+        images=(picture.image(),),
+    )
+
+
 async def prepare(arguments: ReadFile, context: ToolContext) -> Invocation:
     path = context.workspace.path(arguments.path)
     name = name_of(context, path)
 
     async def run(output: Output) -> ToolResult:
         del output
-        snapshot = await context.files.read(path)
+        try:
+            snapshot = await context.files.read(path)
+        except Binary as error:
+            return await _shown(context, path, name, error)
         text, limits = snapshot.text, context.limits
         if len(text) > LARGE:
             part = await asyncio.to_thread(_part, arguments, text, limits)

@@ -1,6 +1,7 @@
 """read_file, list_files, search_files: exact, marked, and plain about what is missing."""
 
 import textwrap
+from base64 import b64decode
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ from roo_lsp.agent.errors import ToolError
 from roo_lsp.agent.tool import FileLimits
 from roo_lsp.tools import all_tools
 from roo_lsp.tools._indentation import block_around
+from roo_lsp.workspace.images import MAX_BYTES
+from tests.support.images import gif, jpeg, png, webp
 from tests.support.tools import call, prepared, tool_context
 
 READ, LIST, SEARCH = (all_tools()[name] for name in ("read_file", "list_files", "search_files"))
@@ -122,6 +125,72 @@ async def test_a_title_says_what_is_read_in_one_line(context, tmp_path):
     assert (await prepared(READ, context, path="a")).title == "Read a"
     assert (await prepared(READ, context, path="a", start_line=3, end_line=9)).title == "Read a 3-9"
     assert (await prepared(READ, context, path="a\n\u202eb")).title == "Read a\\n\\u202eb"
+
+
+# --- images ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def seeing(tmp_path):
+    return tool_context(tmp_path, takes_images=lambda: True)
+
+
+async def test_an_image_is_shown_whatever_its_name(seeing, tmp_path):
+    (tmp_path / "shot.txt").write_bytes(png(640, 480))
+    result = await call(READ, seeing, path="shot.txt")
+    size = len(png(640, 480))
+    assert result.text == f"shot.txt is an image: image/png, 640 x 480, {size} bytes."
+    [image] = result.images
+    assert (image.media_type, b64decode(image.data)) == ("image/png", png(640, 480))
+    facts = {"mimeType": "image/png", "width": 640, "height": 480, "size": size}
+    assert result.meta == {"image": facts}
+    assert result.locations[0].path == tmp_path / "shot.txt"
+
+
+@pytest.mark.parametrize("data", [gif(), jpeg(), webp(b"VP8L")])
+async def test_each_kind_of_image_that_models_take_is_shown(seeing, tmp_path, data):
+    (tmp_path / "a").write_bytes(data)
+    assert len((await call(READ, seeing, path="a")).images) == 1
+
+
+async def test_svg_is_text(seeing, tmp_path):
+    (tmp_path / "a.svg").write_text("<svg/>")
+    result = await call(READ, seeing, path="a.svg")
+    assert result.text.endswith("1 | <svg/>")
+    assert result.images == ()
+
+
+async def test_a_model_that_takes_no_images_is_told_what_it_cannot_see(context, tmp_path):
+    (tmp_path / "a.png").write_bytes(png(3, 2))
+    with pytest.raises(ToolError) as caught:
+        await call(READ, context, path="a.png")
+    assert "a.png is an image (image/png, 3 x 2," in caught.value.text
+    assert "roo.model.supportsImages" in caught.value.text
+
+
+async def test_whether_images_are_taken_is_asked_at_each_read(tmp_path):
+    answers = [False, True]
+    context = tool_context(tmp_path, takes_images=lambda: answers.pop(0))
+    (tmp_path / "a.png").write_bytes(png())
+    invocation = await prepared(READ, context, path="a.png")
+    with pytest.raises(ToolError):
+        await invocation.run(lambda _: None)
+    assert (await invocation.run(lambda _: None)).images
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"\0\1", "binary"),
+        (b"BM\0\0", "binary"),
+        (png()[:20], "damaged"),
+        (png(filler=MAX_BYTES), "at most 5242880"),
+    ],
+)
+async def test_what_cannot_be_shown_is_told(seeing, tmp_path, data, words):
+    (tmp_path / "a.png").write_bytes(data)
+    with pytest.raises(ToolError, match=words):
+        await call(READ, seeing, path="a.png")
 
 
 # --- the definition around a line -----------------------------------------------------------

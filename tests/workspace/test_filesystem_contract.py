@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from roo_lsp.agent.errors import Changed, ToolError
+from roo_lsp.agent.errors import Binary, Changed, ToolError
 from roo_lsp.agent.ports import FileSystem
 from roo_lsp.lsp.documents import Documents
 from roo_lsp.lsp.files import EditAbilities, EditorFileSystem
@@ -147,6 +147,18 @@ async def test_a_text_is_read_with_every_line_ending_as_it_is(files, root):
     assert (await files.read(root / "a")).text == "one\r\ntwo\nthree\r\x0c\u2028end"
 
 
+@pytest.mark.parametrize("data", [b"", b"\x89PNG\r\n\x1a\n\0\xff", b"text\r\n", b"x" * LIMIT])
+async def test_bytes_are_those_on_disk(files, root, data):
+    (root / "a").write_bytes(data)
+    assert await files.read_bytes(root / "a") == data
+
+
+async def test_bytes_are_those_on_disk_also_of_an_open_document(ground, root):
+    ground.put(root / "a", TEXT)
+    await settled(ground, root / "a", TEXT)
+    assert await ground.files.read_bytes(root / "a") == (root / "a").read_bytes()
+
+
 async def test_the_stamp_is_the_texts(files, root):
     (root / "a").write_bytes(b"x")
     first = await files.read(root / "a")
@@ -281,8 +293,9 @@ async def test_a_missing_file_is_told_with_names_like_it(files, root):
     with pytest.raises(ToolError, match="Similar names here: settings") as caught:
         await files.read(root / "Setings.py")
     assert "settings.py" not in caught.value.brief
-    with pytest.raises(ToolError, match="does not exist"):
-        await files.read(root / "nowhere/a")
+    for read in (files.read, files.read_bytes):
+        with pytest.raises(ToolError, match="does not exist"):
+            await read(root / "nowhere/a")
 
 
 async def test_a_name_no_file_can_have_is_told(files, root):
@@ -298,39 +311,43 @@ async def test_a_name_no_file_can_have_is_told(files, root):
 @pytest.mark.parametrize("data", [b"\x7fELF\x00\x01", b"\xff\xfe\x00\x00a\x00\x00\x00"])
 async def test_a_binary_file_is_refused(files, root, data):
     (root / "a").write_bytes(data)
-    with pytest.raises(ToolError, match="binary"):
+    with pytest.raises(Binary, match="binary"):
         await files.read(root / "a")
 
 
 async def test_a_file_that_is_too_large_is_refused_unread(files, root):
     with (root / "a").open("wb") as file:
         file.truncate(6 << 30)
-    with pytest.raises(ToolError, match="too large"):
-        await files.read(root / "a")
+    for read in (files.read, files.read_bytes):
+        with pytest.raises(ToolError, match="too large"):
+            await read(root / "a")
     with pytest.raises(ToolError, match="at most"):
         await files.write(root / "b", "x" * (LIMIT + 1), None)
     assert not (root / "b").exists()
 
 
 async def test_a_folder_is_no_file(files, root):
-    with pytest.raises(ToolError, match="list_files"):
-        await files.read(root)
+    for read in (files.read, files.read_bytes):
+        with pytest.raises(ToolError, match="list_files"):
+            await read(root)
     with pytest.raises(ToolError):
         await files.write(root, "x", None)
 
 
 @pytest.mark.parametrize("path", ["/dev/zero", "/proc/self/environ", "/proc/1/mem"])
 async def test_devices_and_the_kernels_files_are_refused(files, path):
-    with pytest.raises(ToolError, match="refused"):
-        await files.read(Path(path))
+    for read in (files.read, files.read_bytes):
+        with pytest.raises(ToolError, match="refused"):
+            await read(Path(path))
     with pytest.raises(ToolError, match="refused"):
         await files.write(Path(path), "x", "stamp")
 
 
 async def test_a_pipe_is_refused_without_waiting_for_its_other_end(files, root):
     os.mkfifo(root / "fifo")
-    with pytest.raises(ToolError, match="pipe"):
-        await files.read(root / "fifo")
+    for read in (files.read, files.read_bytes):
+        with pytest.raises(ToolError, match="pipe"):
+            await read(root / "fifo")
     with pytest.raises(ToolError, match="pipe"):
         await files.write(root / "fifo", "x", None)
 
