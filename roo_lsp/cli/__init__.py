@@ -10,6 +10,7 @@ COMMANDS = {
     "demo": "a real task on a small model that runs on this machine, without a key",
     "doctor": "test the endpoint, step by step",
     "settings": "the settings' schema, and the effective ones",
+    "policy": "what would be decided about a command, and why",
     "tasks": "list, show, export, delete the stored tasks",
     "trust": "what is trusted, and how to take it back",
 }
