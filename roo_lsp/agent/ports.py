@@ -263,6 +263,8 @@ class Command:
     cwd: Path
     background_after: float | None = None
     """Seconds after which the call returns and the command goes on in the background."""
+    unconfined: bool = False
+    """Outside the sandbox."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,11 +37,18 @@ def system_prompt(
     workspace: Workspace,
     tools: Collection[str],
     custom_instructions: str = "",
+    sandbox: str = "",
     language: str = "",
 ) -> str:
-    """The system prompt for a task in `mode` with the named tools."""
+    """The system prompt for a task in `mode` with the named tools.
+
+    `sandbox` tells what holds commands back.
+    """
     folders = "\n".join(f"- {folder}" for folder in workspace.folders)
-    rules = "\n".join(f"- {rule}" for name, rule in RULES.items() if name in tools)
+    named = [rule for name, rule in RULES.items() if name in tools]
+    if sandbox and "execute_command" in tools:
+        named.append(sandbox)
+    rules = "\n".join(f"- {rule}" for rule in named)
     parts = [
         mode.role,
         mode.instructions,

@@ -29,6 +29,10 @@ class ExecuteCommand(Arguments):
     timeout: float | None = Field(
         None, description="Seconds until it goes on in the background; null: wait for its end"
     )
+    no_sandbox: bool | None = Field(
+        default=False,
+        description="Only for what the sandbox prevents: run outside; the user is asked",
+    )
 
 
 def _ending(result: CommandResult, timeout: float | None) -> str:
@@ -67,10 +71,10 @@ async def prepare(arguments: ExecuteCommand, context: ToolContext) -> Invocation
         raise ToolError("The command is empty.")
     if timeout is not None and timeout <= 0:
         raise ToolError(f"timeout is {timeout:g}; give seconds above 0, or null to wait.")
-    cwd = context.workspace.path(arguments.cwd or ".")
+    cwd, unconfined = context.workspace.path(arguments.cwd or "."), bool(arguments.no_sandbox)
 
     async def run(output: Output) -> ToolResult:
-        result = await context.commands.run(Command(command, cwd, timeout), output)
+        result = await context.commands.run(Command(command, cwd, timeout, unconfined), output)
         return ToolResult(
             _text(result, timeout),
             failed=result.state == "timed_out",
@@ -82,7 +86,9 @@ async def prepare(arguments: ExecuteCommand, context: ToolContext) -> Invocation
             },
         )
 
-    return Invocation(f"Run {one_line(command)}", run, command=command, cwd=cwd)
+    return Invocation(
+        f"Run {one_line(command)}", run, command=command, cwd=cwd, unconfined=unconfined
+    )
 
 
 TOOL = Tool(

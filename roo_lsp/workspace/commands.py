@@ -7,11 +7,12 @@ import asyncio
 import codecs
 import contextlib
 import errno
+import logging
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -19,6 +20,10 @@ from roo_lsp.agent.errors import ToolError
 from roo_lsp.agent.ports import Command, CommandResult, OutputPart
 from roo_lsp.workspace.outputs import Output, OutputStore
 from roo_lsp.workspace.paths import is_folder
+from roo_lsp.workspace.sandbox.base import NO_SANDBOX, Sandbox, Scratch, Start
+from roo_lsp.workspace.sandbox.protect import Change, Found, changes, notice
+
+log = logging.getLogger(__name__)
 
 MERGE_SECONDS = 0.05
 """Output that comes faster is passed on together."""
@@ -44,6 +49,9 @@ FIXED_VARIABLES: dict[str, str] = {
     "GIT_CONFIG_VALUE_1": "false",
 }
 
+FATAL = frozenset({1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 13, 14, 15, 24, 25})
+"""Linux's numbers of the signals that end a process which does not expect them."""
+
 State = Literal["exited", "signalled", "timed_out", "running"]
 
 
@@ -60,42 +68,80 @@ def command_environment(ours: Mapping[str, str], users: Mapping[str, str]) -> di
     )
 
 
+BASH = Path("/bin/bash")
+
+
+@dataclass(frozen=True, slots=True)
+class ShellOptions:
+    """How commands run, as the user has set it when one starts."""
+
+    timeout: float = 0
+    """Seconds after which a command is killed; 0 is never."""
+    env: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Added to the environment."""
+    shell: Path = BASH
+    sandbox: Sandbox = NO_SANDBOX
+    required: bool = False
+    """Nothing runs outside the sandbox, not even where the user would approve it."""
+
+    def arguments(self, text: str) -> list[str]:
+        """What to start for a text; bash without the user's start-up files, as it was judged."""
+        own = ["--noprofile", "--norc"] if self.shell == BASH else []
+        return [os.fspath(self.shell), *own, "-c", text]
+
+
 class ShellRunner:
-    """`CommandRunner` with bash; one for each task. Call `close` when the task ends."""
+    """`CommandRunner` with bash, in a sandbox; one for each task. Call `close` when the task ends."""
 
     def __init__(
         self,
         output_dir: Path,
+        options: Callable[[], ShellOptions] = ShellOptions,
         *,
-        timeout: float = 0,
-        env: Mapping[str, str] | None = None,
-        shell: Path = Path("/bin/bash"),
         grace: float = 5.0,
         disk_budget: int = 200_000_000,
         environ: Mapping[str, str] | None = None,
+        on_changed: Callable[[Sequence[Change]], None] | None = None,
     ) -> None:
-        """`timeout` in seconds kills a command, 0 is none; `grace` lies between TERM and KILL."""
+        """`options` is asked as each command starts; `grace` seconds lie between TERM and KILL.
+
+        `on_changed` is told which protected names a command created, changed or removed, also
+        when it did so in the background or was cancelled: after that nothing is to be approved
+        without the user. An empty sequence says that they could not be compared.
+        """
         self._outputs = OutputStore(output_dir, disk_budget)
-        self._timeout = timeout
         self._grace = grace
-        self._shell = shell
-        self._env = command_environment(os.environ if environ is None else environ, env or {})
+        self._options = options
+        self._environ = os.environ if environ is None else environ
         self._jobs: dict[_Job, asyncio.Task[State]] = {}
+        self._scratch = Scratch()
+        self._on_changed = on_changed
+        self._told: set[Change] = set()
+        self._news: list[Change] = []
+        """What no result has said yet."""
 
     async def run(self, command: Command, on_output: Callable[[str], None]) -> CommandResult:
-        job = self._start(command, on_output)
-        task = asyncio.create_task(self._live(job))
+        options = self._options()
+        if options.sandbox.refused:
+            raise ToolError(options.sandbox.refused)
+        if command.unconfined:
+            if options.required:
+                raise ToolError("The user requires the sandbox (roo.commands.sandbox).")
+            options = replace(options, sandbox=replace(options.sandbox, jail=None))
+        job = self._start(command, options, on_output, await self._look())
+        task = asyncio.create_task(self._watched(job, options.timeout))
         self._jobs[job] = task
         task.add_done_callback(lambda _: self._finished(job))
         try:
             await asyncio.wait({task}, timeout=command.background_after)
             if not task.done():
                 job.output.keep()
+                await self._look()
             job.show()
             return CommandResult(
                 state=task.result() if task.done() else "running",
-                code=job.code,
-                preview=job.output.preview() + job.notice(),
+                code=job.code if task.done() else None,
+                preview=job.output.preview() + job.notice() + self._notice(),
                 artifact_id=job.output.artifact_id,
                 total_bytes=job.output.total,
             )
@@ -126,39 +172,96 @@ class ShellRunner:
         for job in list(self._jobs):
             job.kill_lingering()
             self._forget(job)
+        await asyncio.to_thread(self._scratch.remove)
 
-    def _start(self, command: Command, on_output: Callable[[str], None]) -> "_Job":
+    def _start(
+        self,
+        command: Command,
+        options: ShellOptions,
+        on_output: Callable[[str], None],
+        before: Found | None,
+    ) -> "_Job":
         if not is_folder(command.cwd):
             raise ToolError(f"The working directory {command.cwd} does not exist.")
-        if not self._shell.is_file():
-            raise ToolError(f"Commands cannot run here: there is no {self._shell} on this system.")
+        if not options.shell.is_file():
+            raise ToolError(
+                f"Commands cannot run here: there is no {options.shell} on this system."
+            )
         if "\0" in command.text:
             raise ToolError("The command has a NUL character in it.")
-        arguments = [os.fspath(self._shell), "--noprofile", "--norc", "-c", command.text]
         try:
-            process = subprocess.Popen(
-                arguments,
-                cwd=command.cwd,
-                env=self._env,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                bufsize=0,
-            )
+            start, process = self._spawn(command, options, before or Found())
         except OSError as error:
             if error.errno == errno.E2BIG:
                 raise ToolError(
                     "The command is too long for this system. Write the long part to a file first."
                 ) from None
             raise ToolError(f"The command could not be started: {error.strerror}.") from error
-        return _Job(process, Output(self._outputs), on_output)
+        return _Job(process, Output(self._outputs), on_output, before, wrapped=start.wrapped)
 
-    async def _live(self, job: "_Job") -> State:
+    def _spawn(
+        self, command: Command, options: ShellOptions, found: Found
+    ) -> "tuple[Start, subprocess.Popen[bytes]]":
+        arguments, jail = options.arguments(command.text), options.sandbox.jail
+        start = Start(arguments, command_environment(self._environ, options.env))
+        if jail is not None:
+            start = jail.confine(arguments, command.cwd, start.env, self._scratch, found)
+
+        def spawn() -> "subprocess.Popen[bytes]":
+            return subprocess.Popen(
+                start.argv,
+                cwd=command.cwd,
+                env=start.env,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                bufsize=0,
+            )
+
+        return start, spawn() if jail is None else jail.spawn(spawn)
+
+    async def _look(self) -> Found | None:
+        """The protected names as they are now, compared with what running commands found; None
+        where nobody wants to know.
+        """
+        protected = self._options().sandbox.protected
+        if protected is None:
+            return None
+        now = await asyncio.to_thread(protected.look)
+        for before in [job.before for job in self._jobs if job.before is not None]:
+            # Each change is told once, however many commands ran when it was made.
+            found = [each for each in changes(before, now) if each not in self._told]
+            if found:
+                self._told.update(found)
+                self._news += found
+                self._tell(found)
+        return now
+
+    async def _watched(self, job: "_Job", limit: float) -> State:
+        """`_live`, and then what it did to protected names."""
+        try:
+            return await self._live(job, limit)
+        finally:
+            try:
+                await self._look()
+                job.before = None
+            except Exception:
+                log.exception("protected files could not be compared")
+
+    def _notice(self) -> str:
+        news, self._news = self._news, []
+        return f"\n{notice(news)}\n" if news else ""
+
+    def _tell(self, found: Sequence[Change]) -> None:
+        if self._on_changed is not None:
+            self._on_changed(found)
+
+    async def _live(self, job: "_Job", limit: float) -> State:
         """Watch a command to its end, whichever way it comes; nothing of it runs on after a kill."""
         try:
             try:
-                async with asyncio.timeout(self._timeout or None):
+                async with asyncio.timeout(limit or None):
                     await asyncio.wait({job.exited})
             except TimeoutError:
                 await job.end(self._grace)
@@ -169,10 +272,12 @@ class ShellRunner:
             raise
         finally:
             job.kill_at_once()
-        return "exited" if job.process.returncode >= 0 else "signalled"
+        return "signalled" if job.signalled else "exited"
 
     def _finished(self, job: "_Job") -> None:
         job.kill_at_once()  # for a task that was cancelled before its first step
+        if job.before is not None:
+            self._tell(())
         if not job.lingers:
             self._forget(job)
 
@@ -189,9 +294,15 @@ class _Job:
         process: "subprocess.Popen[bytes]",
         output: Output,
         on_output: Callable[[str], None],
+        before: Found | None,
+        *,
+        wrapped: bool,
     ) -> None:
         self.process = process
         self.output = output
+        self.before = before
+        """The protected names before it ran, until they were compared."""
+        self._wrapped = wrapped
         self.lingering: list[int] = []
         """Descriptors of processes that the command left running behind it."""
         self._show: Callable[[str], None] | None = on_output
@@ -212,7 +323,15 @@ class _Job:
     def code(self) -> int | None:
         """Exit code, or the number of the signal that ended it; None while it runs."""
         code = self.process.returncode
-        return code if code is None else abs(code)
+        if code is None or code >= 0:
+            return code - 128 if self.signalled and code is not None else code
+        return -code
+
+    @property
+    def signalled(self) -> bool:
+        """True when a signal ended it; of what runs below a keeper only the fatal ones are told."""
+        code = self.process.returncode
+        return code is not None and (code < 0 or (self._wrapped and code - 128 in FATAL))
 
     @property
     def lingers(self) -> bool:
@@ -254,7 +373,7 @@ class _Job:
 
     async def end(self, grace: float) -> None:
         """TERM to the whole group, and KILL to what is left of it after the grace time."""
-        self._signal(signal.SIGTERM)
+        self._terminate()
         deadline = self._loop.time() + grace
         pause = POLL_SECONDS
         while self._loop.time() < deadline:
@@ -287,6 +406,15 @@ class _Job:
         if not self.lingering:
             return ""
         return f"\n[{len(self.lingering)} of its processes go on in the background]\n"
+
+    def _terminate(self) -> None:
+        """TERM to the command: a keeper would die of it at once, and the command with it."""
+        inner = _children(self.process.pid) if self._wrapped else []
+        for pid in inner:
+            with contextlib.suppress(OSError):
+                os.killpg(pid, signal.SIGTERM)
+        if not inner:
+            self._signal(signal.SIGTERM)
 
     def close(self) -> None:
         self.show()
@@ -390,20 +518,28 @@ class _Stream:
 
 def _members(group: int) -> list[int]:
     """The living processes of a group, where the system has a /proc to tell."""
-    found: list[int] = []
+    return [pid for pid, _, pgrp in _processes() if pgrp == group]
+
+
+def _children(parent: int) -> list[int]:
+    """The living processes that a process has started, where the system has a /proc to tell."""
+    return [pid for pid, ppid, _ in _processes() if ppid == parent]
+
+
+def _processes() -> Iterator[tuple[int, int, int]]:
+    """Each living process, its parent and its group."""
     try:
         names = os.listdir("/proc")  # noqa: PTH208 -- hundreds of names, no paths needed
     except OSError:
-        return found
+        return
     for name in filter(str.isdecimal, names):
         try:
             with open(f"/proc/{name}/stat", "rb") as file:  # noqa: PTH123 -- as above
-                state, _, pgrp = file.read().rpartition(b")")[2].split()[:3]
+                state, ppid, pgrp = file.read().rpartition(b")")[2].split()[:3]
         except (OSError, ValueError):
             continue
-        if int(pgrp) == group and state != b"Z":
-            found.append(int(name))
-    return found
+        if state != b"Z":
+            yield int(name), int(ppid), int(pgrp)
 
 
 def _pidfds(pid: int) -> Iterable[int]:

@@ -1,12 +1,14 @@
 """Commands, the todo list, questions, and the end of a task."""
 
+from functools import partial
+
 import pytest
 
 from roo_lsp.agent.errors import ToolError
 from roo_lsp.agent.ports import CommandResult
 from roo_lsp.agent.tool import Todo
 from roo_lsp.tools import all_tools
-from roo_lsp.workspace.commands import ShellRunner
+from roo_lsp.workspace.commands import ShellOptions, ShellRunner
 from tests.support.tools import ScriptedAsker, call, prepared, tool_context
 
 TOOLS = all_tools()
@@ -65,7 +67,7 @@ async def test_a_command_goes_on_in_the_background_after_the_timeout(context):
 
 
 async def test_a_command_killed_at_the_users_limit_counts_as_failed(tmp_path):
-    runner = ShellRunner(tmp_path / "o", timeout=0.7, grace=0.1)
+    runner = ShellRunner(tmp_path / "o", partial(ShellOptions, timeout=0.7), grace=0.1)
     context = tool_context(tmp_path, commands=runner)
     result = await call(RUN, context, command="echo so far; sleep 99")
     assert result.failed

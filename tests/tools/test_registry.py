@@ -7,7 +7,14 @@ import pytest
 
 from roo_lsp.agent.approval import Refuse
 from roo_lsp.agent.errors import ToolError
-from roo_lsp.agent.tool import AnyTool, ToolKind
+from roo_lsp.agent.tool import (
+    AnyTool,
+    Arguments,
+    Invocation,
+    Tool,
+    ToolContext,
+    ToolKind,
+)
 from roo_lsp.tools import all_tools
 from roo_lsp.workspace.policy import Rules, WorkspacePolicy
 from tests.support.tools import tool_context
@@ -92,6 +99,35 @@ def test_a_wrong_argument_is_told_by_name(tool):
         tool.parse(json.dumps(arguments(tool, no_such_argument=1)))
     assert "no_such_argument" in caught.value.text
     assert tool.name in caught.value.text
+
+
+class Place(Arguments):
+    """Nested."""
+
+    line: int = 1
+    column: int | None = 7
+
+
+class Given(Arguments):
+    """Takes all kinds."""
+
+    count: int = 3
+    wanted: str | None
+    places: tuple[Place, ...] = ()
+
+
+def test_null_is_an_argument_that_is_left_out_where_it_may_be():
+    async def nothing(arguments: Given, context: ToolContext) -> Invocation:
+        raise NotImplementedError
+
+    tool = Tool("t", ToolKind.OTHER, "always", Given, nothing)
+    found = tool.parse(
+        '{"count": null, "wanted": null, "places": [{"line": null, "column": null}]}'
+    )
+    assert found == Given(wanted=None, places=(Place(),))
+    for wrong in ('{"count": null}', '{"wanted": "a", "nothing": null}', "null", "[null]"):
+        with pytest.raises(ToolError):
+            tool.parse(wrong)
 
 
 @pytest.mark.parametrize(

