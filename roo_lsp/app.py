@@ -36,14 +36,11 @@ from roo_lsp.tools import all_tools
 from roo_lsp.workspace.disk import DiskFileSystem
 from roo_lsp.workspace.places import config_dir
 from roo_lsp.workspace.policy import Rules, WorkspacePolicy
+from roo_lsp.workspace.sandbox.base import Sandbox
 from roo_lsp.workspace.search import RipgrepSearcher
+from roo_lsp.workspace.shell import Lists
 
 TOOLS = all_tools()
-
-NO_SANDBOX = (
-    "No command can run here: the user requires a sandbox (roo.commands.sandbox), and this version "
-    "of roo-lsp has none."
-)
 
 
 # --- settings -------------------------------------------------------------------------------
@@ -116,12 +113,16 @@ class Host:
     profile: Callable[[], str]
     ask_for_key: AskForKey
     state_dir: Path
+    sandbox: Callable[[], Sandbox]
+    """What commands run in now."""
+    surprises: list[str] = field(default_factory=list[str])
+    """What commands of this task did that nobody approved, one sentence each."""
 
 
 def build_agent(host: Host, connection: Connection, entries: Sequence[Entry] = ()) -> Agent:
     """A task's agent, with what was said before."""
     rules = _rules(host)
-    policy = WorkspacePolicy(rules, host.workspace.folders)
+    policy = WorkspacePolicy(rules, host.workspace.folders, host.surprises)
     briefs = _Briefs(host, policy)
     return Agent(
         model=_ConfiguredModel(host, connection),
@@ -134,9 +135,7 @@ def build_agent(host: Host, connection: Connection, entries: Sequence[Entry] = (
             asker=host.asker,
             todos=_TodoList(host.emit),
             limits=file_limits(host.settings().settings),
-            takes_images=lambda: (
-                host.settings().for_profile(host.profile()).model.supports_images
-            ),
+            takes_images=lambda: host.settings().for_profile(host.profile()).model.supports_images,
         ),
         history=History(host.on_message, entries),
         emit=host.emit,
@@ -183,12 +182,12 @@ class _Briefs:
 
     host: Host
     policy: WorkspacePolicy
-    _made_for: tuple[Effective, str, str] | None = None
+    _made_for: tuple[Effective, str, str, Sandbox] | None = None
     _brief: Brief | None = field(default=None)
 
     def __call__(self) -> Brief:
         host = self.host
-        key = (host.settings(), host.mode(), host.profile())
+        key = (host.settings(), host.mode(), host.profile(), host.sandbox())
         if self._brief is None or self._made_for != key:
             self._made_for, self._brief = key, _brief(host)
             self.policy.rules = _rules(host)
@@ -201,7 +200,9 @@ def _brief(host: Host) -> Brief:
     tools = {name: tool for name, tool in TOOLS.items() if mode.allows(tool.group)}
     model, limits = settings.model, settings.limits
     return Brief(
-        system=system_prompt(mode, host.workspace, tools, settings.custom_instructions),
+        system=system_prompt(
+            mode, host.workspace, tools, settings.custom_instructions, host.sandbox().told
+        ),
         tools=tools,
         specs=[_spec(name) for name in tools],
         context_window=model.context_window,
@@ -237,7 +238,8 @@ def preload() -> None:
 
 
 def _rules(host: Host) -> Rules:
-    auto, commands = host.settings().settings.auto_approve, host.settings().settings.commands
+    settings, sandbox = host.settings().settings, host.sandbox()
+    auto = settings.auto_approve
     return Rules(
         read=auto.read,
         read_outside=auto.read_outside,
@@ -250,7 +252,10 @@ def _rules(host: Host) -> Rules:
         subtask=auto.subtask,
         fetch=auto.fetch,
         mode=host.mode(),
-        no_commands=NO_SANDBOX if commands.sandbox == "required" else "",
+        commands=Lists(settings.allowed_commands, settings.denied_commands),
+        other_shell=settings.commands.shell is not None,
+        sandbox=sandbox.line,
+        no_commands=sandbox.refused,
         state_dir=host.state_dir,
     )
 

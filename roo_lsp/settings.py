@@ -197,11 +197,15 @@ class CommandSettings(Section):
     timeout: Seconds = Field(
         default=0, description="Seconds after which a command is killed; 0 is never."
     )
-    shell: str | None = Field(default=None, description="Shell to use instead of bash.")
+    shell: Annotated[str, Field(pattern=r"^/")] | None = Field(
+        default=None,
+        description="Shell to use instead of bash, a whole path; each command is asked then.",
+    )
     env: dict[str, str] = Field(default_factory=dict, description="Added to the environment.")
     sandbox: Literal["auto", "required", "off"] = Field(
         default="auto", description="`required` refuses commands where there is no sandbox."
     )
+    network: bool = Field(default=False, description="Commands in a sandbox have the network.")
 
 
 class FileSettings(Section):
@@ -290,14 +294,10 @@ class Settings(Section):
 
 NOT_YET_EFFECTIVE: tuple[str, ...] = (
     "customModes",
-    "autoApprove.execute",
     "autoApprove.mcp",
     "autoApprove.mode",
     "autoApprove.subtask",
     "autoApprove.fetch",
-    "allowedCommands",
-    "deniedCommands",
-    "commands.shell",
     "checkpoints",
     "mcpServers",
     "ui.codeLens",

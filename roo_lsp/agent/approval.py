@@ -4,12 +4,15 @@ The policy decides first; only what it leaves open is asked. `workspace/policy.p
 a host has the surfaces people answer on.
 """
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
 from roo_lsp.agent.tool import AnyTool, Diff, Group, Invocation, Target, ToolKind
+
+log = logging.getLogger(__name__)
 
 Outcome = Literal["allow_once", "allow_always", "reject_once", "reject_always"]
 """ACP's permission option kinds."""
@@ -41,6 +44,8 @@ class Ask:
     why: str
     scope: str
     """What "always" would mean, as a phrase: `edits in this workspace, for this task`."""
+    note: str = ""
+    """What else the user should know: which sandbox a command would run in."""
 
 
 Verdict = Allow | Refuse | Ask
@@ -57,6 +62,7 @@ class PermissionRequest:
     """One line, ours, from the parsed arguments."""
     why: str
     scope: str = ""
+    note: str = ""
     diffs: Sequence[Diff] = ()
     command: str | None = None
     cwd: Path | None = None
@@ -111,12 +117,17 @@ class Policy(Protocol):
         targets: Sequence[Target],
         command: str | None,
         outcome: Literal["allow_always", "reject_always"],
+        cwd: Path | None = None,
     ) -> None:
         """Let the same be decided the same way for the rest of the task."""
         ...
 
     def resolved(self, targets: Sequence[Target]) -> tuple[Path, ...]:
         """The real paths behind the targets, all links followed."""
+        ...
+
+    def places(self, targets: Sequence[Target]) -> Hashable:
+        """Which folders those are or lie in: another one of the same name is another place."""
         ...
 
 
@@ -143,16 +154,31 @@ class Gate:
         targets: Sequence[Target],
         invocation: Invocation,
     ) -> Decision:
-        """Allowed or rejected, by the policy or by the user, for exactly this invocation."""
+        """Allowed or rejected, by the policy or by the user, for exactly this invocation.
+
+        What cannot be checked or asked is rejected.
+        """
+        try:
+            return await self._decide(tool, call_id, targets, invocation)
+        except Exception:
+            log.exception("a call could not be checked")
+            return Decision("reject_once", "policy", UNCHECKED)
+
+    async def _decide(
+        self, tool: AnyTool, call_id: str, targets: Sequence[Target], invocation: Invocation
+    ) -> Decision:
+        # Looked up before it is judged: what is swapped in between is seen at the end.
+        paths, places = self.policy.resolved(targets), self.policy.places(targets)
         verdict = self.policy.judge(tool.group, targets, invocation.command, invocation.cwd)
+        if invocation.unconfined and not isinstance(verdict, Refuse):
+            verdict = OUTSIDE
         match verdict:
             case Allow():
                 return Decision("allow_once", "policy")
             case Refuse(why):
                 return Decision("reject_once", "policy", why)
-            case Ask(why, scope):
+            case Ask(why, scope, note):
                 pass
-        before = self.policy.resolved(targets)
         decision = await self.approver.approve(
             PermissionRequest(
                 call_id=call_id,
@@ -161,22 +187,31 @@ class Gate:
                 title=invocation.title,
                 why=why,
                 scope=scope,
+                note=note,
                 diffs=invocation.diffs,
                 command=invocation.command,
                 cwd=invocation.cwd,
-                paths=before,
+                paths=paths,
             )
         )
+        now = (self.policy.resolved(targets), self.policy.places(targets))
+        if decision.allowed and now != (paths, places):
+            return Decision("reject_once", "policy", CHANGED)
         if decision.outcome in {"allow_always", "reject_always"}:
             self.policy.remember(
                 tool.group,
                 targets,
                 invocation.command,
                 "allow_always" if decision.allowed else "reject_always",
+                invocation.cwd,
             )
-        if decision.allowed and self.policy.resolved(targets) != before:
-            return Decision("reject_once", "policy", CHANGED)
         return decision
 
 
+OUTSIDE = Ask(
+    "it runs a command outside the sandbox, where it may write anywhere and has the network",
+    scope="",
+    note="Sandbox: off for this command",
+)
 CHANGED = "The path leads elsewhere now than when the user was asked: changed while you were asked."
+UNCHECKED = "This call could not be checked, so it was refused."

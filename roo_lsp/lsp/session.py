@@ -6,7 +6,7 @@
 import asyncio
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -22,8 +22,8 @@ from roo_lsp.agent.tool import ToolKind, Workspace
 from roo_lsp.app import Host, build_agent, disk, preload, trusted_origins
 from roo_lsp.endpoints import Connection
 from roo_lsp.lsp.approvals import Approvals, Pending, TaskApprover
-from roo_lsp.lsp.configuration import Configuration
-from roo_lsp.lsp.details import detail_lines, trust_lines
+from roo_lsp.lsp.configuration import Configuration, TrustQuestion
+from roo_lsp.lsp.details import detail_lines
 from roo_lsp.lsp.documents import Documents
 from roo_lsp.lsp.files import EditAbilities, EditorFileSystem, ReportingFileSystem
 from roo_lsp.lsp.positions import path_of
@@ -34,9 +34,11 @@ from roo_lsp.lsp.surfaces import Surfaces
 from roo_lsp.lsp.tasks import Task, Tasks
 from roo_lsp.providers.memory import Memory
 from roo_lsp.settings import object_or_empty
-from roo_lsp.settings_sources import Held
-from roo_lsp.workspace.commands import ShellRunner
+from roo_lsp.workspace.commands import BASH, ShellOptions, ShellRunner
 from roo_lsp.workspace.places import state_dir
+from roo_lsp.workspace.sandbox.base import Sandbox
+from roo_lsp.workspace.sandbox.find import Sandboxes
+from roo_lsp.workspace.sandbox.protect import Change
 from roo_lsp.workspace.store import TaskStore
 from roo_lsp.workspace.trust import TrustStore
 
@@ -64,6 +66,9 @@ class Session:
     approvals: Approvals
     progress: Progress
     tasks: Tasks = field(init=False)
+    sandboxes: Sandboxes = field(default_factory=Sandboxes)
+    sandbox: Sandbox = field(init=False)
+    """What commands run in, as the settings are now; known once `configure` has run."""
     extensions: frozenset[str] = frozenset()
     background: set[asyncio.Task[Any]] = field(default_factory=set[asyncio.Task[Any]])
 
@@ -85,12 +90,14 @@ class Session:
     async def configure(self) -> None:
         """Settings have come, or changed."""
         await self.configuration.pull()
+        commands = self.configuration.current.settings.commands
+        self.sandbox = await self.sandboxes.find(
+            self.folders, commands.sandbox, network=commands.network
+        )
         self._apply()
 
     def _apply(self) -> None:
         self.progress.wanted = self.configuration.current.settings.ui.progress
-        if self.configuration.held:
-            self.start(self.configuration.seek_trust())
 
     async def close(self) -> None:
         """Stop everything; nothing of ours runs afterwards."""
@@ -104,16 +111,17 @@ class Session:
 
     # --- questions of the server itself -----------------------------------------------------
 
-    async def ask_for_trust(self, held: tuple[Held, ...]) -> bool:
-        """One question for everything that would widen."""
+    async def ask_for_trust(self, question: TrustQuestion) -> bool:
+        """One question for everything that the workspace brings along."""
         request = PermissionRequest(
-            call_id=None,
-            tool="",
-            kind=ToolKind.OTHER,
-            title=f"Trust these settings in {self.folders[0].name}",
-            why="They came over the editor, which cannot tell yours from the repository's.",
+            call_id=None, tool="", kind=ToolKind.OTHER, title=question.title, why=question.why
         )
-        return await self._decide(request, trust_lines(held))
+        return await self._decide(
+            request,
+            [*question.lines, question.why],
+            about={"workspace": str(question.folder)},
+            quiet=question.quiet,
+        )
 
     async def ask_for_key(self, task_id: str | None, origin: str, key_name: str) -> bool:
         """Whether a key may go to an origin."""
@@ -125,10 +133,18 @@ class Session:
             why="A key goes to a new place only when you say so; you are asked once.",
         )
         lines = [f"Key: {key_name}", f"To: {origin}", request.why]
-        return await self._decide(request, lines, task_id)
+        return await self._decide(
+            request, lines, task_id, about={"origin": origin, "key": key_name}
+        )
 
     async def _decide(
-        self, request: PermissionRequest, lines: Sequence[str], task_id: str | None = None
+        self,
+        request: PermissionRequest,
+        lines: Sequence[str],
+        task_id: str | None = None,
+        *,
+        about: Mapping[str, str],
+        quiet: bool = False,
     ) -> bool:
         entry = Pending(
             request_id=self.approvals.next_id("trust"),
@@ -137,6 +153,8 @@ class Session:
             title=request.title,
             detail=lines,
             request=request,
+            about=about,
+            quiet=quiet,
         )
         answer = await self.approvals.wait(entry)
         return isinstance(answer, Decision) and answer.allowed
@@ -146,6 +164,7 @@ class Session:
     def build(self, task: Task, entries: list[Entry]) -> Agent:
         """A task's agent on this client's ports."""
         settings = self.configuration.current.settings
+        surprises: list[str] = []
         on_disk = disk(settings)
         files = EditorFileSystem(
             self.documents,
@@ -163,23 +182,26 @@ class Session:
         commands = SavingRunner(
             ShellRunner(
                 self.store.outputs_dir(task.id),
-                timeout=settings.commands.timeout,
-                env=settings.commands.env,
+                self._shell_options,
+                on_changed=partial(_surprise, surprises),
             ),
             files,
             on_disk,
             people,
             saves_documents="roo/saveDocuments" in self.extensions,
             tell=self.surfaces.message,
+            recorded=task.recorded,
         )
         host = Host(
+            sandbox=lambda: self.sandbox,
+            surprises=surprises,
             workspace=self.workspace,
-            files=ReportingFileSystem(files, task.emit),
+            files=ReportingFileSystem(files, task.emit, task.recorded),
             commands=commands,
             approver=people,
             asker=people,
             emit=task.emit,
-            on_message=lambda message: self.store.append_message(task.id, message),
+            on_message=task.keep_entry,
             settings=lambda: self.configuration.current,
             mode=lambda: task.mode,
             profile=lambda: self.profile_for(task),
@@ -187,6 +209,16 @@ class Session:
             state_dir=self.state_dir,
         )
         return build_agent(host, self.connection, entries)
+
+    def _shell_options(self) -> ShellOptions:
+        commands = self.configuration.current.settings.commands
+        return ShellOptions(
+            timeout=commands.timeout,
+            env=commands.env,
+            shell=Path(commands.shell) if commands.shell else BASH,
+            sandbox=self.sandbox,
+            required=commands.sandbox == "required",
+        )
 
     def profile_for(self, task: Task) -> str:
         """The profile that the task's next request goes to."""
@@ -225,7 +257,8 @@ def open_session(
     """
     options = object_or_empty(params.initialization_options)
     listed: object = object_or_empty(options.get("client")).get("extensions")
-    extensions = EXTENSIONS & set(cast("list[Any]", listed) if isinstance(listed, list) else [])
+    given = cast("list[Any]", listed) if isinstance(listed, list) else []
+    extensions = frozenset(each for each in EXTENSIONS if each in given)
     folders = folders_of(params)
     state = state_dir()
     try:
@@ -260,10 +293,12 @@ def open_session(
         protocol,
         options.get("settings"),
         can_ask=bool(workspace and workspace.configuration),
-        workspace=folders[0],
+        folders=folders,
         trust=trust,
         tell=surfaces.warning,
-        ask_for_trust=lambda held: session.ask_for_trust(held),  # noqa: PLW0108 -- made below
+        ask_for_trust=lambda question: session.ask_for_trust(question),  # noqa: PLW0108 -- made below
+        insist=approvals.insist,
+        start=lambda work: session.start(work),  # noqa: PLW0108 -- as above
     )
     session = Session(
         protocol,
@@ -293,6 +328,12 @@ def folders_of(params: types.InitializeParams) -> tuple[Path, ...]:
         uris = [params.root_uri]
     folders = [path for uri in uris if (path := path_of(uri)) is not None]
     return tuple(folders) or (Path(os.getcwd()),)  # noqa: PTH109 -- the spelling the shell uses
+
+
+def _surprise(surprises: list[str], changed: Sequence[Change]) -> None:
+    """A command changed protected files, or nobody could see whether it did."""
+    names = ", ".join(map(str, changed[:3])) or "they could not be compared"
+    surprises.append(f"a command changed protected files ({names})")
 
 
 def _details(request: PermissionRequest, workspace: Workspace) -> list[str]:

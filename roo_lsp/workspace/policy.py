@@ -11,16 +11,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from roo_lsp.agent.approval import Allow, Ask, Refuse, Verdict
+from roo_lsp.agent.approval import UNCHECKED, Allow, Ask, Refuse, Verdict
 from roo_lsp.agent.modes import MODES, Mode
 from roo_lsp.agent.tool import Group, Target
 from roo_lsp.workspace.paths import PathFacts, is_folder, real_folders, resolve
+from roo_lsp.workspace.shell import Lists, decide
 
 log = logging.getLogger(__name__)
 
-UNCHECKED = "This call could not be checked, so it was refused."
 MODE_GROUPS: frozenset[Group] = frozenset({"read", "edit", "execute", "mcp"})
 """Groups that a mode gives or withholds; the others are there in every mode."""
+
+
+NO_LISTS = Lists((), ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,13 @@ class Rules:
     edit_outside: bool = False
     edit_protected: bool = False
     execute: bool = False
-    """Not heeded yet: each command is asked until commands are read as bash reads them."""
+    """Run commands that `commands` allows."""
+    commands: Lists = NO_LISTS
+    """The entries of `allowedCommands` and `deniedCommands`."""
+    other_shell: bool = False
+    """Commands run in a shell that is not bash, which is not read here: each is asked."""
+    sandbox: str = ""
+    """The line about the sandbox that goes with each question about a command."""
     mcp: bool = False
     mode_switch: bool = False
     subtask: bool = False
@@ -53,8 +62,14 @@ Remembered = tuple[str, ...]
 class WorkspacePolicy:
     """`Policy` of one task: set `rules` anew when settings or the mode change."""
 
-    def __init__(self, rules: Rules, folders: Sequence[Path]) -> None:
+    def __init__(
+        self, rules: Rules, folders: Sequence[Path], surprises: Sequence[str] = ()
+    ) -> None:
+        """`surprises` are what commands did that nobody approved, filled while the task goes on:
+        from the first of them on, nothing that acts is approved without the user.
+        """
         self.rules = rules
+        self._surprises = surprises
         self._folders = real_folders(folders)
         self._asked_folders = tuple(folders)
         self._always: dict[Remembered, bool] = {}
@@ -71,10 +86,13 @@ class WorkspacePolicy:
         self, group: Group, targets: Sequence[Target], command: str | None, cwd: Path | None
     ) -> Verdict:
         try:
-            return self._judge(group, targets, command, cwd)
+            verdict = self._judge(group, targets, command, cwd)
         except Exception:
             log.exception("a call could not be checked")
             return Refuse(UNCHECKED)
+        if self._surprises and isinstance(verdict, Allow) and group not in {"read", "always"}:
+            return Ask(f"nothing is approved without you any more: {self._surprises[0]}", "")
+        return verdict
 
     def remember(
         self,
@@ -82,13 +100,16 @@ class WorkspacePolicy:
         targets: Sequence[Target],
         command: str | None,
         outcome: Literal["allow_always", "reject_always"],
+        cwd: Path | None = None,
     ) -> None:
         allowed = outcome == "allow_always"
-        if group == "execute":
-            if command is not None and targets:
-                self._always[self._command_key(command, self.resolved(targets))] = allowed
-            return
         facts = self._facts(targets)
+        if group == "execute":
+            reals = self.resolved(targets)
+            here = cwd is not None and resolve(cwd, self._folders).real == reals[0]
+            if command is not None and here:
+                self._always[self._command_key(command, reals)] = allowed
+            return
         keys = [
             key
             for target, fact in zip(targets, facts, strict=True)
@@ -101,6 +122,9 @@ class WorkspacePolicy:
 
     def resolved(self, targets: Sequence[Target]) -> tuple[Path, ...]:
         return tuple(fact.real for fact in self._facts(targets))
+
+    def places(self, targets: Sequence[Target]) -> tuple[tuple[int, int] | None, ...]:
+        return tuple(_place(fact.real) for fact in self._facts(targets))
 
     # --- what can never be ------------------------------------------------------------------
 
@@ -189,11 +213,25 @@ class WorkspacePolicy:
         reals = tuple(fact.real for fact in facts)
         if resolve(cwd, self._folders).real != reals[0]:
             return Ask("it runs in another folder than it named", "")
-        why = "it runs a command"
-        if not facts[0].inside:
-            why += f" outside the workspace, in {reals[0]}"
-        scope = f"exactly this command in {reals[0]}, for this task"
-        return self._recalled(self._command_key(command, reals), Ask(why, scope))
+        verdict = decide(command, self.rules.commands, reals[0])
+        if verdict.decision == "deny":
+            return Refuse(f"This command may not run. {verdict.reason}")
+        why = self._commands_are_asked(facts[0])
+        if verdict.decision == "approve" and not why:
+            return self._recalled(self._command_key(command, reals), Allow())
+        scope = "exactly this command in this folder, for this task"
+        ask = Ask(why or f"it runs a command. {verdict.reason}", scope, self.rules.sandbox)
+        return self._recalled(self._command_key(command, reals), ask)
+
+    def _commands_are_asked(self, folder: PathFacts) -> str:
+        """Why each command in the folder is asked, whatever it is; empty where it is not."""
+        if not folder.inside:
+            return f"it runs a command outside the workspace, in {folder.real}"
+        if folder.protected:
+            return f"it runs a command in a protected folder ({folder.protected})"
+        if self.rules.execute and self.rules.other_shell:
+            return "it runs a command, in a shell that is not bash (roo.commands.shell)"
+        return "" if self.rules.execute else "it runs a command"
 
     def _judge_read(self, target: Target, fact: PathFacts) -> Verdict:
         if fact.inside:
@@ -276,6 +314,15 @@ class WorkspacePolicy:
 
 def _group_key(group: Group) -> Remembered:
     return ("group", group)
+
+
+def _place(real: Path) -> tuple[int, int] | None:
+    """Device and inode of the folder; None where there is none."""
+    try:
+        facts = _folder(real).stat()
+    except OSError:
+        return None
+    return facts.st_dev, facts.st_ino
 
 
 def _folder(real: Path) -> Path:

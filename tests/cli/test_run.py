@@ -12,6 +12,7 @@ import pytest
 from roo_lsp.lsp.client import ServerEnded, connect
 from tests.cli.runs import Ended, arguments, run, terminal, words
 from tests.support.fake_openai import FakeOpenAI, call, hang, status, text
+from tests.support.processes import sleeping
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -192,20 +193,19 @@ async def test_ctrl_c_cancels_the_task_and_ends_with_130(folder):
 
 async def test_a_command_dies_with_its_cancelled_run(folder):
     async with FakeOpenAI() as fake:
-        fake.answers(call("execute_command", {"command": "echo $$ > pid; exec sleep 1000"}))
+        mark = f"1000{os.getpid()}"  # in a sandbox, its process has another number
+        fake.answers(call("execute_command", {"command": f"touch started; exec sleep {mark}"}))
         process = await asyncio.create_subprocess_exec(
             *arguments(fake, folder, "--json", "--yes", "Go"), stdout=asyncio.subprocess.PIPE
         )
         async with asyncio.timeout(30):
-            pid = folder / "pid"
-            while not (pid.exists() and pid.read_text().strip()):  # noqa: ASYNC110 -- another's file
+            while not (living := sleeping(mark)):  # noqa: ASYNC110 -- another's process
                 await asyncio.sleep(0.05)
-        sleeping = psutil.Process(int(pid.read_text()))
         process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(30):
             await process.communicate()
     assert process.returncode == 128 + signal.SIGTERM
-    assert not sleeping.is_running()
+    assert not any(each.is_running() for each in living)
 
 
 async def test_nobody_reads_any_more(folder):

@@ -1,16 +1,18 @@
 """Tasks over LSP: started, talked to, listed, replayed, resumed; and what is refused, in words."""
 
 import asyncio
+import os
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
+from roo_lsp.workspace.sandbox import find
 from tests.support.editor import EMACS, NEOVIM, FakeEditor, editor
 from tests.support.fake_openai import FakeOpenAI, call, gated, hang, status, text
+from tests.support.processes import sleeping
 
 
 def settings(fake: FakeOpenAI, **more: Any) -> dict[str, Any]:
@@ -349,8 +351,11 @@ async def test_models_are_listed_and_a_failure_is_no_empty_list(tmp_path: Path) 
         assert caught.value.data == {"reason": "invalid_api_key"}
 
 
-async def test_a_required_sandbox_that_is_not_there_refuses_commands(tmp_path: Path) -> None:
+async def test_a_required_sandbox_that_is_not_there_refuses_commands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     strict = {"sandbox": "required"}
+    monkeypatch.setattr(find, "find_bubblewrap", lambda *_: None)
     async with (
         FakeOpenAI() as fake,
         editor(NEOVIM, tmp_path, settings(fake, commands=strict)) as it,
@@ -364,7 +369,8 @@ async def test_a_required_sandbox_that_is_not_there_refuses_commands(tmp_path: P
 
 
 async def test_cancelling_kills_a_running_command_with_what_it_started(tmp_path: Path) -> None:
-    command = "sleep 1000 & echo $$ $! > pids; echo started; wait"
+    mark = f"1000{os.getpid()}"
+    command = f"sleep {mark} & sleep {mark} & echo started; wait"
     async with FakeOpenAI() as fake, editor(EMACS, tmp_path, settings(fake)) as it:
         fake.answers(call("execute_command", {"command": command}, id="x"))
         await it.start("Run")
@@ -376,12 +382,8 @@ async def test_cancelling_kills_a_running_command_with_what_it_started(tmp_path:
                 for update in it.updates("tool_call_update")
             )
         )
-        pids = [int(each) for each in (tmp_path / "pids").read_text("utf-8").split()]
+        assert len(sleeping(mark)) == 2
         async with asyncio.timeout(2):
             assert (await it.run("roo.task.cancel"))["cancelled"]
-        assert [pid for pid in pids if _runs(pid)] == []
+        assert sleeping(mark) == []
         assert it.updates("tool_call_update")[-1]["status"] == "failed"
-
-
-def _runs(pid: int) -> bool:
-    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE

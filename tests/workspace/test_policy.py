@@ -11,6 +11,7 @@ from roo_lsp.agent.modes import MODES, Mode
 from roo_lsp.agent.tool import Target
 from roo_lsp.workspace import policy as policy_module
 from roo_lsp.workspace.policy import Rules, WorkspacePolicy
+from roo_lsp.workspace.shell import Lists
 
 EVERYTHING = Rules(
     read=True,
@@ -53,7 +54,7 @@ def run(policy, command, cwd):
 
 
 def always(policy, group, path, access, command=None, outcome="allow_always"):
-    policy.remember(group, [Target(Path(path), access)], command, outcome)
+    policy.remember(group, [Target(Path(path), access)], command, outcome, Path(path))
 
 
 # --- reads ----------------------------------------------------------------------------------
@@ -171,8 +172,68 @@ def test_an_edit_that_names_no_target_is_asked(ws):
 # --- commands -------------------------------------------------------------------------------
 
 
-def test_every_command_is_asked_whatever_the_settings(ws):
-    assert isinstance(run(WorkspacePolicy(EVERYTHING, [ws]), "ls", ws), Ask)
+LISTS = Lists(("git status", "ls"), ("rm", "git status --short"))
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("git status", Allow),
+        ("ls -l src && git status", Allow),
+        ("make", Ask),
+        ("ls > listing", Ask),
+        ("ls $(touch x)", Ask),
+        ("git status --short", Refuse),
+        ("ls; rm -rf src", Refuse),
+        ("echo $(rm x)", Refuse),
+    ],
+)
+def test_the_lists_decide_about_commands(ws, command, expected):
+    judged = policy(ws, execute=True, commands=LISTS)
+    assert isinstance(run(judged, command, ws), expected)
+
+
+def test_without_auto_approval_the_lists_only_deny(ws):
+    judged = policy(ws, commands=LISTS)
+    assert isinstance(run(judged, "ls", ws), Ask)
+    assert isinstance(run(judged, "rm x", ws), Refuse)
+
+
+def test_a_denied_command_is_refused_also_where_it_was_always_allowed_before(ws):
+    judged = policy(ws)
+    always(judged, "execute", ws, "read", "rm x")
+    assert run(judged, "rm x", ws) == Allow()
+    judged.rules = Rules(commands=LISTS)
+    assert isinstance(run(judged, "rm x", ws), Refuse)
+
+
+@pytest.mark.parametrize("place", ["out", ".git", "../other"])
+def test_a_command_outside_or_in_a_protected_folder_is_asked(ws, place):
+    (ws / ".git").mkdir()
+    judged = policy(ws, execute=True, commands=LISTS)
+    assert isinstance(run(judged, "ls", ws / place), Ask)
+
+
+def test_each_command_is_asked_in_a_shell_that_is_not_read(ws):
+    judged = policy(ws, execute=True, commands=LISTS, other_shell=True)
+    assert isinstance(run(judged, "ls", ws), Ask)
+
+
+def test_the_question_tells_why_and_what_holds_the_command_back(ws):
+    judged = policy(ws, execute=True, commands=LISTS, sandbox="Sandbox: on")
+    asked = run(judged, "make", ws)
+    assert asked.note == "Sandbox: on"
+    assert "allowedCommands has no entry for make" in asked.why
+
+
+def test_nothing_that_acts_is_approved_any_more_once_a_command_surprised_us(ws):
+    surprises = []
+    judged = WorkspacePolicy(replace(EVERYTHING, commands=LISTS), [ws], surprises)
+    assert (run(judged, "ls", ws), write(judged, ws / "x")) == (Allow(), Allow())
+    surprises.append("a command changed protected files (.envrc)")
+    assert ".envrc" in run(judged, "ls", ws).why
+    assert ".envrc" in write(judged, ws / "x").why
+    assert read(judged, ws / "src/app.py") == Allow()
 
 
 def test_always_for_a_command_covers_exactly_that_text_in_that_folder(ws):
