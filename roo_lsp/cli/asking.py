@@ -171,8 +171,8 @@ def _show_request(console: Console, entry: Mapping[str, Any], change: Sequence[D
         for line in entry["detail"]:
             if line not in {entry["title"], entry.get("reason")}:
                 console.print(Padding(Text(escaped(line)), INDENT))
-    if why := entry.get("reason"):
-        console.print(Padding(Text(escaped(why), "dim"), INDENT))
+    for line in filter(None, (entry.get("reason"), entry.get("note"))):
+        console.print(Padding(Text(escaped(line), "dim"), INDENT))
 
 
 def _print_barred(console: Console, line: str) -> None:
