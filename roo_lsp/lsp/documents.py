@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from roo_lsp.lsp.positions import path_of
+from roo_lsp.workspace.descriptors import real_path
 
 
 @dataclass(slots=True, eq=False)
@@ -67,14 +68,18 @@ class Documents:
             self._tell(document, "closed")
 
     def get(self, path: Path) -> Document | None:
-        """The open document for a file, whatever name it was opened by."""
-        return self._by_path.get(Path(os.path.realpath(path)))
+        """The open document for a file, whatever name it was opened by, as it was when checked."""
+        return self._by_path.get(real_path(path))
 
     def by_uri(self, uri: str) -> Document | None:
         return self._by_uri.get(uri)
 
     def __iter__(self) -> Iterator[Document]:
         return iter(list(self._by_uri.values()))
+
+    def watch(self, watcher: Callable[[Document, str], None]) -> None:
+        """Have each notification told: the document, and `opened`, `changed`, `saved` or `closed`."""
+        self._watchers.add(watcher)
 
     async def until(self, condition: Callable[[], bool], seconds: float | None) -> bool:
         """Wait, at most so long, until the condition holds; it is tried at each notification."""

@@ -5,36 +5,28 @@ and U+2028 too, and would put every position behind one on the wrong line.
 """
 
 import difflib
-import io
 import os
 import sys
-from collections import Counter
-from collections.abc import Sequence
-from itertools import takewhile
-from operator import eq
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Literal
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from lsprotocol.types import Position, Range, TextEdit
 
+from roo_lsp.workspace.line_diff import line_edits, split_lines
+
 __all__ = [
+    "changed_lines",
     "end_of",
     "minimal_edit",
     "offset_to_position",
     "path_of",
     "position_to_offset",
     "split_lines",
+    "unified_lines",
     "uri_of",
 ]
-
-DIFF_LINES = 2000
-DIFF_WORK = 100_000
-"""Pairs of equal lines up to which comparing line by line is quick; beyond, one edit has to do."""
-
-
-def split_lines(text: str) -> list[str]:
-    """The lines with their ends; joined they are the text. No line follows the last end."""
-    return list(io.StringIO(text, newline=""))
 
 
 def end_of(text: str | Sequence[str], encoding: str) -> Position:
@@ -72,15 +64,15 @@ def minimal_edit(old: str, new: str, encoding: str) -> list[TextEdit]:
 
     return [
         TextEdit(Range(start_of(first), start_of(last)), "".join(lines))
-        for first, last, lines in _hunks(before, split_lines(new))
+        for first, last, lines in line_edits(before, split_lines(new))
     ]
 
 
 def merged(base: str, ours: str, theirs: str) -> str | None:
     """`theirs` with what `ours` changed in `base`; None where both changed the same lines."""
     before = split_lines(base)
-    our_hunks = _hunks(before, split_lines(ours))
-    their_hunks = _hunks(before, split_lines(theirs))
+    our_hunks = line_edits(before, split_lines(ours))
+    their_hunks = line_edits(before, split_lines(theirs))
     for first, last, _ in our_hunks:
         for their_first, their_last, _ in their_hunks:
             if first <= their_last and their_first <= last:
@@ -91,28 +83,57 @@ def merged(base: str, ours: str, theirs: str) -> str | None:
     return "".join(lines)
 
 
-def _hunks(before: list[str], after: list[str]) -> list[tuple[int, int, list[str]]]:
-    """Which lines of `before` become which lines, in order."""
-    head = _common(before, after)
-    tail = _common(before[head:][::-1], after[head:][::-1])
-    before_end, after_end = len(before) - tail, len(after) - tail
-    return [
-        (head + first, head + last, after[head + new_first : head + new_last])
-        for first, last, new_first, new_last in _changes(
-            before[head:before_end], after[head:after_end]
-        )
-    ]
+def changed_lines(old: str, new: str) -> tuple[int, int]:
+    """How many lines are added and removed."""
+    before, after = split_lines(old), split_lines(new)
+    hunks = line_edits(before, after)
+    return sum(len(lines) for _, _, lines in hunks), sum(last - first for first, last, _ in hunks)
+
+
+def unified_lines(old: str, new: str) -> Iterator[str]:
+    """The hunks of a unified diff, line by line; quick for texts of any size, not always smallest."""
+    before, after = split_lines(old), split_lines(new)
+    matcher = difflib.SequenceMatcher(None, "", "")
+    # For its grouping alone.
+    matcher.opcodes = list(_opcodes(before, line_edits(before, after)))  # pyright: ignore[reportAttributeAccessIssue] -- typeshed leaves it out
+    for group in matcher.get_grouped_opcodes():
+        (_, first, _, new_first, _), (_, _, last, _, new_last) = group[0], group[-1]
+        yield f"@@ -{_span(first, last)} +{_span(new_first, new_last)} @@\n"
+        for tag, first, last, new_first, new_last in group:
+            if tag == "equal":
+                yield from (f" {line}" for line in before[first:last])
+            else:
+                yield from (f"-{line}" for line in before[first:last])
+                yield from (f"+{line}" for line in after[new_first:new_last])
+
+
+def _opcodes(
+    before: list[str], hunks: Sequence[tuple[int, int, list[str]]]
+) -> Iterator[tuple[Literal["equal", "replace"], int, int, int, int]]:
+    at, new_at = 0, 0
+    for first, last, lines in [*hunks, (len(before), len(before), [])]:
+        if first > at:
+            yield "equal", at, first, new_at, new_at + first - at
+        at, new_at = last, new_at + first - at
+        if last > first or lines:
+            yield "replace", first, last, new_at, new_at + len(lines)
+        new_at += len(lines)
+
+
+def _span(first: int, last: int) -> str:
+    length = last - first
+    return f"{first + 1}" if length == 1 else f"{first + 1 if length else first},{length}"
 
 
 def path_of(uri: str) -> Path | None:
     """The path that a ``file:`` URI names; None for any other URI."""
     try:
         parts = urlsplit(uri)
+        path = os.fsdecode(unquote_to_bytes(parts.path))
     except ValueError:
         return None
     if parts.scheme != "file":
         return None
-    path = os.fsdecode(unquote_to_bytes(parts.path))
     if "\0" in path:
         return None
     if sys.platform == "win32":
@@ -165,23 +186,3 @@ def _column(line: str, units: int, encoding: str) -> int:
         if units < 0:
             return column
     return len(line)
-
-
-def _common(one: Sequence[str], other: Sequence[str]) -> int:
-    return sum(takewhile(bool, map(eq, one, other)))
-
-
-def _changes(before: list[str], after: list[str]) -> list[tuple[int, int, int, int]]:
-    """The ranges of lines that differ, as (first, last, new first, new last)."""
-    if not before and not after:
-        return []
-    seen = Counter(after)
-    work = sum(seen[line] for line in before)
-    if not work or work > DIFF_WORK or max(len(before), len(after)) > DIFF_LINES:
-        return [(0, len(before), 0, len(after))]
-    matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
-    return [
-        (first, last, new_first, new_last)
-        for tag, first, last, new_first, new_last in matcher.get_opcodes()
-        if tag != "equal"
-    ]

@@ -26,6 +26,7 @@ from collections.abc import Awaitable, Callable, Generator
 from concurrent.futures import Future
 from functools import partial
 from typing import Any, Protocol, Self, TypeGuard, cast
+from urllib.parse import urlsplit
 
 from cattrs import Converter, transform_error
 from cattrs.errors import BaseValidationError
@@ -227,6 +228,8 @@ class RooProtocol(LanguageServerProtocol):
         self, params: types.InitializeParams
     ) -> Generator[Any, Any, types.InitializeResult]:
         """Answers with what the handlers that are registered amount to."""
+        if params.root_uri is not None and not _is_uri(params.root_uri):
+            params.root_uri = None  # pygls would fail for it
         result = yield from super().lsp_initialize(params)
         capabilities = result.capabilities
         if isinstance(capabilities.text_document_sync, types.TextDocumentSyncOptions):
@@ -267,8 +270,33 @@ class RooProtocol(LanguageServerProtocol):
         self, params: types.WorkDoneProgressCancelParams
     ) -> Generator[Any, Any, None]:
         """Passes the wish on; what a token stands for is known to the handler."""
-        handler = self.fm.features.get(types.WINDOW_WORK_DONE_PROGRESS_CANCEL)
-        if handler is not None:
+        yield from self._pass_on(types.WINDOW_WORK_DONE_PROGRESS_CANCEL, params)
+
+    # pygls would keep each document a second time, and fail for those that were never opened.
+
+    @lsp_method(types.TEXT_DOCUMENT_DID_OPEN)
+    def lsp_text_document__did_open(
+        self, params: types.DidOpenTextDocumentParams
+    ) -> Generator[Any, Any, None]:
+        """For the server's own handler alone."""
+        yield from self._pass_on(types.TEXT_DOCUMENT_DID_OPEN, params)
+
+    @lsp_method(types.TEXT_DOCUMENT_DID_CHANGE)
+    def lsp_text_document__did_change(
+        self, params: types.DidChangeTextDocumentParams
+    ) -> Generator[Any, Any, None]:
+        """For the server's own handler alone."""
+        yield from self._pass_on(types.TEXT_DOCUMENT_DID_CHANGE, params)
+
+    @lsp_method(types.TEXT_DOCUMENT_DID_CLOSE)
+    def lsp_text_document__did_close(
+        self, params: types.DidCloseTextDocumentParams
+    ) -> Generator[Any, Any, None]:
+        """For the server's own handler alone."""
+        yield from self._pass_on(types.TEXT_DOCUMENT_DID_CLOSE, params)
+
+    def _pass_on(self, method: str, params: object) -> Generator[Any, Any, None]:
+        if (handler := self.fm.features.get(method)) is not None:
             yield handler, (params,), None
 
     # Messages in
@@ -637,6 +665,14 @@ def _work_done_token(fields: Message) -> types.ProgressToken | None:
     params = fields.get("params")
     token = cast("Message", params).get("workDoneToken") if isinstance(params, dict) else None
     return token if _is_id(token) else None
+
+
+def _is_uri(text: str) -> bool:
+    try:
+        urlsplit(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_id(value: Any) -> TypeGuard[MessageId]:

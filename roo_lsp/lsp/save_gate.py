@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,10 +41,16 @@ class SavingRunner:
     """The client takes `roo/saveDocuments`."""
     tell: Callable[[str], None]
     """Shows the user a message."""
+    recorded: Callable[[], Awaitable[None]]
+    """Awaited before a command runs: the call that runs it has to be on disk first."""
 
     async def run(self, command: Command, on_output: Callable[[str], None]) -> CommandResult:
+        await self.recorded()
         if unsaved := self._unsaved():
+            place = _place(command.cwd)
             await self._save(unsaved)
+            if _place(command.cwd) != place:
+                raise ToolError(f"{command.cwd} changed while you were asked; nothing was run.")
         return await self.under.run(command, on_output)
 
     async def output(
@@ -120,3 +127,9 @@ class SavingRunner:
 
 async def _stamp_on_disk(disk: FileSystem, path: Path) -> str | None:
     return (await disk.read(path)).stamp if await disk.exists(path) else None
+
+
+def _place(folder: Path) -> tuple[str, int, int]:
+    """Where a folder really is, and which one it is."""
+    facts = os.stat(real := os.path.realpath(folder))  # noqa: PTH116 -- a text
+    return real, facts.st_dev, facts.st_ino

@@ -9,14 +9,16 @@ import importlib
 import logging
 import sys
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
 
+from roo_lsp.agent.errors import RooError
 from roo_lsp.lsp.documents import Documents
+from roo_lsp.lsp.logs import set_up
 from roo_lsp.lsp.protocol import BaseServer, CommandFailed
 from roo_lsp.lsp.stdio import serve
+from roo_lsp.workspace.sandbox.memory import hide_own_memory
 
 if TYPE_CHECKING:
     from roo_lsp.lsp.session import Session
@@ -65,10 +67,29 @@ class RooServer(BaseServer):
         self.params: types.InitializeParams | None = None
 
     async def session(self) -> "Session":
-        """The loaded half of the server."""
+        """The loaded half of the server.
+
+        Raises:
+            CommandFailed: it cannot be had now (the state folder, say), in words; the next call tries again.
+        """
         if self.loading is None:
             self.loading = asyncio.create_task(self._load())
-        return await asyncio.shield(self.loading)
+        loading = self.loading
+        try:
+            return await asyncio.shield(loading)
+        except RooError as error:
+            raise CommandFailed.refused(str(error), error.code) from error
+        finally:
+            if self.loading is loading and loading.done() and self.loaded is None:
+                self.loading = None
+
+    @property
+    def loaded(self) -> "Session | None":
+        """The session, where it is there already."""
+        loading = self.loading
+        if loading is None or not loading.done() or loading.cancelled() or loading.exception():
+            return None
+        return loading.result()
 
     async def _load(self) -> "Session":
         if self.params is None:
@@ -92,7 +113,11 @@ def create_server() -> RooServer:
     @server.feature(types.INITIALIZED)
     async def initialized(ls: RooServer, params: types.InitializedParams) -> None:
         del params
-        await ls.session()
+        try:
+            await ls.session()
+        except CommandFailed as error:  # tell before the user tries: nothing can work
+            message = types.ShowMessageParams(types.MessageType.Error, error.message)
+            ls.protocol.notify(types.WINDOW_SHOW_MESSAGE, message)
 
     @server.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)
     async def configuration_changed(
@@ -103,15 +128,7 @@ def create_server() -> RooServer:
         await session.configure()
 
     _keep_documents(server)
-
-    @server.feature(
-        types.TEXT_DOCUMENT_CODE_ACTION,
-        types.CodeActionOptions(code_action_kinds=[types.CodeActionKind.QuickFix]),
-    )
-    def code_action(ls: RooServer, params: types.CodeActionParams) -> list[types.CodeAction]:
-        if ls.loading is None or not ls.loading.done():
-            return []
-        return ls.loading.result().surfaces.code_actions(params)
+    _offer_actions(server)
 
     @server.feature(types.WINDOW_WORK_DONE_PROGRESS_CANCEL)
     async def progress_cancelled(ls: RooServer, params: types.WorkDoneProgressCancelParams) -> None:
@@ -136,9 +153,15 @@ def _keep_documents(server: RooServer) -> None:
 
     @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
     def did_change(ls: RooServer, params: types.DidChangeTextDocumentParams) -> None:
-        if params.content_changes:
-            document = params.text_document
-            ls.documents.changed(document.uri, params.content_changes[-1].text, document.version)
+        document = params.text_document
+        if not params.content_changes:
+            return
+        last = params.content_changes[-1]
+        if isinstance(last, types.TextDocumentContentChangeWholeDocument):
+            ls.documents.changed(document.uri, last.text, document.version)
+        else:  # the client does not keep to what was agreed: its text is not known any more
+            log.warning("a change of a part of %s: it counts as closed", document.uri)
+            ls.documents.closed(document.uri)
 
     @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
     def did_save(ls: RooServer, params: types.DidSaveTextDocumentParams) -> None:
@@ -147,6 +170,23 @@ def _keep_documents(server: RooServer) -> None:
     @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
     def did_close(ls: RooServer, params: types.DidCloseTextDocumentParams) -> None:
         ls.documents.closed(params.text_document.uri)
+
+
+def _offer_actions(server: RooServer) -> None:
+    @server.feature(
+        types.TEXT_DOCUMENT_CODE_ACTION,
+        types.CodeActionOptions(code_action_kinds=[types.CodeActionKind.QuickFix]),
+    )
+    def code_action(ls: RooServer, params: types.CodeActionParams) -> list[types.CodeAction]:
+        session = ls.loaded
+        if session is None:
+            return []
+        return session.surfaces.code_actions(params) + session.review.code_actions(params)
+
+    @server.feature(types.TEXT_DOCUMENT_CODE_LENS)
+    def code_lens(ls: RooServer, params: types.CodeLensParams) -> list[types.CodeLens]:
+        session, uri = ls.loaded, params.text_document.uri
+        return [] if session is None else session.surfaces.lenses(uri) + session.review.lenses(uri)
 
 
 def _declare(server: RooServer, name: str) -> None:
@@ -160,12 +200,7 @@ def _declare(server: RooServer, name: str) -> None:
 
 def main(log_file: str | None = None) -> int:
     """Serve on stdio until the client says exit; ends the process."""
-    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
-    if log_file:
-        handlers.append(logging.FileHandler(Path(log_file).expanduser(), encoding="utf-8"))
-    form = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-    logging.basicConfig(level=logging.INFO, format=form, handlers=handlers)
-    for chatty in ("httpx2", "httpcore2", "openai"):  # a line for each request, which editors show
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    hide_own_memory()  # before anything looks at settings or keys
+    set_up(log_file)
     serve(create_server())
     return 0

@@ -184,8 +184,10 @@ class FrameDecoder:
         self._at, self._need = end, None
         try:
             message: object = json.loads(body)
-        except (ValueError, RecursionError) as error:
+        except ValueError as error:
             self._complain(f"not JSON: {type(error).__name__}")
+        except RecursionError:
+            self._complain("nested too deeply")
         else:
             self._deliver(message)
         return True

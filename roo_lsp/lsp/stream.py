@@ -151,7 +151,12 @@ def _merge(first: AgentEvent, second: AgentEvent) -> AgentEvent | None:
         case ToolCallArguments(), ToolCallArguments() if first.id == second.id:
             # Spelt out: this is the hottest line of a large file being written.
             return ToolCallArguments(
-                second.id, first.delta + second.delta, second.size, second.tool
+                second.id,
+                first.delta + second.delta,
+                second.size,
+                second.tool,
+                second.title,
+                second.lines,
             )
         case ToolCallUpdated(), ToolCallUpdated() if (
             first.id == second.id and first.output and second.output

@@ -4,6 +4,7 @@ import asyncio
 import os
 import re
 from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,8 +32,10 @@ _ID = re.compile(r"cmd-[0-9]{1,9}\.txt")
 class OutputStore:
     """The folder of a task's command outputs, `cmd-1.txt` and on."""
 
-    def __init__(self, folder: Path, budget: int) -> None:
+    def __init__(self, folder: Path, budget: int, workspace: Sequence[Path] = ()) -> None:
+        """No program from the `workspace` folders is run to search the outputs."""
         self.folder = folder
+        self.workspace = workspace
         self.budget = budget
         self._used: int | None = None
         self._last = 0
@@ -83,7 +86,7 @@ class OutputStore:
         descriptor = self._open(artifact_id)
         total = os.fstat(descriptor).st_size
         os.close(descriptor)
-        rg = find_ripgrep()
+        rg = find_ripgrep(self.workspace)
         if rg is None:
             raise ToolError("Searching needs ripgrep (rg), which is not installed here.")
         process = await asyncio.create_subprocess_exec(

@@ -4,6 +4,9 @@ tasks/index.jsonl            one line for each change of a task's summary; the l
 tasks/<id>/events.jsonl      what clients were told, line n being the event with `seq` n
 tasks/<id>/messages.jsonl    the history
 tasks/<id>/outputs/          what commands printed
+tasks/<id>/changes/          what tools changed, a file for each, rewritten when it changes
+tasks/<id>/checkpoints.jsonl  the states of the workspace that the task can go back to
+tasks/<id>/lock              held by the server that runs the task's turn
 """
 
 import json
@@ -11,10 +14,12 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Generator, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
-from itertools import islice
+from functools import partial
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,20 +29,25 @@ from roo_lsp.agent.messages import (
     Condensed,
     Entry,
     Image,
+    Rewound,
     ToolCall,
     ToolMessage,
     UserMessage,
 )
-
-try:
-    import fcntl
-except ImportError:  # Windows: two servers may then lose each other's last summary
-    fcntl = None
+from roo_lsp.workspace.claims import Claims, locked
+from roo_lsp.workspace.journal import (
+    Journals,
+    StoreError,
+    line_of,
+    lines_of,
+    open_for_append,
+    told,
+    write_all,
+)
 
 VERSION = 1
 COMPACT_BYTES = 1_000_000
 """The index is rewritten when it is larger, and grew to four times what it needs."""
-MAX_OPEN = 64
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -59,57 +69,74 @@ class TaskSummary:
 
 
 class TaskStore:
-    """The tasks of a state folder; several servers may use the same folder."""
+    """The tasks of a state folder; several servers may use the same folder.
+
+    All methods raise `StoreError` where the disk does not let them. What was to be appended is not
+    lost by that: it is read back, and written before whatever is appended next.
+    """
 
     def __init__(self, state_dir: Path) -> None:
         """Makes the folder, for its owner alone.
 
         Raises:
             RooError: it is a symbolic link, or another user's.
+            OSError: it cannot be made.
         """
-        _private_folder(state_dir)
+        self._state_dir = state_dir
         self._tasks = state_dir / "tasks"
-        _private_folder(self._tasks)
+        self._make_folders()
         self._index = self._tasks / "index.jsonl"
-        self._open: dict[Path, int] = {}
+        self._alone = partial(locked, self._tasks / "index.lock")
+        self._journals = Journals()
+        self._claims = Claims(self._alone)
         self._seqs: dict[str, int] = {}
 
     def create(self, summary: TaskSummary) -> None:
         folder = self._folder(summary.task_id)
-        folder.mkdir(mode=0o700, exist_ok=True)
-        self.update(summary)
+        with told(self._state_dir):
+            self._make_folders()  # somebody may have tidied up
+            folder.mkdir(mode=0o700, exist_ok=True)
+        try:
+            self.update(summary)
+        except StoreError:
+            with suppress(OSError):
+                folder.rmdir()
+            raise
 
     def update(self, summary: TaskSummary) -> None:
         self._folder(summary.task_id)
         self._add_to_index(asdict(summary))
 
     def append_event(self, task_id: str, roo: Mapping[str, Any]) -> None:
-        self._append(self._folder(task_id) / "events.jsonl", roo)
         self._seqs[task_id] = roo["seq"]
+        self._journals.append(self._events_of(task_id), roo)
 
     def append_message(self, task_id: str, message: Entry) -> None:
-        self._append(self._folder(task_id) / "messages.jsonl", message_json(message))
+        self._journals.append(self._messages_of(task_id), message_json(message))
+
+    async def sync(self, task_id: str) -> None:
+        """Returns once the history, as far as it goes, would survive a power failure."""
+        await self._journals.sync(self._messages_of(task_id))
 
     def events(self, task_id: str, since_seq: int, limit: int) -> tuple[list[dict[str, Any]], int]:
         """The events after `since_seq`, and the number to go on from: that of the last of them."""
-        file = self._folder(task_id) / "events.jsonl"
-        found = _events(islice(_lines(file), since_seq, None), since_seq, limit)
+        file, since_seq = self._events_of(task_id), min(since_seq, sys.maxsize)
+        found = _events(islice(self._lines(file), since_seq, None), since_seq, limit)
         if found and found[0]["seq"] != since_seq + 1:  # a disk fault took a line: look at each
-            found = _events(_lines(file), since_seq, limit)
+            found = _events(self._lines(file), since_seq, limit)
         return found, found[-1]["seq"] if found else since_seq
 
     def last_seq(self, task_id: str) -> int:
         """The number of the last event; 0 without events."""
         if task_id not in self._seqs:
-            file = self._folder(task_id) / "events.jsonl"
-            last = _last(_last_lines(file)) or _last(list(_lines(file))[::-1])
+            file = self._events_of(task_id)
+            last = _last(_last_lines(file)) or _last(list(lines_of(file))[::-1])
             self._seqs[task_id] = last["seq"] if last else 0
         return self._seqs[task_id]
 
     def messages(self, task_id: str) -> list[Entry]:
         """All that was written; see `messages.in_view` and, for what a crash left undone, `repaired`."""
-        file = self._folder(task_id) / "messages.jsonl"
-        values = (_parsed(line) for line in _lines(file))
+        values = (_parsed(line) for line in self._lines(self._messages_of(task_id)))
         return [message_from(value) for value in values if value is not None]
 
     def list(self, workspace: str | None, limit: int) -> list[TaskSummary]:
@@ -127,70 +154,135 @@ class TaskStore:
         return self._summaries().get(task_id)
 
     def delete(self, task_id: str) -> None:
+        """Forget a task and what is stored of it.
+
+        Raises:
+            RooError: another server runs it.
+        """
         folder = self._folder(task_id)
-        self.release(task_id)
-        shutil.rmtree(folder, ignore_errors=True)
+        if folder.exists():
+            self._claims.take(folder)
+        self._seqs.pop(task_id, None)
+        self._journals.forget(folder)
+        with self._alone():
+            shutil.rmtree(folder, ignore_errors=True)
+        self._claims.free(folder)
         self._add_to_index({"task_id": task_id, "deleted": True})
+
+    def changes_dir(self, task_id: str) -> Path:
+        """Where it is kept what the task changed; made when there is anything."""
+        return self._folder(task_id) / "changes"
 
     def outputs_dir(self, task_id: str) -> Path:
         """Where the outputs of a task's commands go; made when there are any."""
         return self._folder(task_id) / "outputs"
 
-    def release(self, task_id: str) -> None:
-        """Close a task's files; the next append opens them again."""
+    def write_transcript(self, task_id: str, text: str) -> Path:
+        """The file that shows a task to people, as it is now."""
         folder = self._folder(task_id)
-        self._seqs.pop(task_id, None)
-        for file in [each for each in self._open if each.parent == folder]:
-            os.close(self._open.pop(file))
+        file, fresh = folder / "transcript.md", folder / "transcript.new"
+        with told(folder):
+            fresh.unlink(missing_ok=True)
+            descriptor = open_for_append(fresh)
+            try:
+                write_all(descriptor, text.encode("utf-8", "replace"))
+            finally:
+                os.close(descriptor)
+            fresh.replace(file)
+        return file
+
+    # --- one writer a task ------------------------------------------------------------------
+
+    def claim(self, task_id: str) -> None:
+        """Before anything is appended to a task: no other server may do that until `release`.
+
+        Raises:
+            RooError: another server has it (`busy_elsewhere`).
+            StoreError: it is gone, or what an earlier append left waiting still cannot be written.
+        """
+        if not self.claimed(task_id):
+            self._claims.take(self._folder(task_id))
+            self._seqs.pop(task_id, None)
+        self._journals.retry(self._messages_of(task_id))
+        self._journals.retry(self._events_of(task_id))
+
+    def claimed(self, task_id: str) -> bool:
+        return self._claims.holds(self._folder(task_id))
+
+    def release(self, task_id: str) -> None:
+        """Close a task's files and let others write to it; not while something waits to be written."""
+        folder = self._folder(task_id)
+        if self._claims.holds(folder):
+            with suppress(StoreError):
+                self.claim(task_id)
+                self._seqs.pop(task_id, None)
+                self._claims.free(folder)
+        self._journals.close(folder)
+
+    def elsewhere(self, task_ids: Iterable[str]) -> set[str]:
+        """Those of the tasks that other servers have claimed."""
+        folders = {self._folder(task_id): task_id for task_id in task_ids}
+        return {folders[folder] for folder in self._claims.elsewhere(folders)}
+
+    def extent(self, task_id: str) -> tuple[int, int]:
+        """How much of a task is stored; as long as it stays the same, nobody has written to it."""
+        files = (self._events_of(task_id), self._messages_of(task_id))
+        sizes = [file.stat().st_size if file.exists() else 0 for file in files]
+        return sizes[0], sizes[1]
 
     def close(self) -> None:
-        for descriptor in self._open.values():
-            os.close(descriptor)
-        self._open.clear()
+        self._journals.close()
+        self._claims.close()
+
+    def _make_folders(self) -> None:
+        _private_folder(self._state_dir)
+        _private_folder(self._tasks)
 
     def _folder(self, task_id: str) -> Path:
         if not _ID.fullmatch(task_id):
             raise ToolError(f"{task_id!r} is not the id of a task.")
         return self._tasks / task_id
 
-    def _append(self, file: Path, value: Mapping[str, Any]) -> None:
-        descriptor = self._open.get(file)
-        if descriptor is None:
-            while len(self._open) >= MAX_OPEN:  # the one that was opened first
-                os.close(self._open.pop(next(iter(self._open))))
-            descriptor = self._open[file] = _open_for_append(file)
-        _write(descriptor, value)
+    def _events_of(self, task_id: str) -> Path:
+        return self._folder(task_id) / "events.jsonl"
+
+    def _messages_of(self, task_id: str) -> Path:
+        return self._folder(task_id) / "messages.jsonl"
+
+    def _lines(self, file: Path) -> Iterator[bytes]:
+        return chain(lines_of(file), self._journals.waiting(file))
 
     # --- the index --------------------------------------------------------------------------
 
     def _add_to_index(self, value: Mapping[str, Any]) -> None:
-        with self._locked():
-            descriptor = _open_for_append(self._index)
+        with self._alone(), told(self._tasks):
+            descriptor = open_for_append(self._index)
             try:
-                _write(descriptor, value)
+                write_all(descriptor, line_of(value))
                 size = os.fstat(descriptor).st_size
             finally:
                 os.close(descriptor)
             if size > COMPACT_BYTES:
-                self._compact(size)
+                with suppress(OSError):  # the long one is as good
+                    self._compact(size)
 
     def _compact(self, size: int) -> None:
-        lines = [_line(asdict(summary)) for summary in self._summaries().values()]
+        lines = [line_of(asdict(summary)) for summary in self._summaries().values()]
         if sum(map(len, lines)) * 4 > size:
             return
         fresh = self._index.with_suffix(".new")
         fresh.unlink(missing_ok=True)
-        descriptor = _open_for_append(fresh)
+        descriptor = open_for_append(fresh)
         try:
-            for line in lines:
-                os.write(descriptor, line)
+            write_all(descriptor, b"".join(lines))
+            os.fsync(descriptor)
         finally:
             os.close(descriptor)
         fresh.replace(self._index)
 
     def _summaries(self) -> dict[str, TaskSummary]:
         summaries: dict[str, TaskSummary] = {}
-        for line in _lines(self._index):
+        for line in lines_of(self._index):
             value = _parsed(line)
             if value is None:
                 continue
@@ -201,18 +293,6 @@ class TaskStore:
                 summary = TaskSummary(**{k: v for k, v in value.items() if k in _SUMMARY_FIELDS})
                 summaries[summary.task_id] = summary
         return summaries
-
-    @contextmanager
-    def _locked(self) -> Generator[None]:
-        """Alone with the index, among all servers of this user."""
-        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
-        descriptor = os.open(self._tasks / "index.lock", flags, 0o600)
-        try:
-            if fcntl is not None:
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(descriptor)
 
 
 _SUMMARY_FIELDS = frozenset(field.name for field in fields(TaskSummary))
@@ -239,12 +319,14 @@ def message_json(message: Entry) -> dict[str, Any]:
             value["images"] = _images_json(images)
         case Condensed(text, kept):
             value = {"role": "condensed", "text": text, "kept": kept}
-    return {key: part for key, part in value.items() if part or key in {"text", "kept"}}
+        case Rewound(length):
+            value = {"role": "rewound", "length": length}
+    return {key: part for key, part in value.items() if part or key in _ALWAYS}
 
 
 def message_from(value: Mapping[str, Any]) -> Entry:
     """The entry that was stored."""
-    images = tuple(Image(kind, data) for kind, data in value.get("images", ()))
+    images = tuple(Image(*each) for each in value.get("images", ()))
     match value["role"]:
         case "user":
             return UserMessage(value["text"], images)
@@ -258,21 +340,27 @@ def message_from(value: Mapping[str, Any]) -> Entry:
             return ToolMessage(value.get("call_id", ""), value["text"], failed, images)
         case "condensed":
             return Condensed(value["text"], value["kept"])
+        case "rewound":
+            return Rewound(value["length"])
         case role:
             raise ValueError(f"a stored message has the role {role!r}")
 
 
+_ALWAYS = {"text", "kept", "length"}
+
+
 def _images_json(images: Iterable[Image]) -> list[list[str]]:
-    return [[image.media_type, image.data] for image in images]
+    return [[each.media_type, each.data, *filter(None, [each.uri])] for each in images]
 
 
 # --- lines ----------------------------------------------------------------------------------
 
 
 def _private_folder(folder: Path) -> None:
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with suppress(FileExistsError):
-        folder.mkdir(mode=0o700)
+    for each in [*reversed(folder.parents), folder]:  # `mkdir(parents=True)` knows no mode
+        with suppress(FileExistsError):
+            if not each.exists():
+                each.mkdir(mode=0o700)
     facts = folder.lstat()
     if not stat.S_ISDIR(facts.st_mode):
         raise RooError(
@@ -290,51 +378,6 @@ def _private_folder(folder: Path) -> None:
         folder.chmod(0o700)
 
 
-def _open_for_append(file: Path) -> int:
-    """A descriptor at the end of the last whole line: what a crash tore off is cut away."""
-    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND
-    flags |= getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
-    descriptor = os.open(file, flags, 0o600)
-    size = os.fstat(descriptor).st_size
-    if size:
-        os.lseek(descriptor, -1, os.SEEK_END)
-        if os.read(descriptor, 1) != b"\n":
-            os.ftruncate(descriptor, _whole(descriptor, size))
-    return descriptor
-
-
-def _whole(descriptor: int, size: int) -> int:
-    """The length up to the last line break."""
-    end = size
-    while end > 0:
-        begin = max(0, end - 65536)
-        os.lseek(descriptor, begin, os.SEEK_SET)
-        at = os.read(descriptor, end - begin).rfind(b"\n")
-        if at >= 0:
-            return begin + at + 1
-        end = begin
-    return 0
-
-
-def _line(value: Mapping[str, Any]) -> bytes:
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return f"{text}\n".encode("utf-8", "replace")  # half a character is not worth an event
-
-
-def _write(descriptor: int, value: Mapping[str, Any]) -> None:
-    view = memoryview(_line(value))
-    while view:
-        view = view[os.write(descriptor, view) :]
-
-
-def _lines(file: Path) -> Iterator[bytes]:
-    try:
-        with file.open("rb") as lines:
-            yield from lines
-    except FileNotFoundError:
-        return
-
-
 def _events(lines: Iterable[bytes], since_seq: int, limit: int) -> list[dict[str, Any]]:
     events = (event for line in lines if (event := _parsed(line)) is not None)
     return list(islice((event for event in events if event["seq"] > since_seq), limit))
@@ -346,13 +389,11 @@ def _last(lines: Iterable[bytes]) -> dict[str, Any] | None:
 
 def _last_lines(file: Path) -> list[bytes]:
     """The last lines, the very last first; the beginning of the first of them may be missing."""
-    try:
-        with file.open("rb") as lines:
-            size = lines.seek(0, os.SEEK_END)
-            lines.seek(max(0, size - 1_000_000))
-            return lines.read().splitlines()[::-1]
-    except FileNotFoundError:
-        return []
+    with told(file.parent), suppress(FileNotFoundError), file.open("rb") as lines:
+        size = lines.seek(0, os.SEEK_END)
+        lines.seek(max(0, size - 1_000_000))
+        return lines.read().splitlines()[::-1]
+    return []
 
 
 def _parsed(line: bytes) -> dict[str, Any] | None:

@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 from lsprotocol.types import Position, TextEdit
 
 from roo_lsp.lsp.positions import (
+    changed_lines,
     end_of,
     minimal_edit,
     offset_to_position,
     path_of,
     position_to_offset,
     split_lines,
+    unified_lines,
     uri_of,
 )
 
@@ -122,11 +124,21 @@ def test_lines_that_stay_are_not_touched():
 
 
 def test_a_text_that_is_too_long_to_compare_is_one_edit_between_what_stays():
-    old = "head\n" + "".join(f"{number}\n" for number in range(5000)) + "tail\n"
-    new = old.replace("10\n", "ten\n")
+    old = "head\n" + "".join(f"{number % 7}\n" for number in range(5000)) + "tail\n"
+    new = old.replace("3\n", "three\n")
     (edit,) = minimal_edit(old, new, "utf-16")
     assert applied(old, [edit], "utf-16") == new
-    assert edit.range.start.line == 11
+    assert edit.range.start.line == 4
+
+
+def test_small_changes_far_apart_in_a_long_text_are_small_edits():
+    old = "".join(f"{number}\n" for number in range(20_000))
+    new = old.replace("\n10\n", "\nten\n").replace("\n19990\n", "\nlate\n")
+    edits = minimal_edit(old, new, "utf-16")
+    assert [(edit.range.start.line, edit.new_text) for edit in edits] == [
+        (10, "ten\n"),
+        (19_990, "late\n"),
+    ]
 
 
 def test_the_end_of_a_line_may_be_all_that_changes():
@@ -174,3 +186,41 @@ def test_every_file_name_survives_as_a_uri(name: bytes):
 def test_a_relative_path_has_no_uri():
     with pytest.raises(ValueError, match="relative"):
         uri_of(Path("a"))
+
+
+LINES = st.lists(st.sampled_from(["a\n", "b\n", "c\n", "d\r\n", "e"]), max_size=30)
+
+
+@given(LINES, LINES)
+def test_a_unified_diff_makes_the_one_text_into_the_other(before: list[str], after: list[str]):
+    old, new = "".join(before), "".join(after)
+    lines, result = split_lines(old), list[str]()
+    at = 0
+    for line in unified_lines(old, new):
+        if line.startswith("@@"):
+            place = line.split()[1][1:].split(",")
+            first = int(place[0]) - (1 if place[1:] != ["0"] else 0)
+            result += lines[at:first]
+            at = first
+        elif line.startswith("+"):
+            result.append(line[1:])
+        else:
+            assert lines[at] == line[1:]
+            result += [line[1:]] * line.startswith(" ")
+            at += 1
+    assert "".join([*result, *lines[at:]]) == new
+
+
+@given(LINES, LINES)
+def test_as_many_lines_are_counted_as_are_shown(before: list[str], after: list[str]):
+    old, new = "".join(before), "".join(after)
+    marks = [line[0] for line in unified_lines(old, new)]
+    assert changed_lines(old, new) == (marks.count("+"), marks.count("-"))
+    assert bool(marks) == (old != new)
+
+
+def test_a_diff_of_large_texts_that_have_little_in_common_is_one_hunk():
+    """Comparing them line by line takes minutes, in which the server would answer nobody."""
+    old = "".join(f"line {number}\n" for number in range(100_000))
+    new = "".join(f"line {number if number % 7 else -number}\n" for number in range(100_000))
+    assert sum(line.startswith("@@") for line in unified_lines(old, new)) == 1

@@ -512,14 +512,15 @@ async def test_initialize_offers_whole_document_sync_with_saves_and_the_client_s
 
 async def test_documents_change_in_the_order_of_the_messages(server: BaseServer, client: RawClient):
     seen: list[str] = []
+    texts: dict[str, str] = {}
 
     @server.feature("textDocument/didChange")
-    async def changed(ls: BaseServer, params: types.DidChangeTextDocumentParams) -> None:
-        await asyncio.sleep(0)
+    def changed(ls: BaseServer, params: types.DidChangeTextDocumentParams) -> None:
+        texts[params.text_document.uri] = params.content_changes[-1].text
 
     @server.feature("roo/text")
     def text(ls: BaseServer, params: dict[str, str]) -> str:
-        return ls.workspace.get_text_document(params["uri"]).source
+        return texts[params["uri"]]
 
     item = {"uri": "file:///a", "languageId": "x", "version": 1, "text": "0"}
     client.notify("textDocument/didOpen", {"textDocument": item})

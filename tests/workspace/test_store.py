@@ -1,7 +1,11 @@
 """The store: what was appended comes back, also after a crash, and stays private."""
 
+import errno
+import json
 import os
 import stat
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -20,6 +24,7 @@ from roo_lsp.agent.messages import (
     repaired,
 )
 from roo_lsp.workspace import store as store_module
+from roo_lsp.workspace.journal import StoreError
 from roo_lsp.workspace.store import TaskStore, TaskSummary, message_from, message_json
 
 SUMMARY = TaskSummary("t1", "Fix it", "running", "code", 1.0, 2.0, 10, 20, 0.5, "/ws")
@@ -243,3 +248,158 @@ def test_two_stores_share_an_index(store, tmp_path):
     store.create(SUMMARY)
     other.create(replace(SUMMARY, task_id="t2"))
     assert {s.task_id for s in store.list(None, 9)} == {"t1", "t2"}
+
+
+# --- disks that are full, and other servers -----------------------------------------------------
+
+
+@pytest.fixture
+def full(monkeypatch):
+    """Makes every write fail until it is made empty."""
+    full = []
+    real = os.write
+
+    def write(descriptor, data):
+        if full:
+            real(descriptor, data[:5])
+            raise OSError(full[0], os.strerror(full[0]))
+        return real(descriptor, data)
+
+    monkeypatch.setattr(os, "write", write)
+    return full
+
+
+def test_what_cannot_be_written_waits_in_order_and_is_read_back(store, tmp_path, full):
+    store.create(SUMMARY)
+    store.claim("t1")
+    store.append_event("t1", event(1))
+    full.append(errno.ENOSPC)
+    for seq in (2, 3):
+        with pytest.raises(StoreError, match="The disk is full"):
+            store.append_event("t1", event(seq))
+    assert [e["seq"] for e in store.events("t1", 0, 10)[0]] == [1, 2, 3]
+    assert store.last_seq("t1") == 3
+    full.clear()
+    store.append_event("t1", event(4))
+    store.release("t1")
+    other = reopened(store, tmp_path)
+    assert [e["seq"] for e in other.events("t1", 0, 10)[0]] == [1, 2, 3, 4]
+    lines = (tmp_path / "state/tasks/t1/events.jsonl").read_bytes().splitlines()
+    assert [json.loads(line)["seq"] for line in lines] == [1, 2, 3, 4]
+
+
+def test_a_task_with_something_that_waits_is_not_let_go(store, tmp_path, full):
+    store.create(SUMMARY)
+    store.claim("t1")
+    full.append(errno.ENOSPC)
+    with pytest.raises(StoreError):
+        store.append_message("t1", HISTORY[0])
+    store.release("t1")
+    full.clear()
+    other = TaskStore(tmp_path / "state")
+    with pytest.raises(RooError, match=f"process {os.getpid()}, since"):
+        other.claim("t1")
+    store.release("t1")
+    other.claim("t1")
+    assert other.messages("t1") == HISTORY[:1]
+    other.close()
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (errno.ENOSPC, "The disk is full"),
+        (errno.EDQUOT, "The disk is full"),
+        (errno.EROFS, "Read-only file system"),
+        (errno.EACCES, "Permission denied"),
+        (errno.EIO, "Input/output error"),
+    ],
+)
+def test_what_is_wrong_with_the_disk_is_said_with_what_to_do(store, full, number, words):
+    full.append(number)
+    with pytest.raises(StoreError, match=words) as caught:
+        store.create(SUMMARY)
+    assert caught.value.hint
+    full.clear()
+    assert store.list(None, 10) == []
+    store.create(SUMMARY)
+    assert store.list(None, 10) == [SUMMARY]
+
+
+def test_an_index_that_cannot_be_compacted_stays_as_it_is(store, monkeypatch, full):
+    monkeypatch.setattr(store_module, "COMPACT_BYTES", 1000)
+    real = os.fsync
+
+    def fails(descriptor):
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(os, "fsync", fails)
+    for number in range(100):
+        store.update(replace(SUMMARY, title=f"title {number}"))
+    monkeypatch.setattr(os, "fsync", real)
+    assert store.list(None, 10) == [replace(SUMMARY, title="title 99")]
+
+
+def test_a_file_that_was_deleted_is_not_written_to_in_vain(store, tmp_path):
+    store.create(SUMMARY)
+    store.append_event("t1", event(1))
+    (tmp_path / "state/tasks/t1/events.jsonl").unlink()
+    with pytest.raises(StoreError, match="gone"):
+        store.append_event("t1", event(2))
+
+
+def test_one_store_at_a_time_may_write_to_a_task(store, tmp_path):
+    store.create(SUMMARY)
+    other = TaskStore(tmp_path / "state")
+    store.claim("t1")
+    store.claim("t1")
+    for refused in (other.claim, other.delete):
+        with pytest.raises(RooError) as caught:
+            refused("t1")
+        assert caught.value.code == "busy_elsewhere"
+    assert other.elsewhere(["t1", "t2"]) == {"t1"}
+    assert store.elsewhere(["t1"]) == set()
+    store.close()
+    other.claim("t1")
+    other.delete("t1")
+    with pytest.raises(StoreError, match="gone"):
+        store.claim("t1")
+    other.close()
+
+
+def test_a_claim_ends_with_the_process_that_made_it(store, tmp_path):
+    store.create(SUMMARY)
+    code = (
+        "import sys; from pathlib import Path; from roo_lsp.workspace.store import TaskStore\n"
+        "TaskStore(Path(sys.argv[1])).claim('t1'); print('claimed', flush=True); input()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path / "state")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"claimed\n"
+        with pytest.raises(RooError, match=f"process {other.pid}, since"):
+            store.claim("t1")
+        other.kill()
+        other.wait()
+    store.claim("t1")
+
+
+async def test_the_history_is_synced_once_for_what_is_new(store, monkeypatch):
+    synced = []
+    monkeypatch.setattr("roo_lsp.workspace.journal._datasync", synced.append)
+    store.create(SUMMARY)
+    await store.sync("t1")
+    store.append_message("t1", HISTORY[0])
+    await store.sync("t1")
+    await store.sync("t1")
+    store.append_message("t1", HISTORY[1])
+    await store.sync("t1")
+    assert len(synced) == 2
+
+
+def test_a_number_beyond_all_events_gives_none(store):
+    store.create(SUMMARY)
+    assert store.events("t1", 10**30, 10)[0] == []
