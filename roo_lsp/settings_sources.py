@@ -6,8 +6,9 @@ tighten what decides about safety; what would widen it is held until the user tr
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 from roo_lsp.settings import (
@@ -41,13 +42,51 @@ class Source:
 class Held:
     """A value on the LSP channel that would widen what the agent may do, and so waits for trust."""
 
-    path: str
-    """Dotted, from `roo`."""
+    steps: tuple[str, ...]
+    """The keys that lead to it, below `roo`."""
     value: object
     source: str
 
+    @property
+    def path(self) -> str:
+        """Dotted, from `roo`."""
+        return ".".join(("roo", *self.steps))
+
     def __str__(self) -> str:
-        return f"{self.path} = {json.dumps(self.value, ensure_ascii=False)} (from {self.source})"
+        """For people and for the state folder: what looks like a secret is left out."""
+        shown = json.dumps(masked(self.value), ensure_ascii=False)
+        return f"{self.path} = {shown} (from {self.source})"
+
+
+MASK = "***"
+_SECRET_NAME = re.compile(r"key|token|secret|passw|auth|credential|cookie|bearer", re.IGNORECASE)
+_SECRET_TEXT = re.compile(
+    r"(?P<user>//[^/@\s]*:)[^/@\s]*@"
+    rf"|(?P<name>[\w-]*(?:{_SECRET_NAME.pattern})[\w-]*[=:]\s*)[^&#\s]+"
+    r"|\bsk-[\w-]{8,}",
+    re.IGNORECASE,
+)
+"""A password in an address, a value behind a telling name, a key of OpenAI's kind."""
+
+
+def masked(value: object, name: str = "") -> object:
+    """The value with what looks like a secret taken out: by the name it has, or by its form."""
+    if isinstance(value, dict):
+        items = cast("Raw", value).items()
+        return {key: masked(each, "key" if name == "headers" else key) for key, each in items}
+    if isinstance(value, list):
+        return [masked(each, name) for each in cast("list[object]", value)]
+    if not isinstance(value, str):
+        return value
+    if _SECRET_NAME.search(name):
+        return MASK if value else value
+    return _SECRET_TEXT.sub(_masked_text, value)
+
+
+def _masked_text(found: re.Match[str]) -> str:
+    if found["user"]:
+        return f"{found['user']}{MASK}@"
+    return f"{found['name'] or ''}{MASK}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,7 +148,7 @@ def effective(sources: Iterable[Source], *, trusted: bool = False) -> Effective:
             held += waiting
             if trusted:
                 for each in waiting:
-                    _put(raw, each.path.removeprefix("roo.").split("."), each.value)
+                    _put(raw, each.steps, each.value)
         merged = _merged(merged, raw)
         origins |= {path: source.name for path, _ in _leaves(raw)}
         if source.name == COMMAND_LINE:
@@ -119,6 +158,20 @@ def effective(sources: Iterable[Source], *, trusted: bool = False) -> Effective:
     problems += _unknown_profiles(settings)
     problems += without_effect(settings)
     return Effective(settings, origins, tuple(problems), tuple(held), own, over_profiles)
+
+
+def confined(found: Effective) -> Effective:
+    """The same where nothing but reads is approved unasked, but for what the command line says."""
+    auto = found.settings.auto_approve
+    keep = {"read", "read_outside"}
+    off = {
+        name: False
+        for name, info in type(auto).model_fields.items()
+        if name not in keep
+        and found.origins.get(f"autoApprove.{info.alias or name}") != COMMAND_LINE
+    }
+    settings = found.settings.model_copy(update={"auto_approve": auto.model_copy(update=off)})
+    return replace(found, settings=settings)
 
 
 def no_profile(name: str, settings: Settings) -> str:
@@ -176,7 +229,7 @@ def _tightened(raw: Raw, under: Raw, source: str) -> tuple[Raw, list[Held]]:
     held: list[Held] = []
     for path, stricter in list(_widenings(kept, base)):
         value = _take(kept, path)
-        held.append(Held(".".join(("roo", *path)), value, source))
+        held.append(Held(path, value, source))
         if stricter is not None:
             _put(kept, path, stricter)
     return kept, held
@@ -191,9 +244,11 @@ def _widenings(raw: Raw, base: Raw) -> Iterator[tuple[tuple[str, ...], object]]:
         before = base["limits"][key]
         if before and (value == 0 or value > before):
             yield ("limits", key), None
-    for key in ("mcpServers", "customModes"):
-        if raw.get(key) and raw[key] != base[key]:
-            yield (key,), None
+    if raw.get("mcpServers") and raw["mcpServers"] != base["mcpServers"]:
+        yield ("mcpServers",), None
+    # An empty list takes modes away, and with them what one of them forbade.
+    if raw.get("customModes", base["customModes"]) != base["customModes"]:
+        yield ("customModes",), None
     yield from _command_widenings(raw, base)
     yield from _key_widenings(raw, base)
 
@@ -208,9 +263,12 @@ def _command_widenings(raw: Raw, base: Raw) -> Iterator[tuple[tuple[str, ...], o
     if missing:
         yield ("deniedCommands",), [*denied, *missing]
     commands = object_or_empty(raw.get("commands"))
-    for key in ("shell", "env"):
-        if commands.get(key) and commands[key] != base["commands"][key]:
-            yield ("commands", key), None
+    if "shell" in commands and commands["shell"] != base["commands"]["shell"]:
+        yield ("commands", "shell"), None
+    if commands.get("env") and commands["env"] != base["commands"]["env"]:
+        yield ("commands", "env"), None
+    if commands.get("network") and not base["commands"]["network"]:
+        yield ("commands", "network"), None
     sandbox = commands.get("sandbox", base["commands"]["sandbox"])
     if _STRICTNESS.index(sandbox) < _STRICTNESS.index(base["commands"]["sandbox"]):
         yield ("commands", "sandbox"), None

@@ -1,7 +1,8 @@
-"""`roo-lsp trust`: what is trusted; with DIR, trusts what waits there; `--revoke` takes it back.
+"""`roo-lsp trust`: what is trusted; with DIR, trusts what that workspace brings along; `--revoke`
+takes it back.
 
-Settings that come over an editor and would widen what Roo may do wait until they are trusted, in the
-editor or here. Works without a terminal.
+Settings that come over an editor and would widen what Roo may do, and files of the repository that
+instruct it, are not used until they are trusted, in the editor or here. Works without a terminal.
 """
 
 from collections.abc import Sequence
@@ -13,14 +14,14 @@ from rich.text import Text
 from roo_lsp.cli.drawing import escaped
 from roo_lsp.cli.options import BadUsage, Parser
 from roo_lsp.workspace.places import state_dir
-from roo_lsp.workspace.trust import TrustStore
+from roo_lsp.workspace.trust import TrustStore, digest_of, instruction_files, too_wide
 
 
 def main(arguments: Sequence[str]) -> int:
     """Print what is trusted, trust what waits in a folder, or trust it no more."""
     parser = Parser(prog="roo-lsp trust", description=__doc__)
     parser.add_argument(
-        "directory", nargs="?", metavar="DIR", help="trust what waits in this workspace"
+        "directory", nargs="?", metavar="DIR", help="trust this workspace as it is now"
     )
     parser.add_argument(
         "--revoke", action="store_true", help="trust this workspace no more (default: here)"
@@ -36,35 +37,47 @@ def main(arguments: Sequence[str]) -> int:
         words = "is not trusted any more" if revoked else "was not trusted"
         console.print(Text(f"{escaped(str(folder.resolve()))} {words}."), soft_wrap=True)
         return 0
-    if given.directory and (waiting := store.waiting(folder)) is not None:
-        digest, lines = waiting
-        store.trust(folder, digest)
-        console.print(
-            Text(f"Trusted in {escaped(str(folder.resolve()))} from now on:"), soft_wrap=True
-        )
-        for line in lines:
-            console.print(Text(f"  {escaped(line)}"), soft_wrap=True)
-        return 0
-    _print(console, store, folder.resolve() if given.directory else None)
+    if given.directory:
+        if wide := too_wide(folder):
+            raise BadUsage(f"{folder} is {wide}, which is never trusted; name a project's folder")
+        return _trust(console, store, folder)
+    _print(console, store)
     return 0
 
 
-def _print(console: Console, store: TrustStore, only: Path | None) -> None:
-    trusted = store.listed()
-    workspaces: dict[str, str] = trusted["workspaces"]
-    if only is not None:
-        digest = workspaces.get(str(only))
-        words = f"trusted, as of content {digest[:12]}" if digest else "not trusted"
-        console.print(Text(f"{escaped(str(only))}: {words}"), soft_wrap=True)
-        return
-    console.print(Text("Workspaces whose settings may widen what Roo does:", "bold"))
-    for name, digest in sorted(workspaces.items()):
-        console.print(Text(f"  {escaped(name)}  (content {digest[:12]})"), soft_wrap=True)
+def _trust(console: Console, store: TrustStore, folder: Path) -> int:
+    """Trust the workspace with the settings that wait and the files that are there now."""
+    name = escaped(str(folder.resolve()))
+    folders, settings = store.waiting(folder)
+    items = [*settings, *instruction_files(folders)]
+    if not digest_of(items):
+        console.print(Text(f"{name} is not trusted: {items[-1].line}."), soft_wrap=True)
+        return 1
+    known = store.answer(folder, items) == "trusted"
+    if not items:
+        words = "nothing to trust: no settings wait, and no files instruct Roo"
+        console.print(Text(f"{name}: {words}."), soft_wrap=True)
+    else:
+        if not known:
+            store.trust(folder, items)
+        words = "is trusted already, with" if known else "is trusted from now on, with"
+        console.print(Text(f"{name} {words}:"), soft_wrap=True)
+        for item in items:
+            console.print(Text(f"  {escaped(item.line)}"), soft_wrap=True)
+    return 0
+
+
+def _print(console: Console, store: TrustStore) -> None:
+    origins, workspaces = store.listed()
+    console.print(Text("Workspaces that are trusted, with what they had then:", "bold"))
+    for name, items in sorted(workspaces.items()):
+        console.print(Text(f"  {escaped(name)}"), soft_wrap=True)
+        for item in items:
+            console.print(Text(f"    {escaped(item)}"), soft_wrap=True)
     if not workspaces:
         console.print("  none")
     console.print(Text("Places that a key may go to:", "bold"))
     console.print("  https://api.openai.com  (OPENAI_API_KEY)", soft_wrap=True)
-    origins: dict[str, list[str]] = trusted["origins"]
     for origin, keys in sorted(origins.items()):
         names = ", ".join(escaped(key) for key in keys)
         console.print(Text(f"  {escaped(origin)}  ({names})"), soft_wrap=True)

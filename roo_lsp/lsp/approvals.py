@@ -5,8 +5,8 @@ cancelled. A dialog that is dismissed, fails or answers late settles nothing.
 """
 
 import asyncio
-import itertools
-from collections.abc import Callable, Sequence
+import secrets
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast, get_args
 
@@ -19,6 +19,7 @@ from roo_lsp.agent.events import (
     QuestionAsked,
     StateChanged,
 )
+from roo_lsp.workspace.escapes import label, plain
 
 
 class NotPending(Exception):
@@ -38,9 +39,19 @@ class Pending:
     """What a person has to know, payload first, as lines."""
     request: PermissionRequest | None = None
     suggestions: Sequence[str] = ()
+    about: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Of a trust entry, for programs: `origin` and `key`, or `workspace`."""
+    quiet: bool = False
+    """True for what nothing waits for yet: no dialog is opened for it until `insist`."""
     answered: asyncio.Future[Decision | str] = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
+
+    def __post_init__(self) -> None:
+        """Whatever it was made of: nothing in what is shown hides, moves or controls a terminal."""
+        show = plain if self.kind == "question" else label
+        self.title = show(self.title)
+        self.detail = [show(line) for line in self.detail]
 
     @property
     def options(self) -> list[dict[str, str]]:
@@ -59,7 +70,7 @@ class Pending:
     def json(self) -> dict[str, Any]:
         """The entry as `roo.approval.list` gives it."""
         request = self.request
-        entry: dict[str, Any] = {
+        entry: dict[str, Any] = dict(self.about) | {
             "requestId": self.request_id,
             "taskId": self.task_id,
             "kind": self.kind,
@@ -72,11 +83,12 @@ class Pending:
         if request is not None:
             entry["toolCall"] = {
                 "toolCallId": request.call_id,
-                "title": request.title,
+                "title": label(request.title),
                 "kind": request.kind.value,
                 "locations": [{"path": path.as_posix()} for path in request.paths],
             }
             entry["reason"] = request.why
+            entry |= {"note": request.note} if request.note else {}
             if request.command is not None:
                 entry["command"] = request.command
                 entry["cwd"] = str(request.cwd)
@@ -90,7 +102,6 @@ class Approvals:
         """`changed` is told of each entry when it comes and when it is settled or withdrawn."""
         self._pending: dict[str, Pending] = {}
         self._changed = changed
-        self._ids = itertools.count(1)
 
     @property
     def pending(self) -> list[Pending]:
@@ -108,7 +119,15 @@ class Approvals:
             self._changed(entry)
 
     def next_id(self, prefix: str) -> str:
-        return f"{prefix}_{next(self._ids)}"
+        """A name for an entry that nobody can guess: whoever answers has seen the question."""
+        return f"{prefix}_{secrets.token_hex(8)}"
+
+    def insist(self) -> None:
+        """What was quiet so far is asked for now."""
+        for entry in self.pending:
+            if entry.quiet:
+                entry.quiet = False
+                self._changed(entry)
 
     def settle(self, request_id: str | None, outcome: str, by: str, feedback: str = "") -> Pending:
         """Answer a permission or trust entry.

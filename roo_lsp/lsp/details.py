@@ -1,14 +1,13 @@
 """What a person is shown before deciding: our words, payload first and whole, nothing hidden in it."""
 
-import difflib
 import textwrap
-import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator
 
 from roo_lsp.agent.approval import PermissionRequest
 from roo_lsp.agent.tool import Diff, Workspace
 from roo_lsp.lsp.approvals import Pending
-from roo_lsp.lsp.positions import split_lines
+from roo_lsp.lsp.positions import changed_lines, unified_lines
+from roo_lsp.workspace.escapes import exact, label, plain
 from roo_lsp.workspace.transcript import fenced
 
 DIALOG_LINES = 6
@@ -17,59 +16,41 @@ DIALOG_COLUMNS = 70
 TOO_LONG = "… too long for here: choose Review… to see all of it"
 
 
-def visible(text: str, *, keep_lines: bool = True) -> str:
-    """The text with every character that could deceive a reader written as an escape."""
-    return "".join(
-        character
-        if (character == "\n" and keep_lines) or _plain(character)
-        else character.encode("unicode_escape").decode()
-        for character in text
-    )
-
-
-def _plain(character: str) -> bool:
-    category = unicodedata.category(character)
-    return character == " " or (category[0] != "C" and category not in {"Zl", "Zp", "Zs"})
-
-
 def detail_lines(request: PermissionRequest, workspace: Workspace) -> list[str]:
     """What would happen, as lines: the command or the files first, then where, then why we ask."""
     lines: list[str] = []
     if request.command is not None:
-        lines += visible(request.command).split("\n")
-        lines.append(f"in {visible(str(request.cwd or workspace.root), keep_lines=False)}")
+        lines += exact(request.command).split("\n")
+        # A command of several lines could end in one that looks like ours.
+        count = f"{len(lines)} lines, " if len(lines) > 1 else ""
+        lines.append(f"{count}in {_one_exact(str(request.cwd or workspace.root))}")
     else:
-        lines.append(visible(request.title, keep_lines=False))
+        lines.append(label(request.title))
         for diff in request.diffs:
-            added, removed = counts(diff)
+            added, removed = changed_lines(diff.old or "", diff.new or "")
             lines.append(f"+{added} -{removed} lines")
-        lines += [visible(str(path), keep_lines=False) for path in request.paths]
+        lines += [_one_exact(str(path)) for path in request.paths]
     if request.why:
-        lines.append(visible(request.why, keep_lines=False))
+        lines.append(label(request.why))
+    if request.note:
+        lines.append(label(request.note))
     if request.scope:
-        lines.append(f"Always: {visible(request.scope, keep_lines=False)}")
+        lines.append(f"Always: {label(request.scope)}")
     return lines
 
 
-def counts(diff: Diff) -> tuple[int, int]:
-    """Lines added and removed."""
-    lines = list(
-        difflib.unified_diff(split_lines(diff.old or ""), split_lines(diff.new or ""), n=0)
-    )[2:]
-    return (
-        sum(line.startswith("+") for line in lines),
-        sum(line.startswith("-") for line in lines),
-    )
+def _one_exact(text: str) -> str:
+    return exact(text).replace("\n", r"\x0a")
 
 
 def dialog_text(entry: Pending) -> str:
     """The entry within what every dialog can show."""
-    title = visible(entry.title, keep_lines=False)
     if entry.kind == "question":
-        lines = textwrap.wrap(title, DIALOG_COLUMNS)
+        asked = "\n".join(["The model asks:", *entry.detail]).split("\n")
+        lines = [piece for line in asked for piece in textwrap.wrap(line, DIALOG_COLUMNS)]
     else:
-        told = [line for line in entry.detail if line != title]
-        lines = [piece for line in (f"Roo: {title}?", *told) for piece in _pieces(line)]
+        told = [line for line in entry.detail if line != entry.title]
+        lines = [piece for line in (f"Roo: {entry.title}?", *told) for piece in _pieces(line)]
     if len(lines) > DIALOG_LINES:
         lines = [*lines[: DIALOG_LINES - 1], TOO_LONG]
     return "\n".join(lines)
@@ -81,43 +62,62 @@ def _pieces(line: str) -> list[str]:
 
 
 def document(entry: Pending) -> str:
-    """The whole entry as Markdown: everything that would be done, and how to answer."""
+    """The whole entry: everything that would be done, and how to answer.
+
+    It is Markdown with every text of others in a code block, so that no reader makes an image, a
+    link or a heading of it.
+    """
     request = entry.request
-    parts = [f"# {visible(entry.title, keep_lines=False)}"]
-    if request is None:
-        parts += ["\n".join(entry.detail)]
-    elif request.command is not None:
-        parts += [fenced(visible(request.command), "sh"), f"Working directory: `{request.cwd}`"]
-    for diff in request.diffs if request else ():
-        parts.append(fenced(visible(unified(diff)), "diff"))
-    if request is not None:
-        if request.paths:
-            parts.append("\n".join(f"- `{visible(str(path))}`" for path in request.paths))
-        parts.append(request.why)
     if entry.kind == "question":
-        parts.append("\n".join(f"- {visible(each)}" for each in entry.suggestions))
+        parts = ["# The model asks", fenced("\n".join(entry.detail), "text")]
+        if entry.suggestions:
+            parts += ["It suggests:", *(fenced(plain(each), "text") for each in entry.suggestions)]
         answer = f'`roo.question.answer` with `{{"requestId": "{entry.request_id}", "answer": …}}`'
     else:
+        parts = ["# Roo asks for your approval"]
+        parts += [fenced("\n".join(entry.detail))] if request is None else _whole(entry, request)
         outcomes = ", ".join(option["optionId"] for option in entry.options)
         answer = (
             f'`roo.approval.respond` with `{{"requestId": "{entry.request_id}", "decision": …}}`, '
             f"the decision one of {outcomes}"
         )
     parts.append(f"Waiting for your answer: {answer}; or a code action on the diagnostic.")
-    return "\n\n".join(part for part in parts if part) + "\n"
+    return "\n\n".join(parts) + "\n"
+
+
+def _whole(entry: Pending, request: PermissionRequest) -> Iterator[str]:
+    """The parts of what is asked, payload first."""
+    if request.command is not None:
+        yield fenced(exact(request.command), "sh")
+        yield f"In this folder:\n\n{fenced(_one_exact(str(request.cwd)), 'text')}"
+    elif entry.kind == "trust":
+        yield fenced("\n".join([entry.title, *entry.detail]), "text")
+        return
+    else:
+        yield fenced(entry.title, "text")
+    for diff in request.diffs:
+        yield fenced(unified(diff), "diff")
+    if request.command is None and request.paths:
+        paths = "\n".join(_one_exact(str(path)) for path in request.paths)
+        yield f"It is about:\n\n{fenced(paths, 'text')}"
+    reasons = [label(each) for each in (request.why, request.note) if each]
+    if reasons:
+        yield "Asked because:\n\n" + fenced("\n".join(reasons), "text")
 
 
 def unified(diff: Diff) -> str:
-    """A change as a unified diff."""
-    lines = difflib.unified_diff(
-        split_lines(diff.old or ""),
-        split_lines(diff.new or ""),
-        "/dev/null" if diff.old is None else str(diff.path),
-        "/dev/null" if diff.new is None else str(diff.path),
-    )
-    return "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
+    """A change as a unified diff, made visible; a line without its line feed is followed by a note."""
+    name = _one_exact(str(diff.path))
+    shown = [
+        f"--- {'/dev/null' if diff.old is None else name}\n",
+        f"+++ {'/dev/null' if diff.new is None else name}\n",
+    ]
+    for line in unified_lines(diff.old or "", diff.new or ""):
+        ended = line.endswith("\n")
+        shown.append(
+            exact(line, prose=True) if ended else f"{exact(line, prose=True)}\n{NO_FEED}\n"
+        )
+    return "".join(shown).removesuffix("\n")
 
 
-def trust_lines(held: Sequence[object]) -> list[str]:
-    """What would widen, one line each."""
-    return [visible(str(each), keep_lines=False) for each in held]
+NO_FEED = "\\ No line feed at the end of this line"

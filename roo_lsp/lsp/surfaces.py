@@ -20,6 +20,8 @@ from roo_lsp.lsp.positions import uri_of
 from roo_lsp.lsp.protocol import ClientError, RooProtocol
 from roo_lsp.lsp.stream import one_line
 from roo_lsp.settings import object_or_empty
+from roo_lsp.workspace.escapes import plain
+from roo_lsp.workspace.private import write_private
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +45,11 @@ class Surfaces:
     """The client takes `roo/requestPermission`."""
     wants_dialogs: Callable[[], bool]
     wants_diagnostics: Callable[[], bool]
+    wants_lenses: Callable[[], bool]
+    refresh_lenses: Callable[[], None]
     approvals: Approvals = field(init=False)
+    more_diagnostics: Callable[[str], list[types.Diagnostic]] = field(default=lambda uri: [])  # noqa: ARG005 -- none
+    """What else a document has: a client knows one list for each, and the last one counts."""
     _dialogs: dict[str, asyncio.Task[None]] = field(default_factory=dict[str, asyncio.Task[None]])
     _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
     _diagnosed: dict[str, str] = field(default_factory=dict[str, str])
@@ -51,6 +57,7 @@ class Surfaces:
 
     def changed(self, entry: Pending) -> None:
         """An entry came, or was settled or withdrawn."""
+        self.refresh_lenses()
         if entry in self.approvals.pending:
             self._show(entry)
         else:
@@ -65,10 +72,13 @@ class Surfaces:
     # --- showing --------------------------------------------------------------------------------
 
     def _show(self, entry: Pending) -> None:
-        if self.wants_diagnostics() and (uri := self._uri(entry)) is not None:
+        shown = entry.request_id in self._diagnosed or not self.wants_diagnostics()
+        if not shown and (uri := self._uri(entry)) is not None:
             self._diagnosed[entry.request_id] = uri
-            self._publish(uri)
-        if self.asks_permission and entry.kind != "question":
+            self.publish(uri)
+        if entry.quiet:
+            self.message(f"Roo waits for you: {one_line(entry.title)} (roo.approval.list)")
+        elif self.asks_permission and entry.kind != "question":
             self._start(entry, self._request_permission(entry))
         elif self.has_dialogs and self.wants_dialogs():
             self._start(entry, self._dialog(entry))
@@ -80,7 +90,7 @@ class Surfaces:
         if (task := self._dialogs.pop(entry.request_id, None)) is not None:
             task.cancel()
         if (uri := self._diagnosed.pop(entry.request_id, None)) is not None:
-            self._publish(uri)
+            self.publish(uri)
 
     def message(self, text: str) -> None:
         """A message that waits for nothing."""
@@ -132,7 +142,7 @@ class Surfaces:
             "title": entry.title,
             "detail": list(entry.detail),
             "options": entry.options,
-        }
+        } | dict(entry.about)
         try:
             answer: Any = await self.protocol.request("roo/requestPermission", params)
         except ClientError as error:
@@ -155,9 +165,8 @@ class Surfaces:
 
     async def open_details(self, entry: Pending) -> None:
         """Open the whole entry as a document."""
-        self.details_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         file = self.details_dir / f"{entry.request_id}.md"
-        file.write_text(document(entry), "utf-8")
+        write_private(file, document(entry))
         await self.open_document(file)
 
     async def open_document(self, file: Path) -> bool:
@@ -182,12 +191,14 @@ class Surfaces:
                 return document.uri
         return self.documents.last.uri if self.documents.last is not None else None
 
-    def _publish(self, uri: str) -> None:
+    def publish(self, uri: str) -> None:
+        """Send all diagnostics of a document."""
         diagnostics = [
             _diagnostic(entry)
             for entry in self.approvals.pending
             if self._diagnosed.get(entry.request_id) == uri
         ]
+        diagnostics += self.more_diagnostics(uri)
         self.protocol.notify(
             types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS,
             types.PublishDiagnosticsParams(uri=uri, diagnostics=diagnostics),
@@ -203,15 +214,44 @@ class Surfaces:
                 actions += _actions(entry)
         return actions
 
+    def lenses(self, uri: str) -> list[types.CodeLens]:
+        """The same above the first line of the document that an entry is shown in."""
+        if not self.wants_lenses():
+            return []
+        start = types.Position(0, 0)
+        return [
+            types.CodeLens(types.Range(start, start), action.command)
+            for entry in self.approvals.pending
+            if uri in (self._diagnosed.get(entry.request_id), self._uri(entry))
+            for action in _actions(entry)
+        ]
+
 
 def dialog_titles(entry: Pending) -> dict[str, str]:
     """The actions of an entry's dialog, each title with the answer it stands for."""
     if entry.kind == "question":
-        shown = [each for each in entry.suggestions if each and each != REVIEW]
-        return {REVIEW: ""} | {one_line(each)[:60]: each for each in shown[:SUGGESTIONS_SHOWN]}
+        titles = {REVIEW: ""}
+        for each in [each for each in entry.suggestions if each.strip()][:SUGGESTIONS_SHOWN]:
+            if (title := _suggestion(each)) in titles:
+                return {REVIEW: ""}  # which of two is meant could not be told
+            titles[title] = each
+        return titles
     outcomes: tuple[Outcome, ...] = entry.request.outcomes if entry.request else ()
     wanted: Sequence[Outcome] = ("reject_once", "allow_once", "allow_always")
     return {REVIEW: ""} | {LABELS[each]: each for each in wanted if each in outcomes}
+
+
+def _letters(text: str) -> str:
+    return "".join(each for each in text if each.isalpha()).casefold()
+
+
+_OWN_TITLES = tuple(_letters(each) for each in (REVIEW, *LABELS.values()))
+
+
+def _suggestion(text: str) -> str:
+    """The model's words as an action; none of them passes for one of ours."""
+    title = one_line(plain(text, look_alikes=True))[:60]
+    return f"“{title}”" if _letters(text).startswith(_OWN_TITLES) else title
 
 
 def _diagnostic(entry: Pending) -> types.Diagnostic:
@@ -239,7 +279,7 @@ def _actions(entry: Pending) -> list[types.CodeAction]:
     if entry.kind == "question":
         return [
             action(
-                f"Answer Roo: {one_line(each)[:60]}",
+                f"Answer Roo: {_suggestion(each)}",
                 "roo.question.answer",
                 {"requestId": entry.request_id, "answer": each},
             )

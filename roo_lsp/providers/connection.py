@@ -239,7 +239,9 @@ def azure_url(base: str, path: str, model: str) -> str:
 
 
 def secrets(endpoint: Endpoint) -> tuple[str, ...]:
-    telling = re.compile(r"auth|key|token|secret|cookie|password", re.IGNORECASE)
+    telling = re.compile(
+        r"auth|key|token|secret|cookie|pass|credential|session|bearer|^sig", re.IGNORECASE
+    )
     values = [
         value
         for name, value in [*endpoint.headers.items(), *endpoint.query.items()]

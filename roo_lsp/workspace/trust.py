@@ -1,16 +1,21 @@
-"""What the user has trusted: origins that may see a key, and widening settings of a workspace.
+"""What the user has trusted: origins that may see a key, and what a workspace brings along.
 
-Kept in the state folder, for its owner alone; nothing secret is in it.
+A workspace is trusted for exactly the settings and instruction files it had when the user was asked,
+and for exactly that folder. Kept in the state folder, for its owner alone; nothing secret is in it.
 """
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Sequence
+import os
+import stat
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, cast
 from urllib.parse import urlsplit
 
+from roo_lsp.workspace.paths import is_folder
 from roo_lsp.workspace.private import write_private
 
 OPENAI_ORIGIN = "https://api.openai.com"
@@ -28,13 +33,146 @@ def origin_of(url: str) -> str:
     return f"{parts.scheme.lower()}://{host}{port}"
 
 
+# --- what a workspace brings along ------------------------------------------------------------
+
+INSTRUCTION_NAMES = (
+    ".roo",
+    ".roomodes",
+    ".agents",
+    "agents.md",
+    "agents.local.md",
+    "agent.md",
+    "claude.md",
+    ".roorules*",
+    ".clinerules*",
+)
+"""Names in a workspace folder, whatever their case, that instruct the agent: files or folders."""
+MAX_FILES = 1000
+MAX_BYTES = 8_000_000
+"""What instruction files may have together; with more of it a workspace cannot be trusted."""
+TOO_MUCH = f"more than {MAX_FILES} files or {MAX_BYTES} bytes: this cannot be checked, or trusted"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing that trust is about: a setting's value, or an instruction file's content."""
+
+    name: str
+    digest: str
+    """Empty for what cannot be trusted."""
+    line: str
+    """For people, one line, nothing secret in it."""
+
+
 def content_hash(items: Iterable[object]) -> str:
     """A hash over exactly these values, in this order."""
     text = json.dumps(list(items), sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-_KEYS = ("origins", "workspaces", "waiting")
+def digest_of(items: Iterable[Item]) -> str:
+    """A hash over all of it; empty where some of it cannot be trusted."""
+    pairs = sorted((item.name, item.digest) for item in items)
+    return content_hash(pairs) if all(digest for _, digest in pairs) else ""
+
+
+def instruction_files(folders: Sequence[Path]) -> list[Item]:
+    """What instructs the agent in these folders, by name and content.
+
+    Links are followed inside a folder only; one that leads out is an item by where it leads, and
+    what is there is not looked at.
+    """
+    items: list[Item] = []
+    room = MAX_BYTES
+    try:
+        for number, folder in enumerate(folders):
+            prefix = "" if number == 0 else f"{folder}: "
+            root = Path(os.path.realpath(folder))
+            for name, path in _instructions(root):
+                item, size = _item(root, f"{prefix}{name}", path, room)
+                items.append(item)
+                room -= size
+                if len(items) > MAX_FILES or room < 0:
+                    raise _TooMuch
+    except _TooMuch:
+        return [Item("instruction files", "", TOO_MUCH)]
+    return items
+
+
+class _TooMuch(Exception):
+    """There is more than can be checked."""
+
+
+def _instructions(root: Path) -> Iterator[tuple[str, Path]]:
+    """Each file or link, with its name below the root; folders are looked into once."""
+    waiting = [name for name in reversed(_names(root)) if _instructs(name)]
+    seen: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        path = root / name
+        real = os.path.realpath(path)
+        if Path(real).is_relative_to(root) and is_folder(path):
+            if len(seen) > MAX_FILES:
+                raise _TooMuch
+            if real not in seen:
+                seen.add(real)
+                waiting += [f"{name}/{each}" for each in reversed(_names(path))]
+        else:
+            yield name, path
+
+
+def _instructs(name: str) -> bool:
+    return any(fnmatchcase(name.casefold(), each) for each in INSTRUCTION_NAMES)
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return sorted(os.listdir(folder))  # noqa: PTH208 -- names are what is wanted
+    except OSError:
+        return []
+
+
+def _item(root: Path, name: str, path: Path, room: int) -> tuple[Item, int]:
+    """What stands there, and how many bytes were read of it."""
+    real = Path(os.path.realpath(path))
+    if not real.is_relative_to(root):
+        where = f"a link that leads out of the workspace, to {real}: not used"
+        return Item(name, content_hash(["link", str(real)]), f"{name}: {where}"), 0
+    data = _read(real, room)
+    if data is None:
+        return Item(name, content_hash(["unreadable"]), f"{name}: cannot be read, so not used"), 0
+    digest = hashlib.sha256(data).hexdigest()
+    return Item(name, digest, f"{name}: {len(data)} bytes"), len(data)
+
+
+def _read(real: Path, room: int) -> bytes | None:
+    """A regular file's bytes, at most one more than there is room for."""
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    try:
+        descriptor = os.open(real, flags | getattr(os, "O_BINARY", 0))
+    except OSError:
+        return None
+    with os.fdopen(descriptor, "rb") as file:
+        try:
+            regular = stat.S_ISREG(os.fstat(descriptor).st_mode)
+            return file.read(room + 1) if regular else None
+        except OSError:
+            return None
+
+
+def too_wide(folder: Path) -> str:
+    """Why a folder is no workspace to act in unasked, as what it is; empty where it may be one."""
+    real = os.path.realpath(folder)
+    if os.path.dirname(real) == real:  # noqa: PTH120 -- the root of any system
+        return "the root of the file system"
+    return "your home directory" if real == os.path.realpath(Path("~").expanduser()) else ""
+
+
+# --- the user's answers -----------------------------------------------------------------------
+
+Answer = Literal["trusted", "refused", "stale", "unknown"]
+"""What the user said of a workspace; stale: they trusted it, and it is another one now."""
+_KEYS = ("origins", "workspaces", "refused", "waiting")
 
 
 @dataclass(slots=True)
@@ -60,47 +198,115 @@ class TrustStore:
             names.append(key_name)
             self._write(content)
 
-    def is_trusted(self, workspace: Path, digest: str) -> bool:
-        """True when exactly this content was trusted for the workspace."""
-        return self._read()["workspaces"].get(str(workspace.resolve())) == digest
-
-    def trust(self, workspace: Path, digest: str) -> None:
-        """Trust this content of the workspace, in place of what was trusted before."""
+    def answer(self, workspace: Path, items: Sequence[Item]) -> Answer:
+        """What holds for what the workspace brings along: trusted is what was trusted, or less."""
         content = self._read()
-        content["workspaces"][str(workspace.resolve())] = digest
-        content["waiting"].pop(str(workspace.resolve()), None)
+        record = _object(content["workspaces"].get(_place(workspace)))
+        known = _object(record.get("items"))
+        same_folder = bool(record) and record.get("identity") == _identity(workspace)
+        if same_folder and all(
+            each.digest and known.get(each.name) == each.digest for each in items
+        ):
+            return "trusted"
+        if content["refused"].get(_place(workspace)) == digest_of(items):
+            return "refused"
+        return "stale" if record else "unknown"
+
+    def trust(self, workspace: Path, items: Sequence[Item]) -> None:
+        """Trust exactly these of the workspace, beside what else of it is trusted."""
+        content, place, identity = self._read(), _place(workspace), _identity(workspace)
+        record = _object(content["workspaces"].get(place))
+        same_folder = record.get("identity") == identity
+        known = _object(record.get("items") if same_folder else None)
+        now = {item.name: item.digest for item in items}
+        content["workspaces"][place] = {"identity": identity, "items": {**known, **now}}
+        content["refused"].pop(place, None)
         self._write(content)
 
-    def wait(self, workspace: Path, digest: str, lines: Sequence[str]) -> None:
+    def refuse(self, workspace: Path, items: Sequence[Item]) -> None:
+        """Do not ask about exactly these again."""
+        content = self._read()
+        content["refused"][_place(workspace)] = digest_of(items)
+        self._write(content)
+
+    def changed(self, workspace: Path, items: Sequence[Item]) -> list[str]:
+        """What is not as it was when the workspace was trusted, one line each; empty if it was not."""
+        record = _object(self._read()["workspaces"].get(_place(workspace)))
+        if not record:
+            return []
+        if record.get("identity") != _identity(workspace):
+            return ["another folder stands at this path now"]
+        before = _object(record.get("items"))
+        return [
+            f"{item.name}: {'changed' if item.name in before else 'new'}"
+            for item in items
+            if before.get(item.name) != item.digest
+        ]
+
+    def wait(self, folders: Sequence[Path], settings: Sequence[Item]) -> None:
         """Keep what waits for trust, so that it can be trusted from a terminal."""
-        content = self._read()
-        content["waiting"][str(workspace.resolve())] = {"digest": digest, "lines": list(lines)}
-        self._write(content)
+        content, place = self._read(), _place(folders[0])
+        kept = {
+            "folders": [str(folder) for folder in folders],
+            "settings": [[item.name, item.digest, item.line] for item in settings],
+        }
+        if content["waiting"].get(place) != kept:
+            content["waiting"][place] = kept
+            self._write(content)
 
-    def waiting(self, workspace: Path) -> tuple[str, list[str]] | None:
-        """What waits for trust in the workspace: its hash, and what it says."""
-        found = self._read()["waiting"].get(str(workspace.resolve()))
-        return (found["digest"], found["lines"]) if found else None
+    def waiting(self, workspace: Path) -> tuple[list[Path], list[Item]]:
+        """The folders of the workspace, and the settings that wait for trust in it."""
+        found = _object(self._read()["waiting"].get(_place(workspace)))
+        folders = [Path(str(each)) for each in _list(found.get("folders"))]
+        rows = [_list(row) for row in _list(found.get("settings"))]
+        settings = [Item(*map(str, row)) for row in rows if len(row) == 3]
+        return folders or [workspace], settings
 
     def revoke(self, workspace: Path) -> bool:
         """Trust nothing of the workspace any more; False when nothing was."""
         content = self._read()
-        found = content["workspaces"].pop(str(workspace.resolve()), None)
+        found = content["workspaces"].pop(_place(workspace), None)
         if found is not None:
             self._write(content)
         return found is not None
 
-    def listed(self) -> dict[str, Any]:
-        """Everything that is trusted: `{"origins": {origin: [key]}, "workspaces": {path: hash}}`."""
-        return self._read()
+    def listed(self) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+        """Everything that is trusted: origins with the names of keys, workspaces with names of items."""
+        content = self._read()
+        workspaces = {
+            path: sorted(_object(_object(record).get("items")))
+            for path, record in content["workspaces"].items()
+        }
+        return content["origins"], workspaces
 
     def _read(self) -> dict[str, Any]:
         try:
             content: Any = json.loads(self.file.read_text("utf-8"))
             return {key: dict(content.get(key) or {}) for key in _KEYS}
-        except (OSError, ValueError, AttributeError, TypeError):
+        except (OSError, ValueError, AttributeError, TypeError, RecursionError):
             # No file, or one that cannot be read: nothing is trusted.
             return {key: {} for key in _KEYS}
 
     def _write(self, content: dict[str, Any]) -> None:
         write_private(self.file, json.dumps(content, indent=1))
+
+
+def _place(workspace: Path) -> str:
+    return os.path.realpath(workspace)
+
+
+def _identity(workspace: Path) -> list[int]:
+    """Device and inode: another folder at the same path is another workspace."""
+    try:
+        facts = os.stat(_place(workspace))  # noqa: PTH116 -- a text
+    except OSError:
+        return []
+    return [facts.st_dev, facts.st_ino]
+
+
+def _object(value: object) -> Mapping[str, Any]:
+    return cast("Mapping[str, Any]", value) if isinstance(value, dict) else {}
+
+
+def _list(value: object) -> list[Any]:
+    return cast("list[Any]", value) if isinstance(value, list) else []

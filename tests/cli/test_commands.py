@@ -125,15 +125,15 @@ def test_a_task_is_deleted_by_its_whole_id_only(stored, capsys):
 
 
 def test_what_is_trusted_is_printed_and_taken_back(tmp_path, capsys):
-    store = TrustStore(state_dir() / "trust.json")
-    store.trust(tmp_path, "abcdef0123456789")
-    store.bind("http://10.0.0.1:8000", "MY_KEY")
+    (tmp_path / "AGENTS.md").write_text("Be kind.")
+    TrustStore(state_dir() / "trust.json").bind("http://10.0.0.1:8000", "MY_KEY")
+    assert main(["trust", str(tmp_path)]) == 0
+    assert "from now on, with:\n  AGENTS.md: 8 bytes" in capsys.readouterr().out
     assert main(["trust"]) == 0
     out = capsys.readouterr().out
-    assert str(tmp_path) in out
+    assert f"  {tmp_path}\n    AGENTS.md" in out
     assert "http://10.0.0.1:8000  (MY_KEY)" in out
-    assert main(["trust", str(tmp_path)]) == 0
-    assert "trusted, as of content abcdef012345" in capsys.readouterr().out
     assert main(["trust", str(tmp_path), "--revoke"]) == 0
-    assert main(["trust", str(tmp_path)]) == 0
-    assert "not trusted" in capsys.readouterr().out
+    assert "is not trusted any more" in capsys.readouterr().out
+    assert main(["trust"]) == 0
+    assert str(tmp_path) not in capsys.readouterr().out

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
+from roo_lsp.app import TOOLS
 from roo_lsp.cli import main
 from tests.support.editor import (
     EMACS,
@@ -119,7 +121,8 @@ async def test_a_diagnostic_and_its_code_actions_settle_it(tmp_path: Path) -> No
         await it.run(approve.command.command, *(approve.command.arguments or ()))
         await it.ended()
         assert buffer.text == "new\n"
-        assert not it.client.diagnostics[buffer.uri]
+        asking = types.DiagnosticSeverity.Information
+        assert all(each.severity != asking for each in it.client.diagnostics[buffer.uri])
 
 
 async def test_an_answer_elsewhere_withdraws_the_dialog(tmp_path: Path) -> None:
@@ -363,3 +366,265 @@ async def test_a_key_that_may_not_go_there_stops_the_task_in_words(
         assert end["error"]["code"] == "settings_invalid"
         assert "ROO_TRUST_ORIGINS" in end["error"]["hint"]
         assert fake.requests == []
+
+
+# --- none of these is consent ------------------------------------------------------------------
+
+MINE = Persona("mine", "neovim_0_12", ("utf-8",), extensions=("roo/requestPermission", "roo/event"))
+
+
+async def test_request_ids_cannot_be_guessed(tmp_path: Path) -> None:
+    async with FakeOpenAI() as fake, editor(EMACS, tmp_path, settings(fake)) as it:
+        seen: list[str] = []
+        for _ in range(2):
+            fake.answers(writes())
+            task_id = await it.start("Write")
+            await it.event("_state", state="waiting")
+            seen += [entry["requestId"] for entry in await it.pending()]
+            await it.run("roo.task.cancel", task_id)
+            it.events.clear()
+        assert len(set(seen)) == 2
+        assert all(re.fullmatch(r"perm_[0-9a-f]{16}", each) for each in seen)
+        for guess in ("perm_1", "perm_2", ""):
+            with pytest.raises(JsonRpcException, match="not pending"):
+                await it.run("roo.approval.respond", {"requestId": guess, "decision": "allow_once"})
+
+
+async def test_an_answer_that_was_given_is_given_once(tmp_path: Path) -> None:
+    async with FakeOpenAI() as fake, editor(EMACS, tmp_path, settings(fake)) as it:
+        fake.answers(writes("a.txt"), writes("b.txt"), text("ok"))
+        await it.start("Write")
+        first = await it.event("_permission")
+        answer = {"requestId": first["requestId"], "decision": "allow_once"}
+        results = await asyncio.gather(
+            it.run("roo.approval.respond", answer),
+            it.run("roo.approval.respond", answer | {"decision": "reject_once"}),
+            it.run("roo.approval.respond", answer),
+            return_exceptions=True,
+        )
+        assert [isinstance(each, JsonRpcException) for each in results] == [False, True, True]
+        await it.until(lambda: len([u for u in it.updates("_permission") if "options" in u]) == 2)
+        with pytest.raises(JsonRpcException, match="is not pending"):
+            await it.run("roo.approval.respond", answer)
+        assert len(await it.pending()) == 1
+        assert not (tmp_path / "b.txt").exists()
+
+
+async def test_an_answer_that_comes_after_the_task_was_cancelled_does_nothing(
+    tmp_path: Path,
+) -> None:
+    async with FakeOpenAI() as fake, editor(NEOVIM, tmp_path, settings(fake)) as it:
+        answer = asyncio.Event()
+
+        async def late(_: Any) -> str:
+            await answer.wait()
+            return "Approve"
+
+        it.answers.append(late)
+        fake.answers(writes())
+        await it.start("Write")
+        asked = await it.event("_permission")
+        await it.until(lambda: it.dialogs)
+        await it.run("roo.task.cancel")
+        answer.set()
+        with pytest.raises(JsonRpcException, match="is not pending"):
+            await it.run(
+                "roo.approval.respond",
+                {"requestId": asked["requestId"], "decision": "allow_once"},
+            )
+        assert not (tmp_path / "a.txt").exists()
+        assert await it.pending() == []
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        None,
+        {},
+        {"optionId": "allow"},
+        {"optionId": None},
+        {"optionId": "reject_always2"},
+        {"optionId": ["allow_once"]},
+        "allow_once",
+        ["allow_once"],
+        JsonRpcException("no", code=-32603),
+        JsonRpcException("allow_once", code=-32601),
+    ],
+    ids=repr,
+)
+async def test_what_is_no_answer_to_our_own_request_is_no_consent(
+    answer: Any, tmp_path: Path
+) -> None:
+    async with FakeOpenAI() as fake, editor(MINE, tmp_path, settings(fake)) as it:
+        asked = asyncio.Event()
+
+        @it.client.feature("roo/requestPermission")
+        def permission(params: Any) -> Any:
+            asked.set()
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+        fake.answers(writes(), text("ok"))
+        await it.start("Write")
+        async with asyncio.timeout(PATIENCE):
+            await asked.wait()
+        assert len(await it.pending()) == 1
+        assert not (tmp_path / "a.txt").exists()
+        await it.run("roo.approval.respond", "reject_once")
+        await it.ended()
+        assert not (tmp_path / "a.txt").exists()
+
+
+async def test_a_trust_question_names_its_origin_and_key_to_programs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-canary-123")
+    async with FakeOpenAI() as fake, editor(MINE, tmp_path, settings(fake)) as it:
+        seen: list[Any] = []
+
+        @it.client.feature("roo/requestPermission")
+        def permission(params: Any) -> None:
+            seen.append((params.kind, params.origin, params.key))
+
+        await it.start("Hello")
+        entry = (await _pending_of(it, "trust"))[0]
+        origin = fake.base_url.removesuffix("/v1")
+        assert (entry["origin"], entry["key"]) == (origin, "OPENAI_API_KEY")
+        await it.run("roo.status")
+        assert seen == [("trust", origin, "OPENAI_API_KEY")]
+
+
+# --- exactly what was shown --------------------------------------------------------------------
+
+CHANGES: dict[str, dict[str, Any]] = {
+    "write_to_file": {"path": "src/a.txt", "content": "new\n"},
+    "apply_diff": {
+        "path": "src/a.txt",
+        "diff": "<<<<<<< SEARCH\nold\n=======\nnew\n>>>>>>> REPLACE",
+    },
+    "edit": {"file_path": "src/a.txt", "old_string": "old", "new_string": "new"},
+    "apply_patch": {
+        "patch": "*** Begin Patch\n*** Update File: src/a.txt\n-old\n+new\n*** End Patch"
+    },
+}
+"""A call of each tool that changes a file, about `src/a.txt` that holds `old` in a line."""
+
+
+def test_each_tool_that_changes_files_is_among_these() -> None:
+    assert {name for name, tool in TOOLS.items() if tool.group == "edit"} == set(CHANGES)
+
+
+def _text_changes(it: FakeEditor, file: Path) -> None:
+    file.write_text("old\nand mine\n", "utf-8")
+
+
+def _goes_away(it: FakeEditor, file: Path) -> None:
+    file.unlink()
+
+
+def _buffer_changes(it: FakeEditor, file: Path) -> None:
+    it.open(file, "old\nand mine\n")
+
+
+def _folder_becomes_a_link(it: FakeEditor, file: Path) -> None:
+    outside = file.parents[2] / "outside"
+    outside.mkdir()
+    (outside / "a.txt").write_text("old\n", "utf-8")
+    file.parent.rename(file.parents[1] / "was")
+    file.parent.symlink_to(outside)
+
+
+def _folder_is_another(it: FakeEditor, file: Path) -> None:
+    file.parent.rename(file.parents[1] / "was")
+    file.parent.mkdir()
+    file.write_text("old\n", "utf-8")
+
+
+@pytest.mark.parametrize(
+    "meanwhile",
+    [_text_changes, _goes_away, _buffer_changes, _folder_becomes_a_link, _folder_is_another],
+)
+@pytest.mark.parametrize("tool", CHANGES)
+async def test_what_changed_while_it_was_asked_is_not_changed(
+    tool: str, meanwhile: Any, tmp_path: Path
+) -> None:
+    file = tmp_path / "ws/src/a.txt"
+    file.parent.mkdir(parents=True)
+    file.write_text("old\n", "utf-8")
+    async with FakeOpenAI() as fake, editor(EMACS, tmp_path / "ws", settings(fake)) as it:
+        fake.answers(call(tool, CHANGES[tool], id="c1"), text("ok"))
+        await it.start("Change")
+        await it.event("_permission")
+        meanwhile(it, file)
+        await it.run("roo.approval.respond", "allow_always")
+        await it.ended()
+        result = tool_result(fake)
+        gone = ("not there any more", "File not found") if meanwhile is _goes_away else ()
+        assert any(words in result for words in ("changed while you were asked", *gone))
+        assert not any("new" in f.read_text("utf-8") for f in tmp_path.rglob("*.txt"))
+        assert all("new" not in buffer.text for buffer in it.buffers.values())
+
+
+async def test_a_new_file_does_not_take_the_place_of_one_that_came_meanwhile(
+    tmp_path: Path,
+) -> None:
+    async with FakeOpenAI() as fake, editor(EMACS, tmp_path, settings(fake)) as it:
+        fake.answers(writes(), text("ok"))
+        await it.start("Write")
+        await it.event("_permission")
+        (tmp_path / "a.txt").write_text("mine\n", "utf-8")
+        await it.run("roo.approval.respond", "allow_once")
+        await it.ended()
+        assert "changed while you were asked" in tool_result(fake)
+        assert (tmp_path / "a.txt").read_text("utf-8") == "mine\n"
+
+
+@pytest.mark.parametrize("link", [True, False], ids=["a link", "another folder"])
+async def test_a_command_does_not_run_in_a_folder_that_was_swapped(
+    link: bool, tmp_path: Path
+) -> None:
+    folder, outside = tmp_path / "ws/sub", tmp_path / "outside"
+    folder.mkdir(parents=True)
+    outside.mkdir()
+    async with FakeOpenAI() as fake, editor(EMACS, tmp_path / "ws", settings(fake)) as it:
+        command = {"command": "touch was-here", "cwd": "sub"}
+        fake.answers(call("execute_command", command, id="c1"), text("ok"))
+        await it.start("Run")
+        await it.event("_permission")
+        folder.rename(tmp_path / "ws/was")
+        if link:
+            folder.symlink_to(outside)
+        else:
+            folder.mkdir()
+        await it.run("roo.approval.respond", "allow_always")
+        await it.ended()
+        assert "changed while you were asked" in tool_result(fake)
+        assert list(tmp_path.rglob("was-here")) == []
+
+
+async def test_a_folder_that_is_swapped_while_the_user_saves_runs_nothing_either(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "a.txt").write_text("old\n", "utf-8")
+    folder = tmp_path / "sub"
+    folder.mkdir()
+    async with FakeOpenAI() as fake, editor(EMACS, tmp_path, settings(fake)) as it:
+        buffer = it.open(tmp_path / "a.txt")
+        fake.answers(
+            writes(),
+            call("execute_command", {"command": "touch was-here", "cwd": "sub"}, id="c1"),
+            text("ok"),
+        )
+        await it.start("Run")
+        await it.event("_permission")
+        await it.run("roo.approval.respond", "allow_once")
+        await it.until(lambda: len([u for u in it.updates("_permission") if "options" in u]) == 2)
+        await it.run("roo.approval.respond", "allow_once")
+        await it.event("_question")
+        folder.rename(tmp_path / "was")
+        folder.symlink_to("/")
+        it.save(buffer)
+        await it.ended()
+        assert "changed while you were asked" in tool_result(fake)
+        assert list(tmp_path.rglob("was-here")) == []

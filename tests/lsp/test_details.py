@@ -1,9 +1,11 @@
 """What a person is shown before deciding: whole, ours, and small enough for every dialog."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from inline_snapshot import snapshot
 
 from roo_lsp.agent.approval import PermissionRequest
 from roo_lsp.agent.tool import Diff, ToolKind, Workspace
@@ -15,7 +17,6 @@ from roo_lsp.lsp.details import (
     detail_lines,
     dialog_text,
     document,
-    visible,
 )
 
 WORKSPACE = Workspace((Path("/home/me/project"),))
@@ -54,9 +55,41 @@ async def test_a_command_is_shown_whole_with_its_folder_and_the_reason() -> None
     ]
 
 
-async def test_a_question_is_shown_as_it_is() -> None:
+async def test_a_question_is_shown_as_the_models() -> None:
     asked = Pending("question_1", "t", "question", "Which one?", ["Which one?"])
-    assert dialog_text(asked) == "Which one?"
+    assert dialog_text(asked) == "The model asks:\nWhich one?"
+
+
+async def test_the_note_on_the_sandbox_stands_with_the_reason() -> None:
+    asked = entry("ls")
+    assert asked.request is not None
+    noted = replace(asked.request, note="It runs without a sandbox.")
+    assert "It runs without a sandbox." in detail_lines(noted, WORKSPACE)
+
+
+async def test_the_details_of_a_command_read_so() -> None:
+    assert document(entry("cd a\nls")) == snapshot("""\
+# Roo asks for your approval
+
+```sh
+cd a
+ls
+```
+
+In this folder:
+
+```text
+/home/me/project
+```
+
+Asked because:
+
+```text
+it runs a command
+```
+
+Waiting for your answer: `roo.approval.respond` with `{"requestId": "perm_1", "decision": …}`, the decision one of allow_once, allow_always, reject_once, reject_always; or a code action on the diagnostic.
+""")
 
 
 @pytest.mark.parametrize(
@@ -71,16 +104,6 @@ async def test_a_dialog_stays_small_and_says_when_it_is_not_all(command: str) ->
     assert "".join(command.split("\n")).replace(" ", "") in document(entry(command)).replace(
         "\n", ""
     ).replace(" ", "")
-
-
-@pytest.mark.parametrize(
-    "hostile",
-    ["\x1b[2K\rls", "ls\u202esl", "a\u200bb", "a\u00a0b", "x\x00y", "line\u2028break", "\ufeffls"],
-)
-def test_characters_that_deceive_are_written_as_escapes(hostile: str) -> None:
-    shown = visible(hostile)
-    assert shown.isascii()
-    assert shown.encode().decode("unicode_escape") == hostile
 
 
 async def test_a_fence_in_a_diff_cannot_end_ours() -> None:

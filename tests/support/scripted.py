@@ -1,6 +1,6 @@
 """A model that says what a test wrote, tools that do what a test wants, and an agent around them."""
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -96,6 +96,7 @@ class ScriptedPolicy:
     verdicts: dict[str, Allow | Ask | Refuse] = field(default_factory=dict)
     remembered: list[str] = field(default_factory=list)
     real: Callable[[], tuple[Path, ...]] = tuple
+    place: Callable[[], Hashable] = tuple
 
     def admit(self, group: Any, targets: Sequence[Target]) -> Refuse | None:
         return None
@@ -103,11 +104,16 @@ class ScriptedPolicy:
     def judge(self, group: Any, targets: Any, command: Any, cwd: Any) -> Allow | Ask | Refuse:
         return self.verdicts.get(group, Allow())
 
-    def remember(self, group: Any, targets: Any, command: Any, outcome: str) -> None:
+    def remember(
+        self, group: Any, targets: Any, command: Any, outcome: str, cwd: Any = None
+    ) -> None:
         self.remembered.append(outcome)
 
     def resolved(self, targets: Sequence[Target]) -> tuple[Path, ...]:
         return self.real()
+
+    def places(self, targets: Sequence[Target]) -> Hashable:
+        return self.place()
 
 
 class Word(Arguments):

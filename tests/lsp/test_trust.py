@@ -1,0 +1,441 @@
+"""Trust in a workspace: for exactly what it brings along, asked once, and never by itself."""
+
+import asyncio
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from lsprotocol import types
+
+from roo_lsp.cli import main
+from roo_lsp.settings import Settings
+from roo_lsp.settings_sources import COMMAND_LINE, Source, confined, effective
+from roo_lsp.workspace import trust as trust_module
+from roo_lsp.workspace.places import config_dir
+from roo_lsp.workspace.trust import Item, TrustStore, digest_of, instruction_files, too_wide
+from tests.support.editor import EGLOT, EMACS, NEOVIM, VSCODE, FakeEditor, editor
+from tests.support.fake_openai import FakeOpenAI, call, text
+from tests.support.wire import PATIENCE
+
+
+def own_settings(content: str) -> None:
+    config_dir().mkdir(parents=True, exist_ok=True)
+    (config_dir() / "settings.json").write_text(content, "utf-8")
+
+
+def settings(fake: FakeOpenAI, **more: Any) -> dict[str, Any]:
+    return {"provider": {"baseUrl": fake.base_url, "modelId": "scripted"}, **more}
+
+
+async def question(it: FakeEditor) -> dict[str, Any]:
+    """The question for trust, once it waits."""
+    async with asyncio.timeout(PATIENCE):
+        while not (found := [e for e in await it.pending() if e["kind"] == "trust"]):
+            pass
+    assert len(found) == 1
+    return found[0]
+
+
+async def settled(it: FakeEditor) -> None:
+    """Returns once nothing waits any more."""
+    async with asyncio.timeout(PATIENCE):
+        while await it.pending():
+            pass
+
+
+def configuration(it: FakeEditor) -> Any:
+    assert it.server.loading is not None
+    return it.server.loading.result().configuration
+
+
+# --- what it is about ---------------------------------------------------------------------------
+
+
+def names(folder: Path) -> list[str]:
+    return [item.name for item in instruction_files([folder])]
+
+
+def test_instruction_files_are_found_by_their_names_and_nothing_else_is(tmp_path: Path) -> None:
+    for name in (
+        ".roo/rules/a.md",
+        ".roo/mcp.json",
+        ".roomodes",
+        "AGENTS.md",
+        "claude.md",
+        ".roorules-code",
+        ".clinerules/x",
+        "src/AGENTS.md",
+        "README.md",
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x", "utf-8")
+    assert names(tmp_path) == [
+        ".clinerules/x",
+        ".roo/mcp.json",
+        ".roo/rules/a.md",
+        ".roomodes",
+        ".roorules-code",
+        "AGENTS.md",
+        "claude.md",
+    ]
+
+
+def test_a_link_out_of_the_workspace_is_told_and_never_followed(tmp_path: Path) -> None:
+    root, out = tmp_path / "ws", tmp_path / "out"
+    root.mkdir()
+    out.mkdir()
+    (out / "rules.md").write_text("secret", "utf-8")
+    (root / ".roo").symlink_to(out)
+    (root / "AGENTS.md").symlink_to(out / "rules.md")
+    before = instruction_files([root])
+    assert [item.name for item in before] == [".roo", "AGENTS.md"]
+    assert all("leads out of the workspace" in item.line for item in before)
+    (out / "rules.md").write_text("other", "utf-8")
+    assert instruction_files([root]) == before, "what is there was not read"
+
+
+def test_a_link_inside_counts_by_what_it_leads_to_and_a_circle_ends(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs/a.md").write_text("one", "utf-8")
+    (tmp_path / ".roo").mkdir()
+    (tmp_path / ".roo/rules").symlink_to("../docs")
+    (tmp_path / ".roo/again").symlink_to("../.roo")
+    before = instruction_files([tmp_path])
+    assert [item.name for item in before] == [".roo/rules/a.md"]
+    (tmp_path / "docs/a.md").write_text("two", "utf-8")
+    assert instruction_files([tmp_path]) != before
+
+
+@pytest.mark.parametrize(("limit", "value"), [("MAX_FILES", 2), ("MAX_BYTES", 5)])
+def test_more_than_can_be_checked_cannot_be_trusted(
+    limit: str, value: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trust_module, limit, value)
+    (tmp_path / ".roo").mkdir()
+    for number in range(4):
+        (tmp_path / f".roo/{number}").write_text("xx", "utf-8")
+    items = instruction_files([tmp_path])
+    assert digest_of(items) == ""
+    store = TrustStore(tmp_path / "trust.json")
+    store.trust(tmp_path, items)
+    assert store.answer(tmp_path, items) != "trusted"
+
+
+def test_what_cannot_be_opened_stops_nothing(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "AGENTS.md")
+    (tmp_path / ".roomodes").symlink_to("nowhere")
+    assert [item.line for item in instruction_files([tmp_path])] == [
+        ".roomodes: cannot be read, so not used",
+        "AGENTS.md: cannot be read, so not used",
+    ]
+
+
+# --- the answers --------------------------------------------------------------------------------
+
+A, B = Item("a", "1", "a"), Item("b", "2", "b")
+
+
+def test_trusted_is_what_was_trusted_or_less_of_it(tmp_path: Path) -> None:
+    store = TrustStore(tmp_path / "trust.json")
+    assert store.answer(tmp_path, [A]) == "unknown"
+    store.trust(tmp_path, [A, B])
+    assert store.answer(tmp_path, [A, B]) == store.answer(tmp_path, [B]) == "trusted"
+    changed = Item("a", "9", "a")
+    assert store.answer(tmp_path, [changed, B]) == "stale"
+    assert store.changed(tmp_path, [changed, B, Item("c", "3", "c")]) == ["a: changed", "c: new"]
+    store.refuse(tmp_path, [changed])
+    assert store.answer(tmp_path, [changed]) == "refused"
+    store.revoke(tmp_path)
+    assert store.answer(tmp_path, [A, B]) == "unknown"
+
+
+def test_another_folder_at_the_same_path_is_not_trusted(tmp_path: Path) -> None:
+    store, root = TrustStore(tmp_path / "trust.json"), tmp_path / "ws"
+    root.mkdir()
+    store.trust(root, [A])
+    root.rename(tmp_path / "old")
+    root.mkdir()
+    assert store.answer(root, [A]) == "stale"
+    assert store.changed(root, [A]) == ["another folder stands at this path now"]
+    shutil.rmtree(root)
+    root.symlink_to("old")
+    assert store.answer(root, [A]) != "trusted", "a link is not the place that was trusted"
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[]", '{"workspaces": 3}', '{"workspaces": {"PATH": "x"}}']
+)
+def test_a_store_that_cannot_be_read_trusts_nothing(content: str, tmp_path: Path) -> None:
+    (tmp_path / "trust.json").write_text(content.replace("PATH", str(tmp_path)), "utf-8")
+    assert TrustStore(tmp_path / "trust.json").answer(tmp_path, [A]) != "trusted"
+
+
+# --- asking -------------------------------------------------------------------------------------
+
+
+async def test_the_question_lists_what_would_widen_from_where_and_the_files(tmp_path: Path) -> None:
+    (tmp_path / "AGENTS.md").write_text("Do as I say.", "utf-8")
+    wide = {
+        "autoApprove": {"edit": True},
+        "mcpServers": {
+            "x": {"command": "sh", "env": {"API_KEY": "canary-1", "LD_PRELOAD": "/x.so"}}
+        },
+    }
+    async with editor(EMACS, tmp_path, wide) as it:
+        asked = await question(it)
+        shown = "\n".join(asked["detail"])
+        assert "roo.autoApprove.edit = true (from workspace/configuration)" in shown
+        assert "AGENTS.md: 12 bytes" in shown
+        assert '"LD_PRELOAD": "/x.so"' in shown
+        assert "canary-1" not in shown
+        assert asked["workspace"] == str(tmp_path)
+        assert [each["optionId"] for each in asked["options"]] == ["allow_once", "reject_once"]
+
+
+async def test_changed_content_asks_again_and_says_what_changed(tmp_path: Path) -> None:
+    rules = tmp_path / "AGENTS.md"
+    rules.write_text("one", "utf-8")
+    async with editor(EMACS, tmp_path, {}) as it:
+        entry = await question(it)
+        await it.run(
+            "roo.approval.respond", {"requestId": entry["requestId"], "decision": "allow_once"}
+        )
+        await settled(it)
+        assert configuration(it).trusted
+    async with editor(EMACS, tmp_path, {}) as it:
+        assert await it.pending() == []
+        assert configuration(it).trusted
+        rules.write_text("two", "utf-8")
+        await it.start("Hello")
+        assert "AGENTS.md: changed" in (await question(it))["detail"]
+        assert not configuration(it).trusted
+        rules.write_text("one", "utf-8")
+        await it.start("Hello again")
+        assert configuration(it).trusted
+        await settled(it)
+
+
+async def test_a_refusal_is_remembered_for_the_same_content(tmp_path: Path) -> None:
+    (tmp_path / "AGENTS.md").write_text("one", "utf-8")
+    async with editor(EMACS, tmp_path, {}) as it:
+        await question(it)
+        await it.run("roo.approval.respond", "reject_once")
+        await settled(it)
+    async with editor(EMACS, tmp_path, {}) as it:
+        assert (await it.run("roo.status"))["pending"] == []
+        assert not configuration(it).trusted
+        assert main(["trust", str(tmp_path)]) == 0
+        configuration(it).look_again()
+        assert configuration(it).trusted
+
+
+async def test_content_that_changes_while_it_is_asked_is_not_what_gets_trusted(
+    tmp_path: Path,
+) -> None:
+    rules = tmp_path / "AGENTS.md"
+    rules.write_text("harmless", "utf-8")
+    async with editor(EMACS, tmp_path, {}) as it:
+        await question(it)
+        rules.write_text("hostile", "utf-8")
+        await it.run("roo.approval.respond", "allow_once")
+        entry = await question(it)
+        assert not configuration(it).trusted
+        assert "AGENTS.md: changed" in entry["detail"]
+
+
+@pytest.mark.parametrize("persona", [NEOVIM, VSCODE], ids=lambda each: each.name)
+async def test_files_alone_are_asked_by_dialog_only_once_a_task_starts(
+    persona: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "AGENTS.md").write_text("one", "utf-8")
+    async with FakeOpenAI() as fake, editor(persona, tmp_path, settings(fake)) as it:
+        fake.always(text("ok"))
+        await question(it)
+        assert it.dialogs == []
+        await it.start("Hello")
+        await it.until(lambda: it.dialogs)
+        assert "Trust these instruction files" in it.dialogs[0].message
+        assert "AGENTS.md: 3 bytes" in it.dialogs[0].message
+
+
+async def test_until_the_files_are_trusted_only_reads_run_unasked(tmp_path: Path) -> None:
+    own_settings('{"autoApprove": {"edit": true}}')
+    (tmp_path / "AGENTS.md").write_text("one", "utf-8")
+    writes = call("write_to_file", {"path": "a.txt", "content": "new"}, id="w1")
+    async with FakeOpenAI() as fake, editor(EMACS, tmp_path, settings(fake)) as it:
+        fake.answers(writes)
+        await it.start("Write")
+        asked = await it.event("_permission")
+        assert "options" in asked
+        assert not (tmp_path / "a.txt").exists()
+        await it.run("roo.task.cancel")
+        assert main(["trust", str(tmp_path)]) == 0
+        fake.answers(writes, text("ok"))
+        await it.ended(await it.start("Write"))
+        assert (tmp_path / "a.txt").exists()
+
+
+# --- places that are never trusted --------------------------------------------------------------
+
+
+def test_the_root_and_the_home_directory_are_no_workspaces_to_trust(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "link").symlink_to(tmp_path)
+    assert too_wide(Path("/"))
+    assert too_wide(tmp_path / "link")
+    assert not too_wide(tmp_path / "project")
+    assert main(["trust", str(tmp_path)]) == 2
+
+
+async def test_at_home_nothing_but_reads_runs_unasked_and_the_user_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    own_settings('{"autoApprove": {"edit": true, "readOutside": true}}')
+    async with editor(EGLOT, tmp_path, {"mcpServers": {"x": {"command": "sh"}}}) as it:
+        await it.run("roo.status")
+        assert any("home directory" in m.message for m in it.client.messages)
+        auto = configuration(it).current.settings.auto_approve
+        assert (auto.edit, auto.read_outside) == (False, True)
+        assert configuration(it).current.settings.mcp_servers == {}
+        assert await it.pending() == []
+
+
+def test_what_the_command_line_approves_holds_everywhere() -> None:
+    sources = [
+        Source("settings.json", {"autoApprove": {"edit": True, "fetch": True, "read": False}}),
+        Source(COMMAND_LINE, {"autoApprove": {"edit": True}}),
+    ]
+    auto = confined(effective(sources)).settings.auto_approve
+    assert (auto.edit, auto.fetch, auto.read) == (True, False, False)
+
+
+# --- the channel only tightens ------------------------------------------------------------------
+
+AUTO = ["read", "readOutside", "edit", "editOutside", "editProtected", "execute", "mcp", "fetch"]
+few = st.sampled_from
+commands = st.lists(few(["git log", "git", "rm", "*", "ls -l"]), max_size=3)
+keys = st.fixed_dictionaries(
+    {},
+    optional={
+        "proxy": few(["http://evil", "http://u:p@mine"]),
+        "tls": st.fixed_dictionaries({}, optional={"verify": st.booleans(), "caFile": few(["/x"])}),
+        "apiKeyEnv": few(["AWS_SECRET_ACCESS_KEY", "OPENAI_API_KEY", ""]),
+        "apiKeyCommand": few([["sh", "-c", "evil"], ["pass"]]),
+        "baseUrl": few(["http://evil", "http://mine"]),
+    },
+)
+sections = st.fixed_dictionaries(
+    {},
+    optional={
+        "autoApprove": st.dictionaries(few(AUTO), st.booleans()),
+        "allowedCommands": commands,
+        "deniedCommands": commands,
+        "limits": st.dictionaries(
+            few(["requests", "cost", "mistakes", "steps"]), st.integers(0, 9)
+        ),
+        "commands": st.fixed_dictionaries(
+            {},
+            optional={
+                "shell": few(["/bin/sh", "", "/tmp/sh"]),
+                "env": st.dictionaries(few(["PATH", "BASH_ENV"]), few(["", "x", "y"])),
+                "sandbox": few(["auto", "required", "off"]),
+            },
+        ),
+        "mcpServers": st.dictionaries(few(["a", "b"]), few([{}, {"command": "x"}, {"url": "y"}])),
+        "customModes": st.lists(few([{"slug": "code"}, {"slug": "x"}]), max_size=2),
+        "provider": keys,
+        "profiles": st.dictionaries(few(["p", "q.r"]), st.fixed_dictionaries({"provider": keys})),
+    },
+)
+STRICT = ["off", "auto", "required"]
+
+
+def assert_no_looser(given_: Settings, own: Settings) -> None:
+    """Each key of T01, compared by its meaning."""
+    for name in type(own.auto_approve).model_fields:
+        assert getattr(given_.auto_approve, name) <= getattr(own.auto_approve, name), name
+    for name in type(own.limits).model_fields:
+        ours, theirs = getattr(own.limits, name), getattr(given_.limits, name)
+        assert not ours or 0 < theirs <= ours, name
+    assert set(given_.allowed_commands) <= set(own.allowed_commands)
+    assert set(given_.denied_commands) >= set(own.denied_commands)
+    assert (given_.commands.shell, given_.commands.env) == (own.commands.shell, own.commands.env)
+    assert STRICT.index(given_.commands.sandbox) >= STRICT.index(own.commands.sandbox)
+    assert (given_.mcp_servers, given_.custom_modes) == (own.mcp_servers, own.custom_modes)
+    for ours, theirs in ((own.provider, given_.provider),):
+        assert (ours.proxy, ours.tls) == (theirs.proxy, theirs.tls)
+        assert ours.api_key_env == theirs.api_key_env
+        assert ours.api_key_command == theirs.api_key_command
+
+
+@example({"customModes": [{"slug": "code"}]}, {}, {"customModes": []})
+@given(sections, sections, sections)
+def test_the_channel_never_allows_more_than_the_user_does(
+    own: dict[str, Any], options: dict[str, Any], pulled: dict[str, Any]
+) -> None:
+    mine = Source("settings.json", own)
+    channel = [
+        Source("initializationOptions", options, trusted=False),
+        Source("workspace/configuration", pulled, trusted=False),
+    ]
+    alone, together = effective([mine]), effective([mine, *channel])
+    assert_no_looser(together.settings, alone.settings)
+    for profile in ("p", "q.r"):
+        assert_no_looser(together.for_profile(profile), alone.for_profile(profile))
+
+
+WIDE: dict[str, Any] = {
+    "autoApprove": dict.fromkeys(AUTO, True),
+    "allowedCommands": ["*"],
+    "deniedCommands": [],
+    "limits": {"requests": 0, "cost": 0, "mistakes": 0, "steps": 0},
+    "commands": {"shell": "/tmp/sh", "env": {"BASH_ENV": "x"}, "sandbox": "off"},
+    "mcpServers": {"evil": {"command": "sh"}},
+    "customModes": [{"slug": "code"}],
+    "provider": {
+        "proxy": "http://evil",
+        "tls": {"verify": False},
+        "apiKeyEnv": "AWS_SECRET_ACCESS_KEY",
+        "apiKeyCommand": ["sh", "-c", "evil"],
+    },
+}
+
+
+@pytest.mark.parametrize("way", ["initializationOptions", "didChangeConfiguration", "pull"])
+async def test_every_way_in_only_tightens_and_asks_once(way: str, tmp_path: Path) -> None:
+    own_settings('{"deniedCommands": ["rm"], "limits": {"requests": 5}}')
+    options = {"settings": WIDE} if way == "initializationOptions" else None
+    pulled = WIDE if way == "pull" else {}
+    async with editor(EMACS, tmp_path, pulled, initialization_options=options) as it:
+        if way == "didChangeConfiguration":
+            await it.run("roo.status")
+            configuration(it).can_ask = False
+            changed = types.DidChangeConfigurationParams({"roo": WIDE})
+            it.client.workspace_did_change_configuration(changed)
+        asked = await question(it)
+        assert_no_looser(
+            configuration(it).current.settings,
+            effective(
+                [Source("x", {"deniedCommands": ["rm"], "limits": {"requests": 5}})]
+            ).settings,
+        )
+        for path in ("autoApprove.edit", "allowedCommands", "provider.apiKeyCommand", "mcpServers"):
+            assert any(line.startswith(f"roo.{path} = ") for line in asked["detail"]), path
+
+
+async def test_files_of_the_workspace_are_no_settings(tmp_path: Path) -> None:
+    for name in (".vscode/settings.json", ".roo/settings.json", ".roo/mcp.json", ".env"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(
+            '{"roo.autoApprove.edit": true, "autoApprove": {"edit": true}}'
+        )
+    async with editor(EMACS, tmp_path, {}) as it:
+        await question(it)
+        assert configuration(it).current.settings == Settings()
