@@ -148,7 +148,9 @@ class Listing:
     entries: tuple[Entry, ...]
     truncated: bool = False
     hidden: int = 0
-    """Entries that ignore files hide, as far as was looked."""
+    """Entries that `.gitignore` files hide, as far as was looked."""
+    kept: int = 0
+    """Entries that `.rooignore` keeps from the agent, as far as was looked."""
 
 
 class FileSystem(Protocol):

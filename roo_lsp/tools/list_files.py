@@ -19,7 +19,7 @@ LIMIT = 200
 
 class ListFiles(Arguments):
     """List a folder, level by level, folders (with a trailing /) first. At most 200 entries.
-    Entries that .gitignore hides are left out, but their number is told.
+    Entries that .gitignore or .rooignore hides are left out, but their number is told.
     """
 
     path: str = Field(description="The folder, relative to the workspace or absolute; `.` for all")
@@ -41,11 +41,15 @@ async def prepare(arguments: ListFiles, context: ToolContext) -> Invocation:
         entries = [
             f"{name_of(context, entry.path)}{'/' * entry.directory}" for entry in listing.entries
         ]
-        lines = entries or [f"{name} has no files{' to show' * (listing.hidden > 0)}."]
+        lines = entries or [
+            f"{name} has no files{' to show' * (listing.hidden + listing.kept > 0)}."
+        ]
         if listing.truncated:
             lines.append(f"(Cut at {plural(len(entries), 'entry')}; list a folder in it for more.)")
         if listing.hidden:
             lines.append(f"(.gitignore hides {plural(listing.hidden, 'entry')} more.)")
+        if listing.kept:
+            lines.append(f"(.rooignore keeps {plural(listing.kept, 'entry')} from you.)")
         return ToolResult("\n".join(lines), locations=(Location(path),))
 
     how = " with all below it" if arguments.recursive else ""

@@ -20,8 +20,8 @@ MAX_LOCATIONS = 20
 
 class SearchFiles(Arguments):
     """Search file contents below a folder, or in one file, line by line. Matching lines are marked
-    `>12 | text`, their neighbours are ` 13 | text`. At most 300 matches. Files that .gitignore hides
-    are not searched; unsaved changes in the editor are.
+    `>12 | text`, their neighbours are ` 13 | text`. At most 300 matches. Files that .gitignore or
+    .rooignore hides are not searched; unsaved changes in the editor are.
     """
 
     path: str = Field(description="Folder or file, relative to the workspace or absolute")

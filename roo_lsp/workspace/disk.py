@@ -7,20 +7,32 @@ import re
 import secrets
 import stat
 from collections import deque
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import partial
 from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
 
-from roo_lsp.agent.errors import Changed, ToolError
+from roo_lsp.agent.errors import Binary, Changed, ToolError
 from roo_lsp.agent.ports import Entry, Listing, Snapshot
 from roo_lsp.workspace import gitignore
+from roo_lsp.workspace.descriptors import (
+    LOOK_IN,
+    NOT_FOLLOWED,
+    QUIET,
+    READ,
+    checked,
+    made,
+    open_real,
+    opened,
+    real_path,
+)
 from roo_lsp.workspace.encodings import UTF_8, Encoding, decode
 from roo_lsp.workspace.paths import is_folder, special, special_mode
+from roo_lsp.workspace.rooignore import RooIgnore
 
 INLINE_BYTES = 256 * 1024
 """Below this, work is done at once: handing 2 KB to a thread costs more than reading them."""
@@ -31,11 +43,8 @@ MAX_CHECKED = 20_000
 NATURAL_ORDER_UP_TO = 10_000
 """Folders with more entries are sorted plainly, for `a10` and `a9` cost too much there."""
 
-_NOT_FOLLOWED = getattr(os, "O_NOFOLLOW", 0)
-_QUIET = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_CLOEXEC", 0)
-_FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_DIRECTORY", 0)
 _BINARY = getattr(os, "O_BINARY", 0)
-_BY_DESCRIPTOR = {os.open, os.unlink, os.rename, os.link} <= os.supports_dir_fd
+_LISTS_DESCRIPTORS = os.scandir in os.supports_fd
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +52,23 @@ class DiskFileSystem:
     """`FileSystem` on the disk itself.
 
     A write goes to a temporary file beside the target, which then takes its place: readers see the
-    old text or the new, never a part. It breaks hard links: other names keep the old text.
+    old text or the new, never a part. It breaks hard links: other names keep the old text. What is
+    opened is what was checked, by descriptors in which no link is followed (`descriptors.py`).
     """
 
     max_file_bytes: int = 20_000_000
+    ignore: RooIgnore = field(default_factory=lambda: RooIgnore(()))
+    """What listings leave out beside what `.gitignore` says."""
 
     async def read(self, path: Path) -> Snapshot:
         if _size(path) <= INLINE_BYTES:
             return self._read(path)
         return await asyncio.to_thread(self._read, path)
+
+    async def read_bytes(self, path: Path) -> bytes:
+        if _size(path) <= INLINE_BYTES:
+            return self._read_bytes(path)
+        return await asyncio.to_thread(self._read_bytes, path)
 
     async def write(self, path: Path, text: str, expected: str | None) -> None:
         if len(text) <= INLINE_BYTES and _size(path) <= INLINE_BYTES:
@@ -69,47 +86,52 @@ class DiskFileSystem:
     async def list(
         self, path: Path, *, recursive: bool, limit: int, respect_gitignore: bool
     ) -> Listing:
-        walk = partial(_list, path, recursive, limit, respect_gitignore)
+        walk = partial(_list, path, recursive, _Walk(limit, self.ignore), respect_gitignore)
         return await asyncio.to_thread(walk)
 
     def unsaved(self) -> Mapping[Path, str]:
         return {}
 
     def _read(self, path: Path) -> Snapshot:
-        _refuse_special(path)
-        data, _ = self._bytes(path, os.fspath(path), None)
+        data = self._read_bytes(path)
         decoded = decode(data)
         if decoded is None:
-            raise ToolError(f"{path} is a binary file ({len(data)} bytes): it has no text to show.")
+            raise Binary(f"{path} is a binary file ({len(data)} bytes): it has no text to show.")
         return Snapshot(decoded[0], _stamp(data))
+
+    def _read_bytes(self, path: Path) -> bytes:
+        real = real_path(path)
+        _refuse_special(path, real)
+        return self._bytes(path, real, None)[0]
 
     def _delete(self, path: Path, expected: str) -> None:
         if self._read(path).stamp != expected:
             raise _changed(path)
+        place = real_path(path.parent) / path.name if path.is_symlink() else real_path(path)
         try:
-            path.unlink()
+            with opened(place.parent) as folder:
+                os.unlink(place if folder is None else place.name, dir_fd=folder)
         except OSError as error:
-            raise _failure(path, "deleted", error) from error
+            raise failure(path, "deleted", error) from error
 
     def _write(self, path: Path, text: str, expected: str | None) -> None:
-        target = Path(os.path.realpath(path))
-        _refuse_special(target)
+        target = real_path(path)
+        _refuse_special(path, target)
         try:
             if expected is None:
-                target.parent.mkdir(parents=True, exist_ok=True)
-            with _opened(target.parent) as folder:
-                name = target.name if folder is not None else os.fspath(target)
-                if expected is None:
-                    self._create(target, name, folder, text)
-                else:
-                    self._replace(target, name, folder, text, expected)
+                with made(target.parent) as folder:
+                    self._create(target, folder, text)
+            else:
+                with opened(target.parent) as folder:
+                    self._replace(target, folder, text, expected)
         except OSError as error:
-            raise _failure(path, "written", error) from error
+            raise failure(path, "written", error) from error
 
-    def _create(self, target: Path, name: str, folder: int | None, text: str) -> None:
+    def _create(self, target: Path, folder: int | None, text: str) -> None:
         data = self._encoded(target, UTF_8, text)
         if target.is_dir():
             raise ToolError(f"{target} is a folder; nothing was written.")
+        name = _name(target, folder)
         with _temporary(name, folder, data, None) as temporary:
             try:
                 os.link(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
@@ -123,11 +145,9 @@ class DiskFileSystem:
                     raise Changed(f"{target} exists already. Nothing was written.") from None
                 os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
 
-    def _replace(
-        self, target: Path, name: str, folder: int | None, text: str, expected: str
-    ) -> None:
+    def _replace(self, target: Path, folder: int | None, text: str, expected: str) -> None:
         try:
-            before, facts = self._bytes(target, name, folder)
+            before, facts = self._bytes(target, target, folder)
         except _Missing:
             raise Changed(f"{target} is not there any more; nothing was written.") from None
         decoded = decode(before)
@@ -136,8 +156,9 @@ class DiskFileSystem:
         data = self._encoded(target, decoded[1], text)
         if data == before:
             return
+        name = _name(target, folder)
         with _temporary(name, folder, data, facts) as temporary:
-            now, _ = self._bytes(target, name, folder)
+            now, _ = self._bytes(target, target, folder)
             if now != before:
                 raise _changed(target)
             os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
@@ -151,19 +172,22 @@ class DiskFileSystem:
             )
         return data
 
-    def _bytes(self, path: Path, name: str, folder: int | None) -> tuple[bytes, os.stat_result]:
-        """A regular file's bytes; `folder` given, `name` is looked up there and is no link."""
-        flags = os.O_RDONLY | _QUIET | _BINARY | (_NOT_FOLLOWED if folder is not None else 0)
+    def _bytes(self, path: Path, real: Path, folder: int | None) -> tuple[bytes, os.stat_result]:
+        """A regular file's bytes; with `folder`, its last name is looked up there. No link is one."""
         try:
-            descriptor = os.open(name, flags, dir_fd=folder)
+            if folder is None:
+                descriptor = open_real(real, READ)
+            else:
+                descriptor = os.open(real.name, READ | NOT_FOLLOWED, dir_fd=folder)
         except FileNotFoundError:
-            raise _Missing(*missing(path)) from None
+            raise _Missing(*missing(path, self.ignore)) from None
         except OSError as error:
-            raise _failure(path, "read", error) from error
+            raise failure(path, "read", error) from error
         try:
             facts = os.fstat(descriptor)
             if stat.S_ISDIR(facts.st_mode):
-                raise ToolError(f"{path} is a folder, not a file. Use list_files to look into it.")
+                brief = f"{path} is a folder, not a file."
+                raise ToolError(f"{brief} Use list_files to look into it.", brief)
             if not stat.S_ISREG(facts.st_mode):
                 why = special_mode(facts.st_mode) or "it is not a regular file"
                 raise ToolError(f"{path} is refused: {why}.")
@@ -171,7 +195,7 @@ class DiskFileSystem:
                 raise self._too_large(path, facts.st_size)
             return self._all(path, descriptor, facts.st_size), facts
         except OSError as error:
-            raise _failure(path, "read", error) from error
+            raise failure(path, "read", error) from error
         finally:
             os.close(descriptor)
 
@@ -188,18 +212,16 @@ class DiskFileSystem:
         return b"".join(pieces)
 
     def _too_large(self, path: Path, size: int) -> ToolError:
-        return ToolError(
-            f"{path} is too large: {size} bytes, and at most {self.max_file_bytes} are read. "
-            "Use search_files, or a command that shows a part of it."
-        )
+        brief = f"{path} is too large: {size} bytes, and at most {self.max_file_bytes} are read."
+        return ToolError(f"{brief} Use search_files, or a command that shows a part of it.", brief)
 
 
 class _Missing(ToolError):
     """There is no file of that name."""
 
 
-def missing(path: Path) -> tuple[str, str]:
-    """What to tell of a path that is not there: with names like it, and without."""
+def missing(path: Path, ignore: RooIgnore) -> tuple[str, str]:
+    """What to tell of a path that is not there: with names like it that may be told, and without."""
     brief = f"File not found: {path}."
     parent = path.parent
     if not is_folder(parent):
@@ -209,8 +231,14 @@ def missing(path: Path) -> tuple[str, str]:
             brief,
         )
     try:
-        with os.scandir(parent) as entries:
-            names = [entry.name for entry in islice(entries, 2000)]
+        real = os.path.realpath(parent)
+        with os.scandir(real) as entries:
+            ignore.refresh()
+            names = [
+                entry.name
+                for entry in islice(entries, 2000)
+                if not ignore.hides(Path(real, entry.name), directory=_is_folder(entry))
+            ]
     except OSError:
         return brief, brief
     folded = {name.casefold(): name for name in names}
@@ -235,9 +263,14 @@ def _stamp(data: bytes) -> str:
     return blake2b(data, digest_size=16).hexdigest()
 
 
-def _refuse_special(path: Path) -> None:
+def _name(target: Path, folder: int | None) -> str:
+    """What a file is called in the descriptor of its folder; without one, its path."""
+    return os.fspath(target) if folder is None else target.name
+
+
+def _refuse_special(path: Path, real: Path) -> None:
     """Look before opening: opening a pipe or a device is an effect already."""
-    if why := special(Path(os.path.realpath(path))):
+    if why := special(real):
         raise ToolError(f"{path} is refused: {why}.")
 
 
@@ -248,7 +281,8 @@ def _changed(path: Path) -> Changed:
     )
 
 
-def _failure(path: Path, what: str, error: OSError) -> ToolError:
+def failure(path: Path, what: str, error: OSError) -> ToolError:
+    """What to tell of a path that cannot be `read`, `written`, …"""
     match error.errno:
         case errno.EACCES | errno.EPERM:
             why = "permission denied"
@@ -256,24 +290,16 @@ def _failure(path: Path, what: str, error: OSError) -> ToolError:
             why = "something on its way is a file, not a folder"
         case errno.EISDIR:
             why = "it is a folder"
+        case errno.ELOOP if checked(path) is not None:
+            return Changed(
+                f"{path} leads elsewhere now than when it was checked: it changed while you were "
+                f"asked. Nothing was {what}."
+            )
         case errno.ELOOP:
             why = "its symbolic links lead in a circle, or it just became a link"
         case _:
             why = (error.strerror or str(error)).lower()
     return ToolError(f"{path} cannot be {what}: {why}.")
-
-
-@contextmanager
-def _opened(folder: Path) -> Generator[int | None]:
-    """The folder as a descriptor, so that it stays the same one; None where that cannot be."""
-    if not _BY_DESCRIPTOR:
-        yield None
-        return
-    descriptor = os.open(folder, _FOLDER | _QUIET)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager
@@ -283,7 +309,7 @@ def _temporary(
     """A file with the data beside `name`, with the mode and owner of `like`; gone afterwards."""
     parent, base = os.path.split(name)
     temporary = os.path.join(parent, f".{base[:100]}.{secrets.token_hex(6)}.tmp")  # noqa: PTH118 -- may be relative to a descriptor
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NOT_FOLLOWED | _QUIET | _BINARY
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | NOT_FOLLOWED | QUIET | _BINARY
     descriptor = os.open(temporary, flags, 0o666 if like is None else 0o600, dir_fd=folder)
     try:
         with os.fdopen(descriptor, "wb", buffering=0) as file:
@@ -294,7 +320,7 @@ def _temporary(
                 _imitate(descriptor, like)
         yield temporary
     finally:
-        with suppress(FileNotFoundError):
+        with suppress(OSError):  # it is gone, or a leftover is better than a write called failed
             os.unlink(temporary, dir_fd=folder)
 
 
@@ -311,79 +337,121 @@ def _imitate(descriptor: int, like: os.stat_result) -> None:
 # --- listing --------------------------------------------------------------------------------
 
 
-def _list(root: Path, recursive: bool, limit: int, respect_gitignore: bool) -> Listing:  # noqa: FBT001 -- a port's keywords, bound
-    _require_folder(root)
-    walk = _Walk(limit)
-    top = gitignore.layers_for(root) if respect_gitignore else ()
-    waiting = deque([(os.fspath(root), top)])
+def _list(root: Path, recursive: bool, walk: "_Walk", respect_gitignore: bool) -> Listing:  # noqa: FBT001 -- a port's keywords, bound
+    real = real_path(root)
+    _require_folder(root, real, walk.ignore)
+    walk.ignore.refresh()
+    top = gitignore.layers_for(real) if respect_gitignore else ()
+    waiting = deque([("", top)])
     while waiting and not walk.truncated:
-        folder, layers = waiting.popleft()
+        below, layers = waiting.popleft()
+        folder = os.path.join(real, below)  # noqa: PTH118 -- of each of many thousands
         if respect_gitignore:
             layers = gitignore.with_folder(layers, folder)
         try:
             entries = walk.scan(folder)
         except OSError as error:
-            if folder == os.fspath(root):
-                raise _failure(root, "listed", error) from error
+            if not below:
+                raise failure(root, "listed", error) from error
             continue
-        below = walk.take(entries, layers)
+        folders = walk.take(entries, folder, os.path.join(root, below), layers)  # noqa: PTH118 -- as above
         if recursive:
-            waiting.extend((each, layers) for each in below)
-    return Listing(tuple(walk.found), walk.truncated, walk.hidden)
+            waiting.extend((os.path.join(below, each), layers) for each in folders)  # noqa: PTH118 -- as above
+    return Listing(tuple(walk.found), walk.truncated, walk.hidden, walk.kept)
 
 
-def _require_folder(root: Path) -> None:
-    if not is_folder(root):
-        if os.path.lexists(root):
+def _require_folder(root: Path, real: Path, ignore: RooIgnore) -> None:
+    if not is_folder(real):
+        if os.path.lexists(real):
             raise ToolError(f"{root} is a file, not a folder. Use read_file to see it.")
-        raise ToolError(*missing(root))
-    _refuse_special(root)
+        raise ToolError(*missing(root, ignore))
+    _refuse_special(root, real)
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """One entry of a folder that is being listed."""
+
+    name: str
+    directory: bool
+    """Also for a link to one."""
+    link: bool
+
+
+@dataclass(slots=True)
 class _Walk:
     """What a listing found so far, and how much it may still look at."""
 
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-        self.found: list[Entry] = []
-        self.hidden = 0
-        self.scanned = 0
-        self.checked = 0
-        self.truncated = False
+    limit: int
+    ignore: RooIgnore
+    found: list[Entry] = field(default_factory=list[Entry])
+    hidden: int = 0
+    kept: int = 0
+    scanned: int = 0
+    checked: int = 0
+    truncated: bool = False
 
-    def scan(self, folder: str) -> list[os.DirEntry[str]]:
-        """A folder's entries in order, folders first."""
-        with os.scandir(folder) as entries:
-            found = list(islice(entries, MAX_SCANNED - self.scanned))
+    def scan(self, folder: str) -> list[_Found]:
+        """A real folder's entries in order, folders first."""
+        with _scanned(folder) as entries:
+            found = [
+                _Found(entry.name, _is_folder(entry), entry.is_symlink())
+                for entry in islice(entries, MAX_SCANNED - self.scanned)
+            ]
         self.scanned += len(found)
         if self.scanned >= MAX_SCANNED:
             self.truncated = not found
         name = _natural if len(found) <= NATURAL_ORDER_UP_TO else _plain
-        found.sort(key=lambda entry: (not _is_folder(entry), name(entry.name), entry.name))
+        found.sort(key=lambda entry: (not entry.directory, name(entry.name), entry.name))
         return found
 
-    def take(self, entries: list[os.DirEntry[str]], layers: gitignore.Layers) -> list[str]:
-        """Add what is to be shown, up to the limit; returns the folders among it to look into."""
+    def take(
+        self, entries: list[_Found], folder: str, shown: str, layers: gitignore.Layers
+    ) -> list[str]:
+        """Add what is to be shown, up to the limit; returns the folders among it to look into.
+
+        `folder` is the real one, `shown` is how it was asked for.
+        """
         below: list[str] = []
+        patterns = bool(layers) or self.ignore.has_patterns
+        place = Path(shown)
         for entry in entries:
             if entry.name == ".git" or entry.name.startswith(".#"):
                 continue
-            if layers and self.checked >= MAX_CHECKED:
+            if patterns and self.checked >= MAX_CHECKED:
                 self.truncated = True
                 break
-            folder = entry.is_dir(follow_symlinks=False)
-            if layers:
-                self.checked += 1
-                if gitignore.ignored(layers, entry.path, directory=folder):
-                    self.hidden += 1
-                    continue
+            real = f"{folder}{os.sep}{entry.name}"
+            inner = entry.directory and not entry.link
+            self.checked += patterns
+            if self.ignore.hides_entry(real, directory=entry.directory):
+                self.kept += 1
+                continue
+            if layers and gitignore.ignored(layers, real, directory=inner):
+                self.hidden += 1
+                continue
             if len(self.found) >= self.limit:
                 self.truncated = True
                 break
-            self.found.append(Entry(Path(entry.path), _is_folder(entry)))
-            if folder:
-                below.append(entry.path)
+            self.found.append(Entry(place / entry.name, entry.directory))
+            if inner:
+                below.append(entry.name)
         return below
+
+
+@contextmanager
+def _scanned(folder: str) -> Generator[Iterator[os.DirEntry[str]]]:
+    """The entries of a folder that is no link and has none on its way."""
+    if not _LISTS_DESCRIPTORS:
+        with os.scandir(folder) as entries:
+            yield entries
+        return
+    descriptor = open_real(Path(folder), LOOK_IN)
+    try:
+        with os.scandir(descriptor) as entries:
+            yield entries
+    finally:
+        os.close(descriptor)
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

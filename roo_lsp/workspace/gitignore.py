@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from pathspec import GitIgnoreSpec
-
 from roo_lsp.workspace.paths import exists
+from roo_lsp.workspace.patterns import Patterns, parse
 
 MAX_IGNORE_FILE_BYTES = 1_000_000
 
@@ -17,7 +16,7 @@ class Layer:
     """The patterns of one folder, and the path of that folder, which they are relative to."""
 
     folder: str
-    spec: GitIgnoreSpec
+    patterns: Patterns
 
 
 Layers = tuple[Layer, ...]
@@ -51,8 +50,8 @@ def with_folder(layers: Layers, folder: str) -> Layers:
 def ignored(layers: Layers, path: str, *, directory: bool) -> bool:
     """True when the path is hidden; its parents are taken to be visible."""
     for layer in reversed(layers):
-        relative = path[len(layer.folder) :].lstrip(os.sep)
-        verdict = layer.spec.check_file(f"{relative}/" if directory else relative).include
+        relative = path[len(layer.folder) :].lstrip(os.sep).replace(os.sep, "/")
+        verdict = layer.patterns.verdict(relative, folder=directory)
         if verdict is not None:
             return verdict
     return False
@@ -83,26 +82,14 @@ def _read(folder: str, file: Path) -> Layers:
         return ()
     if not file.is_file() or facts.st_size > MAX_IGNORE_FILE_BYTES:
         return ()
-    spec = _parsed(os.fspath(file), facts.st_mtime_ns, facts.st_size)
-    return (Layer(folder, spec),) if spec is not None and len(spec) else ()
+    patterns = _parsed(os.fspath(file), facts.st_mtime_ns, facts.st_size)
+    return (Layer(folder, patterns),) if patterns.lines else ()
 
 
 @lru_cache(maxsize=512)
-def _parsed(file: str, modified: int, size: int) -> GitIgnoreSpec | None:
+def _parsed(file: str, modified: int, size: int) -> Patterns:
     del modified, size  # they make the key: a changed file is another one
     try:
-        lines = Path(file).read_text("utf-8", "replace").splitlines()
+        return parse(Path(file).read_text("utf-8", "surrogateescape"))
     except OSError:
-        return None
-    try:
-        return GitIgnoreSpec.from_lines(lines)
-    except ValueError:  # one pattern that makes no sense: keep the others, as git does
-        return GitIgnoreSpec.from_lines([line for line in lines if _makes_sense(line)])
-
-
-def _makes_sense(line: str) -> bool:
-    try:
-        GitIgnoreSpec.from_lines([line])
-    except ValueError:
-        return False
-    return True
+        return Patterns(())

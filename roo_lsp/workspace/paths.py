@@ -4,6 +4,7 @@
 """
 
 import os
+import re
 import stat
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -85,6 +86,9 @@ PROTECTED_PATTERNS: dict[str, str] = {
 PROTECTED_PAIRS: dict[tuple[str, str], str] = {(".cargo", "config*"): _PACKAGES}
 """A folder's name and, right below it, a name's pattern."""
 
+_URI = re.compile(r"(file|https?|ftp|data|git|ssh):$|(untitled|vscode-[a-z-]+):", re.IGNORECASE)
+"""What a name on the way of a URI looks like: `file:///x` has `file:` as one."""
+
 KERNEL_FOLDERS = (Path("/proc"), Path("/dev"), Path("/sys"))
 
 
@@ -116,12 +120,12 @@ def resolve(path: Path, folders: Sequence[Path]) -> PathFacts:
     """The facts about an absolute path; `folders` are as `real_folders` gave them."""
     if reason := _unspeakable(path):
         return PathFacts(path, path, inside=False, refused=reason)
+    if ".." in path.parts and _climbs_out_of_nothing(path):
+        reason = "it has `..` behind a folder that does not exist"
+        return PathFacts(path, path, inside=False, refused=reason)
     try:
         real = Path(os.path.realpath(path, strict=True))
     except (FileNotFoundError, NotADirectoryError):
-        if _climbs_out_of_nothing(path):
-            reason = "it has `..` behind a folder that does not exist"
-            return PathFacts(path, path, inside=False, refused=reason)
         real = Path(os.path.realpath(path))
     except OSError as error:
         reason = f"where it leads cannot be found out ({error.strerror})"
@@ -191,7 +195,7 @@ def _unspeakable(path: Path) -> str | None:
         return f"it is longer than {MAX_PATH_BYTES} bytes"
     if any(len(part.encode()) > MAX_NAME_BYTES for part in path.parts):
         return f"a name in it is longer than {MAX_NAME_BYTES} bytes"
-    if any(part.lower() in {"file:", "http:", "https:", "untitled:"} for part in path.parts):
+    if any(_URI.match(part) for part in path.parts):
         return "it is a URI; give a plain path"
     return None
 
@@ -223,6 +227,12 @@ def _protection(path: Path, folders: Sequence[Path]) -> str | None:
         if reason:
             return f"{parts[index]}: {reason}"
     return _bare_repository(base, parts) if base else None
+
+
+def protected_name(name: str, folder: str = "") -> str | None:
+    """Why what has this name, right below a folder of that name, is protected; None if it is not."""
+    folded = _folded(name)
+    return PROTECTED.get(folded) or _by_pattern(folded) or _by_pair(_folded(folder), folded)
 
 
 def _by_pattern(name: str) -> str | None:

@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from roo_lsp.agent.approval import UNCHECKED, Allow, Ask, Refuse, Verdict
+from roo_lsp.agent.approval import CHANGED, UNCHECKED, Allow, Ask, Refuse, Verdict
 from roo_lsp.agent.modes import MODES, Mode
 from roo_lsp.agent.tool import Group, Target
+from roo_lsp.workspace.descriptors import checked, keep
 from roo_lsp.workspace.paths import PathFacts, is_folder, real_folders, resolve
+from roo_lsp.workspace.rooignore import RooIgnore
 from roo_lsp.workspace.shell import Lists, decide
 
 log = logging.getLogger(__name__)
@@ -72,12 +74,16 @@ class WorkspacePolicy:
         self._surprises = surprises
         self._folders = real_folders(folders)
         self._asked_folders = tuple(folders)
+        self.ignore = RooIgnore(folders, own=rules.state_dir)
         self._always: dict[Remembered, bool] = {}
         """What was always allowed (True) or always denied (False)."""
 
     def admit(self, group: Group, targets: Sequence[Target]) -> Refuse | None:
         try:
-            return self._admit(group, targets, self._facts(targets))
+            facts = self._facts(targets)
+            # What follows in this call acts on these, and not on what takes their place.
+            keep({target.path: fact.real for target, fact in zip(targets, facts, strict=True)})
+            return self._admit(group, targets, facts)
         except Exception:
             log.exception("a call could not be checked")
             return Refuse(UNCHECKED)
@@ -143,6 +149,10 @@ class WorkspacePolicy:
                 return Refuse(f"{target.path} is refused: {fact.refused}.")
             if self._is_own_state(fact.real):
                 return Refuse(f"{target.path} is refused: it is roo-lsp's own state.")
+            if self.ignore.keeps(target.path, fact.real):
+                return Refuse(f"{target.path} is refused: .rooignore keeps it from the agent.")
+            if checked(target.path) not in {None, fact.real}:
+                return Refuse(CHANGED)
             if target.access == "write" and (refusal := self._outside_mode(target, fact)):
                 return refusal
         return None
@@ -193,9 +203,9 @@ class WorkspacePolicy:
         if refusal := self._admit(group, targets, facts):
             return refusal
         if command is not None or group == "execute":
-            return self._judge_command(command, cwd, facts)
-        if targets:
-            return _together(
+            verdict = self._judge_command(command, cwd, facts)
+        elif targets:
+            verdict = _together(
                 [
                     self._judge_write(target, fact)
                     if target.access == "write"
@@ -203,7 +213,22 @@ class WorkspacePolicy:
                     for target, fact in zip(targets, facts, strict=True)
                 ]
             )
-        return self._judge_group(group)
+        else:
+            verdict = self._judge_group(group)
+        return self._with_what_is_unknown(verdict, targets, facts)
+
+    def _with_what_is_unknown(
+        self, verdict: Verdict, targets: Sequence[Target], facts: Sequence[PathFacts]
+    ) -> Verdict:
+        """The verdict, or a question about all that a `.rooignore` nobody can read may be about."""
+        if isinstance(verdict, Refuse):
+            return verdict
+        for target, fact in zip(targets, facts, strict=True):
+            if problem := self.ignore.problem(target.path, fact.real):
+                why = f"what to keep from the agent here is not known ({problem})"
+                note = verdict.note if isinstance(verdict, Ask) else ""
+                return Ask(f"{verdict.why}; {why}" if isinstance(verdict, Ask) else why, "", note)
+        return verdict
 
     def _judge_command(
         self, command: str | None, cwd: Path | None, facts: Sequence[PathFacts]
@@ -213,7 +238,9 @@ class WorkspacePolicy:
         reals = tuple(fact.real for fact in facts)
         if resolve(cwd, self._folders).real != reals[0]:
             return Ask("it runs in another folder than it named", "")
-        verdict = decide(command, self.rules.commands, reals[0])
+        self.ignore.refresh()
+        ignored = self.ignore.ignored if self.ignore.has_patterns else None
+        verdict = decide(command, self.rules.commands, reals[0], ignored)
         if verdict.decision == "deny":
             return Refuse(f"This command may not run. {verdict.reason}")
         why = self._commands_are_asked(facts[0])

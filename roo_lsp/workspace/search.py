@@ -4,11 +4,12 @@ import asyncio
 import base64
 import json
 import os
+import stat
 import sys
 import tempfile
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
+from contextlib import aclosing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,8 +17,10 @@ from typing import Any, Protocol
 from roo_lsp.agent.errors import ToolError
 from roo_lsp.agent.ports import FileMatches, SearchLine, SearchQuery, SearchResult
 from roo_lsp.workspace import gitignore
-from roo_lsp.workspace.disk import missing
+from roo_lsp.workspace.descriptors import READ, open_real, opened, real_path
+from roo_lsp.workspace.disk import failure, missing
 from roo_lsp.workspace.paths import exists, is_folder
+from roo_lsp.workspace.rooignore import RooIgnore
 
 MAX_LINE = 500
 """Characters of a line that are shown, around its match."""
@@ -31,11 +34,12 @@ def find_ripgrep(folders: Sequence[Path] = ()) -> Path | None:
     name = "rg.exe" if os.name == "nt" else "rg"
     places = [Path(sys.executable).parent]
     places += [Path(each) for each in os.environ.get("PATH", "").split(os.pathsep) if each]
-    reals = [Path(os.path.realpath(folder)) for folder in folders]
+    inside = [each for folder in folders for each in (folder, Path(os.path.realpath(folder)))]
     for place in places[:1] + [each for each in places[1:] if each.is_absolute()]:
         candidate = place / name
         real = Path(os.path.realpath(candidate))
-        if place is not places[0] and any(real.is_relative_to(folder) for folder in reals):
+        ours = (each.is_relative_to(folder) for each in (candidate, real) for folder in inside)
+        if place is not places[0] and any(ours):
             continue
         if candidate.is_file() and os.access(candidate, os.X_OK):
             return candidate
@@ -57,67 +61,91 @@ class RipgrepSearcher:
     max_matches: int = 300
     executable: Path | None = None
     """Found when first needed, if not given."""
+    ignore: RooIgnore = field(default_factory=lambda: RooIgnore(()))
+    """What is not shown; nor is its number told, which would answer questions about its content."""
 
     async def search(self, query: SearchQuery) -> SearchResult:
-        root = query.root
-        if not exists(root):
-            raise ToolError(*missing(root))
-        if root.is_file():
+        real = real_path(query.root)
+        if not exists(real):
+            raise ToolError(*missing(query.root, self.ignore))
+        if not is_folder(real):
             query = replace(query, file_pattern=None)
+        self.ignore.refresh()
         try:
             async with asyncio.timeout(self.timeout):
-                return await self._search(query)
+                return await self._search(query, real)
         except TimeoutError:
             raise ToolError(
                 f"The search took longer than {self.timeout:g} seconds and was stopped. Search a "
                 "smaller folder, or give a file_pattern."
             ) from None
+        except OSError as error:
+            raise failure(query.root, "searched", error) from error
 
-    async def _search(self, query: SearchQuery) -> SearchResult:
+    async def _search(self, query: SearchQuery, real: Path) -> SearchResult:
         found = _Found(self.max_matches)
-        unsaved = _below(query)
+        single = not is_folder(real)
+        unsaved = self._unsaved(query, real)
         if unsaved:
             with tempfile.TemporaryDirectory(prefix="roo-search-") as folder:
                 mirror = Path(folder)
                 await asyncio.to_thread(_write_mirror, mirror, unsaved)
-                base = query.root
-                if query.root.is_file():
-                    base = query.root.parent
-                    mirror /= query.root.name
-                mirrored = replace(query, root=mirror, respect_gitignore=False)
-                await self._collect(mirrored, found, lambda relative: base / relative)
-        await self._collect_disk(query, found, unsaved)
+                base = query.root.parent if single else query.root
+                mirrored = replace(query, respect_gitignore=False)
+                there = mirror / query.root.name if single else mirror
+                name = query.root.name
+                await self._collect(
+                    mirrored, there, found, lambda relative: base / (name if single else relative)
+                )
+        if not (single and unsaved):
+            await self._collect_disk(query, real, found, unsaved)
         return found.result()
 
+    def _unsaved(self, query: SearchQuery, real: Path) -> dict[Path, str]:
+        """The unsaved texts that the search is about, by their path relative to its root."""
+        texts = _below(query, real)
+        base = real if is_folder(real) else real.parent
+        return {
+            relative: text
+            for relative, text in texts.items()
+            if not self.ignore.hides(base / relative, directory=False)
+        }
+
     async def _collect_disk(
-        self, query: SearchQuery, found: "_Found", unsaved: Mapping[Path, str]
+        self, query: SearchQuery, real: Path, found: "_Found", unsaved: Mapping[Path, str]
     ) -> None:
-        base = query.root if is_folder(query.root) else query.root.parent
-        skipped = {base / relative for relative in unsaved}
+        single = not is_folder(real)
+        base, real_base = (query.root.parent, real.parent) if single else (query.root, real)
         filtered = _overrides_gitignore(query)
 
         def place(relative: Path) -> Path | None:
-            path = base / relative
-            if path in skipped or (filtered and gitignore.hidden_below(base, path)):
+            if single:
+                relative = Path(query.root.name)
+            if relative in unsaved or self.ignore.hides(real_base / relative, directory=False):
                 return None
-            return path
+            if filtered and gitignore.hidden_below(real_base, real_base / relative):
+                return None
+            return base / relative
 
-        await self._collect(query, found, place)
+        await self._collect(query, real, found, place)
 
-    async def _collect(self, query: SearchQuery, found: "_Found", place: "_Place") -> None:
-        """Run ripgrep below the query's root; `place` tells where a relative path really is."""
-        base = query.root if is_folder(query.root) else query.root.parent
-        command = [*self._command(query), "--", _argument(query)]
-        process = await asyncio.create_subprocess_exec(
-            *command, cwd=base, env=clean_environment(), stdin=DEVNULL, stdout=PIPE, stderr=PIPE
-        )
+    async def _collect(
+        self, query: SearchQuery, real: Path, found: "_Found", place: "_Place"
+    ) -> None:
+        """Run ripgrep on a real path; `place` tells where what it finds really is."""
+        command = self._command(query, real)
+        with _entered(real) as (cwd, stdin, argument):
+            process = await asyncio.create_subprocess_exec(
+                *command, "--", argument,
+                cwd=cwd, env=clean_environment(), stdin=stdin, stdout=PIPE, stderr=PIPE,
+            )  # fmt: skip
         complaint = asyncio.create_task(_read_some(process.stderr))
         summary = False
         try:
             async with aclosing(_lines(process.stdout)) as lines:
                 async for line in lines:
                     if line is None:
-                        found.truncated = True
+                        found.truncated |= found.path is not None
                         continue
                     event: dict[str, Any] = json.loads(line)
                     summary = event["type"] == "summary"
@@ -128,7 +156,7 @@ class RipgrepSearcher:
         finally:
             await _end(process, complaint)
 
-    def _command(self, query: SearchQuery) -> list[str]:
+    def _command(self, query: SearchQuery, real: Path) -> list[str]:
         rg = self.executable = self.executable or find_ripgrep(self.folders)
         if rg is None:
             raise ToolError(
@@ -139,9 +167,9 @@ class RipgrepSearcher:
         command += ["--hidden", "--crlf", "--no-ignore-dot", "--no-ignore-global"]
         if not query.respect_gitignore:
             command.append("--no-ignore")
-        elif gitignore.repository(query.root) is None:
+        elif gitignore.repository(real) is None:
             command += ["--no-require-git", "--no-ignore-parent"]
-        elif is_folder(query.root) and _inside_ignored(query.root):
+        elif is_folder(real) and _inside_ignored(real):
             command.append("--no-ignore-parent")
         if pattern := query.file_pattern:
             if _is_plain(pattern):
@@ -246,22 +274,37 @@ def _inside_ignored(root: Path) -> bool:
     return top is not None and top != root and gitignore.hidden_below(top, root, directory=True)
 
 
-def _argument(query: SearchQuery) -> str:
-    return "./" if is_folder(query.root) else f"./{query.root.name}"
+@contextmanager
+def _entered(real: Path) -> Generator[tuple[str, int, str]]:
+    """Where ripgrep starts, what it reads, and what it is told to search, for a real path.
+
+    A folder is entered by its descriptor and a file is handed over open: neither can be swapped.
+    """
+    if not is_folder(real):
+        descriptor = open_real(real, READ)
+        try:
+            if stat.S_ISREG(os.fstat(descriptor).st_mode):
+                yield os.fspath(real.parent), descriptor, "-"
+                return
+        finally:
+            os.close(descriptor)
+        raise ToolError(f"{real} is not a regular file.")
+    with opened(real) as descriptor:
+        by_descriptor = f"/proc/self/fd/{descriptor}"
+        here = descriptor is not None and sys.platform == "linux" and os.path.isdir(by_descriptor)  # noqa: PTH112 -- a name of the kernel's
+        yield by_descriptor if here else os.fspath(real), DEVNULL, "./"
 
 
-def _below(query: SearchQuery) -> dict[Path, str]:
-    """The unsaved texts the search is about, by their path relative to its root."""
+def _below(query: SearchQuery, real_root: Path) -> dict[Path, str]:
+    """The unsaved texts below the search's root, by their path relative to it."""
     if not query.unsaved:
         return {}
-    if query.root.is_file():
-        real = os.path.realpath(query.root)
+    if not is_folder(real_root):
         return {
             Path(query.root.name): text
             for path, text in query.unsaved.items()
-            if os.path.realpath(path) == real
+            if os.path.realpath(path) == os.fspath(real_root)
         }
-    real_root = Path(os.path.realpath(query.root))
     texts: dict[Path, str] = {}
     for path, text in query.unsaved.items():
         real = Path(os.path.realpath(path))

@@ -3,6 +3,7 @@
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -41,15 +42,15 @@ def policy(ws: Path, **rules) -> WorkspacePolicy:
     return WorkspacePolicy(Rules(**rules), [ws])
 
 
-def read(policy, path, group="read"):
+def read(policy, path, group="read") -> Any:
     return policy.judge(group, [Target(Path(path), "read")], None, None)
 
 
-def write(policy, path):
+def write(policy, path) -> Any:
     return policy.judge("edit", [Target(Path(path), "write")], None, None)
 
 
-def run(policy, command, cwd):
+def run(policy, command, cwd) -> Any:
     return policy.judge("execute", [Target(cwd, "read")], command, cwd)
 
 
@@ -212,6 +213,15 @@ def test_a_command_outside_or_in_a_protected_folder_is_asked(ws, place):
     (ws / ".git").mkdir()
     judged = policy(ws, execute=True, commands=LISTS)
     assert isinstance(run(judged, "ls", ws / place), Ask)
+
+
+def test_a_command_that_names_what_is_kept_from_the_agent_is_refused(ws):
+    judged = policy(ws, execute=True, commands=Lists(("cat",), ()))
+    assert run(judged, "cat src/app.py", ws) == Allow()
+    (ws / ".rooignore").write_text("src/\n", "utf-8")
+    assert ".rooignore" in run(judged, "cat src/app.py", ws).why
+    assert isinstance(run(judged, "cat src/app.py", ws), Refuse)
+    assert isinstance(run(judged, "cat s*/app.py", ws), Ask)
 
 
 def test_each_command_is_asked_in_a_shell_that_is_not_read(ws):

@@ -200,8 +200,20 @@ def test_a_program_of_the_workspace_is_never_taken_for_ripgrep(tmp_path, monkeyp
         (folder / "rg").write_text("#!/bin/sh\n")
         (folder / "rg").chmod(0o755)
     (tmp_path / "link").symlink_to(inside)
+    (tmp_path / "ws/linked").mkdir()
+    (tmp_path / "ws/linked/rg").symlink_to(outside / "rg")
     monkeypatch.setattr("sys.executable", str(python / "python"))
-    path = os.pathsep.join(["", ".", "ws/bin", str(inside), str(tmp_path / "link"), str(outside)])
+    path = os.pathsep.join(
+        [
+            "",
+            ".",
+            "ws/bin",
+            str(inside),
+            str(tmp_path / "link"),
+            str(tmp_path / "ws/linked"),
+            str(outside),
+        ]
+    )
     monkeypatch.setenv("PATH", path)
     monkeypatch.chdir(tmp_path)
     assert find_ripgrep([tmp_path / "ws"]) == outside / "rg"
