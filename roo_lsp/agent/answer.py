@@ -23,6 +23,7 @@ from roo_lsp.agent.events import (
     ToolCallStarted,
     ToolCallUpdated,
 )
+from roo_lsp.agent.growing import GrowingCall
 from roo_lsp.agent.messages import AssistantMessage, ToolCall, UserMessage
 from roo_lsp.agent.ports import ChatRequest
 from roo_lsp.agent.printed import printed_call
@@ -138,7 +139,7 @@ def _checked(assembly: Assembly) -> Answer:
 async def _stream(agent: Agent, brief: Brief) -> Assembly:
     assembly = Assembly(taken=agent.history.call_ids(), tools=brief.tools)
     request = ChatRequest(brief.system, agent.history.messages, brief.specs)
-    begun: dict[str, str] = {}
+    begun: dict[str, GrowingCall] = {}
     complete = False
     try:
         async with aclosing(agent.model.stream(request)) as deltas:
@@ -161,7 +162,7 @@ def _show(
     agent: Agent,
     brief: Brief,
     piece: TextPiece | ReasoningPiece | CallBegan | CallGrew | Reset,
-    begun: dict[str, str],
+    begun: dict[str, GrowingCall],
 ) -> None:
     match piece:
         case TextPiece(text):
@@ -169,18 +170,20 @@ def _show(
         case ReasoningPiece(text):
             agent.emit(AgentThoughtChunk(text))
         case CallBegan(call_id, name):
-            begun[call_id] = name
+            begun[call_id] = GrowingCall(name)
             tool = brief.tools.get(name)
             agent.emit(ToolCallStarted(call_id, name, tool.kind if tool else ToolKind.OTHER))
         case CallGrew(call_id, name, delta, size):
-            agent.emit(ToolCallArguments(call_id, delta, size, name))
+            call = begun[call_id]
+            call.add(delta)
+            agent.emit(ToolCallArguments(call_id, delta, size, name, call.title, call.lines))
         case Reset():
             _abandon(agent, begun, "The stream broke; the model is asked again.")
 
 
-def _abandon(agent: Agent, begun: dict[str, str], why: str) -> None:
-    for call_id, name in begun.items():
-        agent.emit(ToolCallUpdated(call_id, "failed", title=name, text=why))
+def _abandon(agent: Agent, begun: dict[str, GrowingCall], why: str) -> None:
+    for call_id, call in begun.items():
+        agent.emit(ToolCallUpdated(call_id, "failed", title=call.name, text=why))
     begun.clear()
 
 

@@ -146,18 +146,28 @@ class ToolCallArguments:
     delta: str
     size: int
     tool: str = ""
+    title: str = ""
+    """What the call is about, once that can be told: `Writing src/app.py`."""
+    lines: int = 0
+    """Lines of its texts so far."""
 
     @property
     def update(self) -> Update:
-        return {
+        update: Update = {
             "sessionUpdate": "_tool_call_arguments",
             "toolCallId": self.id,
             "delta": self.delta,
             "bytes": self.size,
         }
+        if self.title:
+            update["_meta"] = {"title": self.title, "lines": self.lines}
+        return update
 
     @property
     def line(self) -> str:
+        if self.title:
+            count = f" · {self.lines} line{'' if self.lines == 1 else 's'}" if self.lines else ""
+            return f"{self.title}{count}"
         return f"{self.tool}… {size_text(self.size)}" if self.size > LONG_ARGUMENTS else ""
 
 
@@ -457,25 +467,47 @@ class ConversationCondensed:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckpointTaken:
+    """The workspace as it is now can be gone back to."""
+
+    id: str
+    label: str
+
+    @property
+    def update(self) -> Update:
+        return {"sessionUpdate": "_checkpoint", "checkpointId": self.id, "label": self.label}
+
+    @property
+    def line(self) -> str:
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
 class FileChanged:
-    """The agent changed a file; counts are lines."""
+    """The agent changed a file, or the user kept or took back what it changed; counts are lines."""
 
     uri: str
     added: int
     removed: int
+    state: Literal["kept", "reverted"] | None = None
+    """What the user did with these lines; None: the agent made the change."""
 
     @property
     def update(self) -> Update:
-        return {
+        update: Update = {
             "sessionUpdate": "_changes",
             "uri": self.uri,
             "added": self.added,
             "removed": self.removed,
         }
+        if self.state:
+            update["state"] = self.state
+        return update
 
     @property
     def line(self) -> str:
-        return f"Changed {self.uri.rpartition('/')[2]} +{self.added} -{self.removed}"
+        verb = self.state or "changed"
+        return f"{verb.capitalize()} {self.uri.rpartition('/')[2]} +{self.added} -{self.removed}"
 
 
 @dataclass(frozen=True, slots=True)

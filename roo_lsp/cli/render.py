@@ -68,11 +68,19 @@ class Call:
     """When it took up what it is doing, on the picture's clock."""
     size: int = 0
     """Bytes of arguments so far."""
+    lines: int = 0
+    """Lines in these, where they are those of a file."""
     started: float | None = None
     """When it began to run, in the events' time."""
     diffs: Sequence[Update] = ()
     diffs_shown: bool = False
     output: str = ""
+
+    def grow(self, update: Update) -> None:
+        """More of its arguments came."""
+        self.size = update["bytes"]
+        meta = object_or_empty(update.get("_meta"))
+        self.title, self.lines = meta.get("title") or self.title, meta.get("lines") or 0
 
 
 @dataclass(slots=True)
@@ -232,7 +240,7 @@ class Picture:
                 self._begin_call(update)
             case "_tool_call_arguments":
                 if call := self.calls.get(update["toolCallId"]):
-                    call.size = update["bytes"]
+                    call.grow(update)
             case "tool_call_update":
                 self._update_call(update, now)
             case "usage_update":
@@ -492,6 +500,8 @@ class Picture:
 
     def _call_rows(self, call: Call) -> list[Text]:
         facts: list[str] = []
+        if call.started is None and call.lines:
+            facts.append(plural(call.lines, "line"))
         if call.started is None and call.size > LONG_ARGUMENTS:
             facts.append(size_text(call.size))
         if time.monotonic() - call.since > 1:

@@ -2,7 +2,6 @@
 
 from pydantic import Field
 
-from roo_lsp.agent.errors import ToolError
 from roo_lsp.agent.tool import (
     Arguments,
     Diff,
@@ -14,7 +13,7 @@ from roo_lsp.agent.tool import (
     ToolKind,
     ToolResult,
 )
-from roo_lsp.tools._text import name_of, plural, writes
+from roo_lsp.tools._text import name_of, nearly_told, plural, read_existing, writes
 from roo_lsp.workspace.edits import Edited, apply_blocks, parse_blocks
 from roo_lsp.workspace.lines import line_texts
 
@@ -40,30 +39,17 @@ class ApplyDiff(Arguments):
 
 
 def _told(name: str, blocks: int, edited: Edited) -> str:
-    told = (
+    return (
         f"Applied {plural(blocks, 'block')} to {name}, which has "
-        f"{plural(len(line_texts(edited.text)), 'line')} now."
+        f"{plural(len(line_texts(edited.text)), 'line')} now.{nearly_told(edited.nearly)}"
     )
-    if edited.nearly:
-        numbers = ", ".join(map(str, edited.nearly))
-        told += (
-            f" Block {numbers} fitted apart from trailing blanks or typographic characters; lines "
-            "that SEARCH and REPLACE share were left as they were in the file."
-        )
-    return told
 
 
 async def prepare(arguments: ApplyDiff, context: ToolContext) -> Invocation:
     path = context.workspace.path(arguments.path)
     name = name_of(context, path)
     blocks = parse_blocks(arguments.diff)
-    if not await context.files.exists(path):
-        try:
-            await context.files.read(path)
-        except ToolError as error:
-            hint = " Use write_to_file to create a file."
-            raise ToolError(error.text + hint, error.brief + hint) from None
-    before = await context.files.read(path)
+    before = await read_existing(context, path, "Use write_to_file to create a file.")
     edited = apply_blocks(before.text, blocks)
     diffs = (Diff(path, before.text, edited.text),)
     locations = (Location(path, edited.line),)

@@ -1,4 +1,9 @@
-"""`write_to_file`: a whole file, exactly as given."""
+"""`write_to_file`: a whole file, exactly as given.
+
+Nothing of the content is changed: no fence is taken off, no entity is read, no final newline is
+added. One thing stays the file's own: where all its lines end with CRLF, and the content has no
+carriage return at all, they still do.
+"""
 
 from pydantic import Field
 
@@ -21,7 +26,8 @@ KNOWN = "You know all of it now: there is no need to read it again."
 
 class WriteToFile(Arguments):
     """Create a file, or replace all of an existing one. Missing folders are made. The content is
-    written exactly as given, so give all of it. To change a part of a file use apply_diff.
+    written exactly as given, so give all of it; only CRLF line endings stay where a file has them.
+    To change a part of a file use apply_diff or edit.
     """
 
     path: str = Field(description="Relative to the workspace, or absolute")

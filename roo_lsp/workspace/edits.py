@@ -1,9 +1,13 @@
-"""SEARCH/REPLACE blocks: read strictly, matched exactly or nearly, applied all or not at all."""
+"""SEARCH/REPLACE blocks: read strictly, matched exactly or nearly, applied all or not at all.
+
+`Ground` finds lines in a text and puts others there; every tool that edits places its changes by it.
+"""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher, get_close_matches
+from functools import partial
 from itertools import pairwise
 
 from roo_lsp.agent.errors import ToolError
@@ -15,6 +19,8 @@ SHOWN_LINES = 20
 SHOWN_PLACES = 10
 COMPARED_LINES = 20_000
 """Lines of a file that are looked through for what comes nearest to a block that fails."""
+COMPARED_PAIRS = 4_000_000
+"""Lines of both parts of a block, multiplied, up to which they are compared line by line."""
 
 FORM = """\
 <<<<<<< SEARCH
@@ -58,7 +64,8 @@ class Edited:
 
     text: str
     line: int
-    nearly: tuple[int, ...] = ()
+    nearly: tuple[str, ...] = ()
+    """Labels of those blocks: `Block 2`."""
 
 
 # --- reading --------------------------------------------------------------------------------
@@ -168,12 +175,39 @@ def _malformed(what: str) -> ToolError:
 
 
 @dataclass(frozen=True, slots=True)
-class _Hit:
-    """A block's place: `at` is the index of its first line."""
+class Words:
+    """How a change is spoken of to the model that wrote it."""
 
-    number: int
+    lines: str = "SEARCH"
+    """Its lines that are to be found."""
+    one: str = "block"
+    many: str = "blocks"
+    which: str = "Say which with :start_line:N below SEARCH, or add lines around it."
+
+
+Narrow = Callable[[Block, Sequence[int]], Sequence[int]]
+"""Of all places where a block fits (indexes of lines), those that can be meant; none to go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A block to be placed, and what it is called when it cannot be."""
+
+    label: str
+    block: Block
+    narrow: Narrow
+    at: int = 0
+    """For a block without lines to be found: the index of the line it goes in front of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A block's place: `at` is the index of its first line, `new` are its lines as they will be."""
+
+    wanted: Wanted
     block: Block
     at: int
+    new: tuple[str, ...]
     nearly: bool
 
     @property
@@ -189,65 +223,166 @@ def apply_blocks(text: str, blocks: Sequence[Block]) -> Edited:
     Raises:
         ToolError: some blocks fit nowhere, or in more than one place; tells of each.
     """
-    lines = split_lines(text)
-    texts = [line.text for line in lines]
-    hits: list[_Hit] = []
-    failures: list[str] = []
-    for number, block in enumerate(blocks, 1):
-        found = _find(number, block, texts)
-        if isinstance(found, str):
-            failures.append(f"Block {number}: {found}")
-            continue
-        other = next((hit for hit in hits if hit.at < found.end and found.at < hit.end), None)
-        if other is not None:
-            failures.append(
-                f"Block {number}: it changes lines {found.at + 1}-{found.end}, and so does block "
-                f"{other.number}. Make one block of them."
-            )
-            continue
-        hits.append(found)
+    wanted = [
+        Wanted(f"Block {number}", block, nearest_to) for number, block in enumerate(blocks, 1)
+    ]
+    edited, failures = Ground(text).applied(wanted, Words())
     if failures:
-        count = f"{len(failures)} of {len(blocks)} blocks"
-        raise ToolError(
-            f"Nothing was changed: {count} could not be applied.\n\n" + "\n\n".join(failures),
-            f"Nothing was changed: {count} could not be applied.",
-        )
-    hits.sort(key=lambda hit: hit.at)
-    result: list[Line] = []
-    done = 0
-    for hit in hits:
-        result += lines[done : hit.at]
-        result += _replaced(lines, hit)
-        done = hit.end
-    result += lines[done:]
-    after = _joined(result, ends=not lines or bool(lines[-1].end))
-    if after == text:
+        raise _not_applied(failures, len(blocks), Words())
+    if edited.text == text:
         raise ToolError("Nothing was changed: the file already reads as the blocks would make it.")
-    return Edited(
-        after,
-        hits[0].at + 1,
-        tuple(sorted(hit.number for hit in hits if hit.nearly)),
-    )
+    return edited
 
 
-def _find(number: int, block: Block, texts: Sequence[str]) -> _Hit | str:
-    """Where the block fits, or why it does not: exactly if it can, else nearly."""
-    variants = [block]
-    if plain := _without_numbers(block):
-        variants.append(plain)
-    if inner := _without_blank_edges(variants[-1]):
-        variants.append(inner)
-    for variant in variants:
-        places = _places(variant.search, texts, _as_it_is)
-        if places:
-            at = _choose(places, variant.start_line)
-            return _ambiguous(places) if at is None else _Hit(number, variant, at, nearly=False)
-    for variant in variants:
-        places = _places(variant.search, texts, _loosely)
-        if places:
-            at = _choose(places, variant.start_line)
-            return _ambiguous(places) if at is None else _Hit(number, variant, at, nearly=True)
-    return _nearest(variants[-1], texts)
+def _not_applied(failures: Sequence[str], count: int, words: Words) -> ToolError:
+    """What is told when some of `count` changes have no place: each of them, and that none is made."""
+    told = f"Nothing was changed: {len(failures)} of {count} {words.many} could not be applied."
+    return ToolError(f"{told}\n\n" + "\n\n".join(failures), told)
+
+
+def nearest_to(block: Block, places: Sequence[int]) -> Sequence[int]:
+    """The place nearest to `:start_line:`, where one is near; all where it tells nothing."""
+    if block.start_line is None:
+        return places
+    asked = block.start_line - 1
+    near = [at for at in places if abs(at - asked) <= NEAR_LINES]
+    closest = min((abs(at - asked) for at in near), default=0)
+    return [at for at in near if abs(at - asked) == closest] or places
+
+
+class Ground:
+    """A text's lines, in the forms in which they are compared; each form is made once."""
+
+    def __init__(self, text: str) -> None:
+        self.lines = split_lines(text)
+        self.texts = [line.text for line in self.lines]
+        self._formed: dict[_Form, list[str]] = {_as_it_is: self.texts}
+        self._found: dict[_Form, dict[str, list[int]]] = {}
+
+    def applied(self, wanted: Sequence[Wanted], words: Words) -> tuple[Edited, list[str]]:
+        """The text with every block in its place, and a text for each that has none."""
+        hits: list[Hit] = []
+        failures: list[str] = []
+        for each in wanted:
+            found = self.find(each, words)
+            if isinstance(found, str):
+                failures.append(f"{each.label}: {found}")
+            elif other := next((h for h in hits if h.at < found.end and found.at < h.end), None):
+                failures.append(
+                    f"{each.label}: it changes lines {found.at + 1}-{found.end}, and so does "
+                    f"{other.wanted.label}. Make one {words.one} of them."
+                )
+            else:
+                hits.append(found)
+        hits.sort(key=lambda hit: hit.at)
+        nearly = tuple(
+            each.label for each in wanted if any(h.wanted is each and h.nearly for h in hits)
+        )
+        line = hits[0].at + 1 if hits else 1
+        return Edited(self.with_hits(hits), line, nearly), failures
+
+    def matching(self, text: str) -> list[int]:
+        """The lines that read like this one: exactly if any do, else nearly, else as a part."""
+        for form in _FORMS:
+            if found := self._index(form).get(form(text)):
+                return found
+        part = _squeezed(text)
+        formed = self._formed[_squeezed]
+        return [number for number, line in enumerate(formed) if part and part in line]
+
+    def with_hits(self, hits: Sequence[Hit]) -> str:
+        """The text with the new lines in their places, which are in order and apart."""
+        result: list[Line] = []
+        done = 0
+        for hit in hits:
+            result += self.lines[done : hit.at]
+            result += _replaced(self.lines, hit)
+            done = hit.end
+        result += self.lines[done:]
+        return _joined(result, ends=not self.lines or bool(self.lines[-1].end))
+
+    def find(self, wanted: Wanted, words: Words) -> Hit | str:
+        """Where the block fits, or why it does not: exactly if it can, else nearly.
+
+        A place exactly at the start line comes before a better one elsewhere.
+        """
+        if not wanted.block.search:
+            return Hit(wanted, wanted.block, wanted.at, wanted.block.replacement, nearly=False)
+        variants = _variants(wanted.block)
+        if any(each.start_line for each in variants):
+            for hit in (hit for hits in self._all_fits(wanted, variants) for hit in hits):
+                if hit.block.start_line == hit.at + 1:
+                    return hit
+        for hits in self._all_fits(wanted, variants):
+            places = wanted.narrow(hits[0].block, [hit.at for hit in hits])
+            if len(places) == 1:
+                return next(hit for hit in hits if hit.at == places[0])
+            if places:
+                return _ambiguous(places, words)
+        return self.nearest(variants[-1], words)
+
+    def _all_fits(self, wanted: Wanted, variants: Sequence[Block]) -> Iterator[list[Hit]]:
+        """The places of one variant in one form after the other, the most exact first."""
+        for form in _FORMS:
+            for each in variants:
+                if hits := self._fits(wanted, each, form):
+                    yield hits
+
+    def _fits(self, wanted: Wanted, block: Block, form: "_Form") -> list[Hit]:
+        """Every place of the block, with what would stand there."""
+        hits: list[Hit] = []
+        for at in self._places(block.search, form):
+            new: Sequence[str] | None = block.replacement
+            if form is _squeezed:
+                found = self.texts[at : at + len(block.search)]
+                new = reindented(block.search, found, block.replacement)
+            if new is not None:
+                hits.append(Hit(wanted, block, at, tuple(new), nearly=form is not _as_it_is))
+        return hits
+
+    def _places(self, search: Sequence[str], form: "_Form") -> list[int]:
+        wanted, index = [form(line) for line in search], self._index(form)
+        found = [index.get(line, ()) for line in wanted]
+        offset = min(range(len(found)), key=lambda each: len(found[each]))  # the rarest line
+        formed, size = self._formed[form], len(wanted)
+        starts = (index - offset for index in found[offset])
+        return [at for at in starts if at >= 0 and formed[at : at + size] == wanted]
+
+    def _index(self, form: "_Form") -> dict[str, list[int]]:
+        if form not in self._found:
+            formed = self._formed.setdefault(form, [form(line) for line in self.texts])
+            index: dict[str, list[int]] = {}
+            for number, line in enumerate(formed):
+                index.setdefault(line, []).append(number)
+            self._found[form] = index
+        return self._found[form]
+
+    def nearest(self, block: Block, words: Words) -> str:
+        """What to tell of a block that fits nowhere: what comes closest, line by line."""
+        texts = self.texts
+        if not texts:
+            return "the file is empty."
+        at, same = _closest(block.search, texts)
+        if at is None:
+            return (
+                f"{words.lines} is not in the file, and nothing in it is similar. "
+                "Read the file again."
+            )
+        end = min(len(texts), at + min(len(block.search), SHOWN_LINES))
+        wanted = {_squeezed(line) for line in block.search}
+        shown = "\n".join(
+            f"{' ' if _squeezed(texts[index]) in wanted else '!'}{index + 1} | {texts[index]}"
+            for index in range(at, end)
+        )
+        exact = sum(line == texts[at + i] for i, line in enumerate(block.search[: len(texts) - at]))
+        hint = " Only blanks differ; they count at the beginning of a line." if same > exact else ""
+        return (
+            f"{words.lines} is not in the file. The nearest is in lines {at + 1}-{end} "
+            f"(! marks what is not in {words.lines}).{hint}\n{shown}"
+        )
+
+
+_Form = Callable[[str], str]
 
 
 def _as_it_is(line: str) -> str:
@@ -259,36 +394,94 @@ def _loosely(line: str) -> str:
     return line.translate(_LOOK_ALIKES).rstrip()
 
 
-def _places(search: Sequence[str], texts: Sequence[str], form: Callable[[str], str]) -> list[int]:
-    wanted = [form(line) for line in search]
-    formed = texts if form is _as_it_is else [form(line) for line in texts]
-    first, size = wanted[0], len(wanted)
-    return [
-        at
-        for at in range(len(formed) - size + 1)
-        if formed[at] == first and list(formed[at : at + size]) == wanted
-    ]
+def _squeezed(line: str) -> str:
+    """A line without its indentation too, and with one blank where there are several."""
+    return " ".join(line.translate(_LOOK_ALIKES).split())
 
 
-def _choose(places: Sequence[int], start_line: int | None) -> int | None:
-    """The place that is meant, or None where that cannot be told."""
-    if start_line is not None:
-        asked = start_line - 1
-        if asked in places:
-            return asked
-        near = sorted((abs(at - asked), at) for at in places if abs(at - asked) <= NEAR_LINES)
-        if near:
-            return None if len(near) > 1 and near[0][0] == near[1][0] else near[0][1]
-    return places[0] if len(places) == 1 else None
+_FORMS: tuple[_Form, ...] = (_as_it_is, _loosely, _squeezed)
 
 
-def _ambiguous(places: Sequence[int]) -> str:
+def _ambiguous(places: Sequence[int], words: Words) -> str:
     shown = ", ".join(str(at + 1) for at in places[:SHOWN_PLACES])
     more = " and more" if len(places) > SHOWN_PLACES else ""
     return (
-        f"SEARCH fits in {len(places)} places, beginning in lines {shown}{more}. Say which with "
-        ":start_line:N below SEARCH, or add lines around it."
+        f"{words.lines} fits in {len(places)} places, beginning in lines {shown}{more}. "
+        f"{words.which}"
     )
+
+
+# --- indentation ----------------------------------------------------------------------------
+
+_Indent = Callable[[str], str | None]
+"""The file's indentation for one that the model wrote; None where that cannot be told."""
+
+
+def reindented(
+    search: Sequence[str], found: Sequence[str], replacement: Sequence[str]
+) -> list[str] | None:
+    """The replacement with the file's indentation, or None where there is no telling what it is.
+
+    The model's and the file's may differ by blanks in front of every line, or by tabs in place of
+    always the same number of spaces; one of these has to explain every line, and fit each new one.
+    """
+    pairs = {
+        (_indentation(mine), _indentation(its))
+        for mine, its in zip(search, found, strict=True)
+        if mine.strip()
+    }
+    wrong = next(((mine, its) for mine, its in pairs if mine != its), None)
+    if wrong is None:
+        return list(replacement)
+    for indent in _explanations(*wrong):
+        if all(indent(mine) == its for mine, its in pairs):
+            new = [_with_indentation(line, indent) for line in replacement]
+            if None not in new:
+                return [line for line in new if line is not None]
+    return None
+
+
+def _explanations(mine: str, its: str) -> Iterator[_Indent]:
+    """The ways in which an indentation can have become another one."""
+    if its.endswith(mine):
+        more = its.removesuffix(mine)
+        yield lambda given: more + given
+    if mine.endswith(its):
+        less = mine.removesuffix(its)
+        yield lambda given: given.removeprefix(less) if given.startswith(less) else None
+    for one, other in (" \t", "\t "):
+        if mine == one * len(mine) and its == other * len(its) and mine and its:
+            yield partial(_exchanged, one * len(mine), other * len(its))
+
+
+def _exchanged(mine: str, its: str, given: str) -> str | None:
+    """So much of the other character for each of this one, where it comes out even."""
+    count, rest = divmod(len(given) * len(its), len(mine))
+    return None if rest or given.strip(mine[0]) else its[0] * count
+
+
+def _with_indentation(line: str, indent: _Indent) -> str | None:
+    if not line.strip():
+        return line
+    mine = _indentation(line)
+    its = indent(mine)
+    return None if its is None else its + line.removeprefix(mine)
+
+
+def _indentation(line: str) -> str:
+    return line[: len(line) - len(line.lstrip(" \t"))]
+
+
+# --- variants of a block --------------------------------------------------------------------
+
+
+def _variants(block: Block) -> list[Block]:
+    variants = [block]
+    if plain := _without_numbers(block):
+        variants.append(plain)
+    if inner := _without_blank_edges(variants[-1]):
+        variants.append(inner)
+    return variants
 
 
 def _without_numbers(block: Block) -> Block | None:
@@ -318,27 +511,6 @@ def _without_blank_edges(block: Block) -> Block | None:
     return replace(block, search=search, replacement=replacement)
 
 
-def _nearest(block: Block, texts: Sequence[str]) -> str:
-    """What to tell of a block that fits nowhere: what comes closest, line by line."""
-    if not texts:
-        return "the file is empty."
-    at, same = _closest(block.search, texts)
-    if at is None:
-        return "SEARCH is not in the file, and nothing in it is similar. Read the file again."
-    end = min(len(texts), at + min(len(block.search), SHOWN_LINES))
-    wanted = {_squeezed(line) for line in block.search}
-    shown = "\n".join(
-        f"{' ' if _squeezed(texts[index]) in wanted else '!'}{index + 1} | {texts[index]}"
-        for index in range(at, end)
-    )
-    exact = sum(line == texts[at + i] for i, line in enumerate(block.search[: len(texts) - at]))
-    hint = " Only blanks differ; they count at the beginning of a line." if same > exact else ""
-    return (
-        f"SEARCH is not in the file. The nearest is in lines {at + 1}-{end} "
-        f"(! marks what is not in SEARCH).{hint}\n{shown}"
-    )
-
-
 def _closest(search: Sequence[str], texts: Sequence[str]) -> tuple[int | None, int]:
     """The place with the most lines in common, blanks aside, and how many those are."""
     wanted = [_squeezed(line) for line in search[:50]]
@@ -360,32 +532,56 @@ def _closest(search: Sequence[str], texts: Sequence[str]) -> tuple[int | None, i
     return (formed.index(similar[0]), 0) if similar else (None, 0)
 
 
-def _squeezed(line: str) -> str:
-    return " ".join(line.translate(_LOOK_ALIKES).split())
+# --- putting it together --------------------------------------------------------------------
 
 
-def _replaced(lines: Sequence[Line], hit: _Hit) -> list[Line]:
+def _replaced(lines: Sequence[Line], hit: Hit) -> list[Line]:
     """The new lines: those that SEARCH and REPLACE share are the file's own, with their endings."""
     old = lines[hit.at : hit.end]
-    search, new = hit.block.search, hit.block.replacement
+    last = lines[hit.at - 1].end if hit.at else ""
+    return with_own_lines(
+        old, hit.block.search, hit.block.replacement, hit.new, last or ending_of(lines)
+    )
+
+
+def with_own_lines(
+    old: Sequence[Line],
+    search: Sequence[str],
+    replacement: Sequence[str],
+    new: Sequence[str],
+    ending: str,
+) -> list[Line]:
+    """`new` in the place of `old`; what `search` and `replacement` share there is as it was in `old`.
+
+    A new line ends as the line does whose place it takes, or as the one before it; `ending` is for
+    where there is none. `search` is `old` and `replacement` is `new` as the model wrote them.
+    """
     result: list[Line] = []
-    for what, a1, a2, b1, b2 in SequenceMatcher(a=search, b=new).get_opcodes():
+    for what, a1, a2, b1, b2 in _opcodes(search, replacement):
         if what == "equal":
             result += old[a1:a2]
             continue
         for offset, text in enumerate(new[b1:b2]):
-            like = min(a1 + offset, a2 - 1) if a2 > a1 else max(a1 - 1, 0)
-            result.append(Line(text, old[like].end or _last_ending(lines)))
+            like = min(a1 + offset, a2 - 1) if a2 > a1 else a1 - 1
+            end = old[like].end if 0 <= like < len(old) else old[0].end if old else ""
+            result.append(Line(text, end or ending))
     return result
 
 
-def _last_ending(lines: Sequence[Line]) -> str:
+def _opcodes(one: Sequence[str], other: Sequence[str]) -> Sequence[tuple[str, int, int, int, int]]:
+    """How one becomes the other; lines that are everywhere count too, unless that costs too much."""
+    junk = len(one) * len(other) > COMPARED_PAIRS
+    return SequenceMatcher(None, one, other, autojunk=junk).get_opcodes()
+
+
+def ending_of(lines: Sequence[Line]) -> str:
+    """How the last line that ends does; a line feed where none does."""
     return next((line.end for line in reversed(lines) if line.end), "\n")
 
 
 def _joined(lines: list[Line], *, ends: bool) -> str:
     """The text; its last line ends as the file's last line did, all others do end."""
-    ending = _last_ending(lines)
+    ending = ending_of(lines)
     whole = [line if line.end else replace(line, end=ending) for line in lines]
     if whole and not ends:
         whole[-1] = replace(whole[-1], end="")

@@ -245,6 +245,10 @@ def test_a_growing_call_is_shown_only_while_it_grows():
     screen.show("_tool_call_arguments", toolCallId="c", delta="…", bytes=12_300)
     assert "write_to_file" in screen.text
     assert "12.3 KB" in screen.text
+    meta = {"title": "Writing big.py", "lines": 120}
+    screen.show("_tool_call_arguments", toolCallId="c", delta="…", bytes=12_400, _meta=meta)
+    assert "Writing big.py" in screen.text
+    assert "120 lines · 12.4 KB" in screen.text
     end = {"status": "completed", "rawOutput": "ok", "title": "Write big.py"}
     screen.show("tool_call_update", toolCallId="c", **end)
     assert "✎ Write big.py  ✓" in screen.text

@@ -46,7 +46,7 @@ async def test_a_file_of_200_kb_written_in_4000_pieces(tmp_path: Path) -> None:
         pieces = it.updates("_tool_call_arguments")
         assert pieces[-1]["bytes"] == sum(len(each["delta"]) for each in pieces)
         assert len(pieces) < 1000
-        assert any(" KB" in value.get("message", "") for _, value in it.values)
+        assert any("Writing big.txt · " in value.get("message", "") for _, value in it.values)
 
 
 async def test_an_open_document_of_20000_lines_is_edited_where_it_changed(tmp_path: Path) -> None:

@@ -91,12 +91,13 @@ async def test_arguments_and_command_output_merge_within_their_call() -> None:
     rig = Rig()
     rig.stream(ModeChanged("ask"))
     rig.stream(ToolCallArguments("1", "{", 1))
-    rig.stream(ToolCallArguments("1", "}", 2))
+    rig.stream(ToolCallArguments("1", "}", 2, title="Writing a", lines=3))
     rig.stream(ToolCallUpdated("1", "in_progress", output="x"))
     rig.stream(ToolCallUpdated("1", "in_progress", output="y"))
     rig.stream.flush()
     assert rig.updates[1]["delta"] == "{}"
     assert rig.updates[1]["bytes"] == 2
+    assert rig.sent[1][1] == "Writing a · 3 lines"
     assert rig.updates[2]["_meta"]["output"] == "xy"
 
 

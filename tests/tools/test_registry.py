@@ -22,13 +22,24 @@ from tests.support.tools import tool_context
 TOOLS = all_tools()
 PATH_NAMES = {"path", "cwd", "file", "file_path", "folder", "directory", "root"}
 """What an argument is called that names a path; a new tool that uses another name adds it here."""
-NO_PATHS = {"command", "content", "diff", "regex", "file_pattern", "search", "todos", "question"}
+NO_PATHS = {
+    "command",
+    "content",
+    "diff",
+    "patch",
+    "regex",
+    "file_pattern",
+    "search",
+    "todos",
+    "question",
+}
 
 
 def arguments(tool: AnyTool, **given) -> dict:
     """Arguments of a tool, something for each that is required."""
     fillers = {
         "diff": "<<<<<<< SEARCH\na\n=======\nb\n>>>>>>> REPLACE",
+        "patch": "*** Begin Patch\n*** Delete File: a\n*** End Patch",
         "follow_up": [],
         "todos": "- [ ] a",
     }
@@ -52,6 +63,8 @@ def test_the_tools_are_these():
         "search_files": ("search", "read", True),
         "write_to_file": ("edit", "edit", False),
         "apply_diff": ("edit", "edit", False),
+        "edit": ("edit", "edit", False),
+        "apply_patch": ("edit", "edit", False),
         "execute_command": ("execute", "execute", False),
         "read_command_output": ("execute", "always", True),
         "update_todo_list": ("think", "always", False),
@@ -158,7 +171,7 @@ def test_a_link_out_of_the_workspace_is_seen_through_every_tool(tool, name, tmp_
 
 def test_every_text_argument_is_known_to_be_a_path_or_not():
     """A new argument that may be a path must be put on one of the lists, on purpose."""
-    others = {"artifact_id", "follow_up", "result"}
+    others = {"artifact_id", "follow_up", "result", "old_string", "new_string"}
     for tool in TOOLS.values():
         for name, schema in tool.schema()["properties"].items():
             if "string" in json.dumps(schema["type"]):

@@ -135,7 +135,7 @@ def test_start_lines_are_those_of_the_file_as_it_was():
 
 def test_blocks_that_overlap_are_refused():
     error = refused("a\nb\nc\n", block("a\nb", "1"), block("b\nc", "2"))
-    assert "Block 2: it changes lines 2-3, and so does block 1" in error.text
+    assert "Block 2: it changes lines 2-3, and so does Block 1" in error.text
 
 
 def test_line_numbers_that_were_copied_along_are_taken_off():
@@ -154,16 +154,69 @@ def test_trailing_blanks_and_look_alikes_do_not_keep_a_block_from_fitting():
     diff = block('say("hi")\nkeep - this one\nend', 'say("hi")\nkeep - this one\nnew\nend')
     result = apply_blocks(text, parse_blocks(diff))
     assert result.text == "say(“hi”)  \nkeep \u2013 this\u00a0one\t\nnew\nend\n"
-    assert result.nearly == (1,)
+    assert result.nearly == ("Block 1",)
 
 
 def test_blank_lines_around_both_parts_do_not_keep_a_block_from_fitting():
     assert edited("a\nb", block("b\n", "c\n")) == "a\nc"
 
 
-@pytest.mark.parametrize("search", ["    a", "\ta", "A", "a b", "a;"])
-def test_indentation_case_and_content_do_count(search):
+@pytest.mark.parametrize("search", ["A", "a b", "a;"])
+def test_case_and_content_do_count(search):
     refused("  a\n", block(search, "x"))
+
+
+@pytest.mark.parametrize(
+    ("text", "search", "replacement", "after"),
+    [
+        # blanks in front of every line: too few, too many
+        ("    a\n      b\n", "a\n  b", "a\n  new\n\n  b", "    a\n      new\n\n      b\n"),
+        ("\ta\n\t\tb\n", "a\n\tb", "a\n\t\tdeep\n\tb", "\ta\n\t\t\tdeep\n\t\tb\n"),
+        ("a\n  b\n", "    a\n      b", "    A\n      B", "A\n  B\n"),
+        # spaces for tabs, and tabs for spaces
+        ("a\n\tb\n\t\tc\n", "a\n  b\n    c", "a\n  b\n    z\n    c", "a\n\tb\n\t\tz\n\t\tc\n"),
+        ("    a\n", "\ta", "\tif a:\n\t\tb", "    if a:\n        b\n"),
+        # blanks within a line
+        ("def  f(a,  b):\n    c\n", "def f(a, b):\n    c", "def f(a, b):\n    d", "def  f(a,  b):\n    d\n"),
+    ],
+)  # fmt: skip
+def test_other_indentation_is_understood_where_one_rule_explains_all_of_it(
+    text, search, replacement, after
+):
+    result = apply_blocks(text, parse_blocks(block(search, replacement)))
+    assert result.text == after
+    assert result.nearly == ("Block 1",)
+
+
+@pytest.mark.parametrize(
+    ("text", "search", "replacement"),
+    [
+        ("  a\n", "    a", "x"),  # less than none is left
+        ("\ta\n\t  b\n", "    a\n    b", "    x"),  # no rule explains both lines
+        ("\ta\n", "    a", "    if a:\n      b"),  # a tab and a half
+        ("a\n\tb\n", "a\n    b", "a\n  x\n    b"),
+        ("  a\n    a\n", "      a", "      b"),  # two places
+    ],
+)
+def test_other_indentation_that_could_mean_several_things_is_refused(text, search, replacement):
+    assert "Only blanks differ" in refused(text, block(search, replacement)).text or (
+        "fits in 2 places" in refused(text, block(search, replacement)).text
+    )
+
+
+def test_lines_of_a_long_block_that_it_does_not_change_are_the_files_own():
+    text = "".join(f"{n % 7} \n" for n in range(700))
+    shown = [str(n % 7) for n in range(700)]
+    changed = [*shown[:350], "new", *shown[350:]]
+    before = text.splitlines(keepends=True)
+    result = edited(text, block("\n".join(shown), "\n".join(changed)))
+    assert result == "".join([*before[:350], "new\n", *before[350:]])
+
+
+def test_a_place_at_the_start_line_wins_over_a_better_one_elsewhere():
+    text = "a \n" + "x\n" * 200 + "a\n"
+    assert edited(text, block("a", "b", ":start_line:1\n-------")).startswith("b\n")
+    assert edited(text, block("a", "b", ":start_line:3\n-------")).endswith("b\n")
 
 
 def test_an_exact_place_wins_over_nearly_fitting_ones():
@@ -177,16 +230,17 @@ def test_every_failing_block_is_told_and_nothing_is_changed():
         block("    return 1", "    return 10"),
         block("def two():\n    return 3", "x"),
         block("nothing like it at all", "x"),
-        block("def  one():", "x"),
+        block("DEF  one():", "x"),
+        block("    return 1\n\ndef two():", "x"),
     )
-    assert "3 of 4 blocks could not be applied" in error.text
+    assert "4 of 5 blocks could not be applied" in error.text
     assert "Block 2: SEARCH is not in the file. The nearest is in lines 5-6" in error.text
     assert " 5 | def two():\n!6 |     return 2" in error.text
     assert "Block 3: SEARCH is not in the file, and nothing in it is similar" in error.text
     assert "Block 4" in error.text
-    assert "Only blanks differ" in error.text
+    assert "Block 5: SEARCH is not in the file. The nearest is in lines" in error.text
     assert "Block 1" not in error.text
-    assert error.brief == "Nothing was changed: 3 of 4 blocks could not be applied."
+    assert error.brief == "Nothing was changed: 4 of 5 blocks could not be applied."
 
 
 def test_a_block_for_an_empty_file_is_told_so():

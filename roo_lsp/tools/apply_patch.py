@@ -1,0 +1,286 @@
+"""`apply_patch`: changes of several files in one, all of them or none.
+
+Everything is read, placed and checked before anything is written. A file goes away only after all
+others stand; when one of them cannot be written, those before it are put back as they were.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import Field
+
+from roo_lsp.agent.errors import Changed, ToolError
+from roo_lsp.agent.ports import FileSystem, Snapshot
+from roo_lsp.agent.tool import (
+    Arguments,
+    Diff,
+    Invocation,
+    Location,
+    Output,
+    Target,
+    Tool,
+    ToolContext,
+    ToolKind,
+    ToolResult,
+)
+from roo_lsp.tools._text import name_of, nearly_told, one_line, plural
+from roo_lsp.workspace.encodings import UTF_8, decode
+from roo_lsp.workspace.lines import line_texts
+from roo_lsp.workspace.patch import Operation, apply_hunks, parse_patch
+
+SHOWN = 3
+"""Files that a title names."""
+
+
+class ApplyPatch(Arguments):
+    """Change, add, rename and delete files in one call, all or nothing; for changes that belong
+    together in several files. The patch:
+
+    *** Begin Patch
+    *** Update File: src/a.py
+    @@ def above():
+     line that stays
+    -line that goes
+    +line that comes
+    *** Add File: src/new.py
+    +each line with + in front
+    *** Delete File: src/old.py
+    *** End Patch
+
+    Lines that stay or go must be as in the file, and found once; `@@` tells which of several, and
+    may be left out. A line `*** Move to: path` below Update File renames it. `*** End of File` ends
+    a hunk at the end of the file.
+    """
+
+    patch: str = Field(description="The patch, from `*** Begin Patch` to `*** End Patch`")
+
+
+def targets(arguments: ApplyPatch, context: ToolContext) -> tuple[Target, ...]:
+    """Every path of the patch, both ends of a move."""
+    paths = [
+        context.workspace.path(path)
+        for operation in parse_patch(arguments.patch)
+        for path in operation.paths
+    ]
+    return tuple(Target(path, "write") for path in dict.fromkeys(paths))
+
+
+# --- what it would do -----------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _File:
+    """A file before the patch, and as it is after what was read of the patch so far."""
+
+    path: Path
+    name: str
+    before: Snapshot | None
+    text: str | None
+    """None where there is none."""
+    line: int = 1
+    moved_from: "_File | None" = None
+    moved_to: "_File | None" = None
+
+    @property
+    def old(self) -> str | None:
+        return self.before.text if self.before else None
+
+    @property
+    def told(self) -> tuple[str, str]:
+        """What happens to it, before and after; of a move, only where it leads to."""
+        if self.text is None:
+            return (f"delete {self.name}", f"deleted {self.name}")
+        lines = f"({plural(len(line_texts(self.text)), 'line')})"
+        if self.moved_from:
+            way = f"{self.moved_from.name} to {self.name}"
+            return (f"move {way}", f"moved {way} {lines}")
+        if self.before is None:
+            return (f"create {self.name}", f"created {self.name} {lines}")
+        return (f"edit {self.name}", f"edited {self.name} {lines}")
+
+
+class _Plan:
+    """The files of a patch, and why they cannot become what it says."""
+
+    def __init__(self, context: ToolContext) -> None:
+        self.context = context
+        self.files: dict[Path, _File] = {}
+        self.failures: list[str] = []
+        self.nearly: list[str] = []
+
+    @property
+    def changes(self) -> list[_File]:
+        return [file for file in self.files.values() if file.text != file.old]
+
+    async def take(self, operation: Operation) -> None:
+        """One more operation, on what those before it left."""
+        try:
+            await self._take(operation)
+        except ToolError as error:
+            self.failures.append(f"{one_line(operation.path)}: {error.text}")
+
+    async def _take(self, operation: Operation) -> None:
+        file = await self._file(operation.path)
+        if operation.kind == "add":
+            if file.text is not None:
+                raise ToolError("it exists already. Use *** Update File: to change it.")
+            file.text = operation.content
+        elif file.text is None:
+            if file.before is not None:
+                raise ToolError("the patch has removed it before.")
+            await self.context.files.read(file.path)  # says what is wrong
+        elif operation.kind == "delete":
+            file.text = None
+        else:
+            edited, failures = apply_hunks(file.text, file.name, operation.hunks)
+            self.failures += failures
+            self.nearly += edited.nearly
+            file.text, file.line = edited.text, edited.line
+            if operation.move_to is not None:
+                await self._move(file, operation.move_to)
+
+    async def _move(self, file: _File, path: str) -> None:
+        to = await self._file(path)
+        if to is file:
+            return
+        if to.text is not None:
+            raise ToolError(f"it cannot be moved to {to.name}, which exists already.")
+        if file.before is not None:
+            stored = decode(await self.context.files.read_bytes(file.path))
+            if stored is None or stored[1] != UTF_8:
+                raise ToolError(
+                    "it is not stored as plain UTF-8, which a moved file would be. Move it with a "
+                    "command first."
+                )
+        to.text, to.line, to.moved_from = file.text, file.line, file
+        file.text, file.moved_to = None, to
+
+    async def _file(self, path: str) -> _File:
+        key = self.context.workspace.path(path)
+        if key not in self.files:
+            there = await self.context.files.exists(key)
+            before = await self.context.files.read(key) if there else None
+            text = before.text if before else None
+            self.files[key] = _File(key, name_of(self.context, key), before, text)
+        return self.files[key]
+
+
+async def prepare(arguments: ApplyPatch, context: ToolContext) -> Invocation:
+    plan = _Plan(context)
+    for operation in parse_patch(arguments.patch):
+        await plan.take(operation)
+    if plan.failures:
+        parts = plural(len(plan.failures), "part")
+        told = f"Nothing was changed: {parts} of the patch could not be applied."
+        raise ToolError(f"{told}\n\n" + "\n\n".join(plan.failures), told)
+    changes = plan.changes
+    if not changes:
+        raise ToolError("Nothing was changed: the files already are as the patch would make them.")
+    diffs = tuple(Diff(file.path, file.old, file.text) for file in changes)
+    locations = tuple(Location(file.path, file.line) for file in changes if file.text is not None)
+    told = [file.told for file in changes if file.moved_to not in changes]
+
+    async def run(output: Output) -> ToolResult:
+        del output
+        await _carry_out(context.files, changes)
+        text = f"Applied the patch: {', '.join(done for _, done in told)}."
+        return ToolResult(text + nearly_told(plan.nearly), diffs=diffs, locations=locations)
+
+    return Invocation(_title([todo for todo, _ in told]), run, diffs=diffs, locations=locations)
+
+
+def _title(todo: Sequence[str]) -> str:
+    if len(todo) == 1:
+        return f"{todo[0][0].upper()}{todo[0][1:]}"
+    shown = ", ".join(todo[:SHOWN])
+    more = f" and {len(todo) - SHOWN} more" if len(todo) > SHOWN else ""
+    return f"Patch {len(todo)} files: {shown}{more}"
+
+
+# --- doing it -------------------------------------------------------------------------------
+
+
+async def _carry_out(files: FileSystem, changes: Sequence[_File]) -> None:
+    """Make all files what they are to be, or leave them as they were.
+
+    Raises:
+        ToolError: says what failed, and what could not be put back.
+    """
+    for each in changes:
+        await _check(files, each)
+    begun: list[_File] = []
+    try:
+        for each in sorted(changes, key=lambda file: file.text is None):
+            begun.append(each)
+            await _put(files, each)
+    except ToolError as error:
+        stuck = await _put_back(files, begun)
+        told = "Nothing of the patch stands: what was written before was put back."
+        if stuck:
+            told = f"These files could not be put back, look at them: {', '.join(stuck)}."
+        kind = Changed if isinstance(error, Changed) else ToolError
+        raise kind(f"{begun[-1].name}: {error.text} {told}") from error
+    except BaseException:
+        await _put_back(files, begun)
+        raise
+
+
+async def _check(files: FileSystem, file: _File) -> None:
+    """Refuse before anything is written what `_put` would refuse when half of it is."""
+    there = await files.exists(file.path)
+    if file.before is None and there:
+        raise Changed(f"{file.name} exists already: it changed while you were asked.")
+    if file.before is not None and (await files.read(file.path)).stamp != file.before.stamp:
+        raise Changed(f"{file.name} changed while you were asked. Read it again.")
+
+
+async def _put(files: FileSystem, file: _File) -> None:
+    expected = file.before.stamp if file.before else None
+    if file.text is not None:
+        await files.write(file.path, file.text, expected)
+    elif expected is not None:
+        await files.delete(file.path, expected)
+
+
+async def _put_back(files: FileSystem, begun: Sequence[_File]) -> list[str]:
+    """Undo, last first; the names of those that could not be. The last one may not have happened."""
+    stuck: list[str] = []
+    for file in reversed(begun):
+        try:
+            if not await _undo(files, file) and file is not begun[-1]:
+                stuck.append(file.name)
+        except ToolError:
+            stuck.append(file.name)
+    return stuck
+
+
+async def _undo(files: FileSystem, file: _File) -> bool:
+    """Make the file what it was, if it still is what we made it."""
+    now = await files.read(file.path) if await files.exists(file.path) else None
+    if file.text is None:
+        if now is None and file.before is not None:
+            await files.write(file.path, file.before.text, None)
+        return now is None
+    if now is None or not _same(now.text, file.text):
+        return False
+    if file.before is None:
+        await files.delete(file.path, now.stamp)
+    else:
+        await files.write(file.path, file.before.text, now.stamp)
+    return True
+
+
+def _same(one: str, other: str) -> bool:
+    """Equal, but for line endings: editors keep a document's own."""
+    return one.replace("\r\n", "\n") == other.replace("\r\n", "\n")
+
+
+TOOL = Tool(
+    name="apply_patch",
+    kind=ToolKind.EDIT,
+    group="edit",
+    arguments=ApplyPatch,
+    prepare=prepare,
+    targets=targets,
+)
