@@ -27,7 +27,7 @@ from roo_lsp.agent.ports import (
     ToolSpec,
 )
 from roo_lsp.agent.prompt import system_prompt
-from roo_lsp.agent.tool import FileLimits, Todo, ToolContext, Workspace
+from roo_lsp.agent.tool import AnyTool, FileLimits, Todo, ToolContext, Workspace
 from roo_lsp.agent.usage import Price
 from roo_lsp.endpoints import AskForKey, Connection
 from roo_lsp.settings import Settings
@@ -36,6 +36,7 @@ from roo_lsp.tools import all_tools
 from roo_lsp.workspace.disk import DiskFileSystem
 from roo_lsp.workspace.places import config_dir
 from roo_lsp.workspace.policy import Rules, WorkspacePolicy
+from roo_lsp.workspace.rooignore import RooIgnore
 from roo_lsp.workspace.sandbox.base import Sandbox
 from roo_lsp.workspace.search import RipgrepSearcher
 from roo_lsp.workspace.shell import Lists
@@ -117,6 +118,10 @@ class Host:
     """What commands run in now."""
     surprises: list[str] = field(default_factory=list[str])
     """What commands of this task did that nobody approved, one sentence each."""
+    before_request: Callable[[], None] = lambda: None
+    """Called before each request: the calls of the last answer are done."""
+    around_tool: Callable[[AnyTool], AnyTool] = lambda tool: tool
+    """A tool as the front end wants it to run: with more in its result, say."""
 
 
 def build_agent(host: Host, connection: Connection, entries: Sequence[Entry] = ()) -> Agent:
@@ -130,7 +135,7 @@ def build_agent(host: Host, connection: Connection, entries: Sequence[Entry] = (
         context=ToolContext(
             workspace=host.workspace,
             files=host.files,
-            searcher=RipgrepSearcher(folders=host.workspace.folders),
+            searcher=RipgrepSearcher(folders=host.workspace.folders, ignore=policy.ignore),
             commands=host.commands,
             asker=host.asker,
             todos=_TodoList(host.emit),
@@ -143,9 +148,9 @@ def build_agent(host: Host, connection: Connection, entries: Sequence[Entry] = (
     )
 
 
-def disk(settings: Settings) -> DiskFileSystem:
-    """The disk, as the settings limit it."""
-    return DiskFileSystem(max_file_bytes=settings.files.max_file_bytes)
+def disk(settings: Settings, ignore: RooIgnore) -> DiskFileSystem:
+    """The disk, as the settings limit it and `.rooignore` has it listed."""
+    return DiskFileSystem(max_file_bytes=settings.files.max_file_bytes, ignore=ignore)
 
 
 def file_limits(settings: Settings) -> FileLimits:
@@ -168,6 +173,7 @@ class _ConfiguredModel:
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[Delta, None]:
         host = self.host
+        host.before_request()
         model = await self.connection.model(
             host.settings(), host.profile(), host.emit, host.ask_for_key
         )
@@ -197,7 +203,8 @@ class _Briefs:
 def _brief(host: Host) -> Brief:
     settings = host.settings().for_profile(host.profile())
     mode = MODES[host.mode()]
-    tools = {name: tool for name, tool in TOOLS.items() if mode.allows(tool.group)}
+    allowed = {name: tool for name, tool in TOOLS.items() if mode.allows(tool.group)}
+    tools = {name: host.around_tool(tool) for name, tool in allowed.items()}
     model, limits = settings.model, settings.limits
     return Brief(
         system=system_prompt(

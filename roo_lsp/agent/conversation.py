@@ -17,6 +17,7 @@ from roo_lsp.agent.messages import (
     ToolMessage,
     UserMessage,
     repaired,
+    standing,
 )
 from roo_lsp.agent.ports import ChatModel, ToolSpec, Usage
 from roo_lsp.agent.tool import AnyTool, ToolContext
@@ -68,8 +69,12 @@ class History:
         self.last_prompts: deque[UserMessage] = deque(maxlen=LAST_PROMPTS)
         self.condensed = ""
         """The text at the beginning of `messages` that stands for what was left out."""
-        for entry in entries:
+        entries = list(entries)
+        for entry in standing(entries):
             self._take(entry)
+        for entry in entries:  # also of what was rewound: clients know these calls
+            if isinstance(entry, AssistantMessage):
+                self._call_ids.update(call.id for call in entry.calls)
         self.messages: list[Message] = repaired(self._stored)
         self.size = size_of(self.messages)
         """Characters of `messages`, as `usage.size_of` counts them."""
@@ -98,7 +103,7 @@ class History:
         """The ids that calls have had in this task."""
         return self._call_ids
 
-    def _take(self, entry: Entry) -> None:
+    def _take(self, entry: Message | Condensed) -> None:
         match entry:
             case Condensed(text, kept):
                 self._stored[: max(0, len(self._stored) - kept)] = [UserMessage(text)]

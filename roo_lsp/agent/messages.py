@@ -74,14 +74,38 @@ class Condensed:
     kept: int
 
 
-Entry = Message | Condensed
+@dataclass(frozen=True, slots=True)
+class Rewound:
+    """From here on the conversation is what it was after the first `length` entries of the task."""
+
+    length: int
+
+
+Entry = Message | Condensed | Rewound
 """What is stored of a task: nothing that was said is ever taken back."""
+
+
+def standing(entries: Iterable[Entry]) -> list[Message | Condensed]:
+    """The entries that were not rewound."""
+    rest = list(entries)
+    pieces: list[list[Entry]] = []
+    at = len(rest)
+    while at:
+        at -= 1
+        if isinstance(entry := rest[at], Rewound):
+            pieces.append(rest[at + 1 :])
+            del rest[min(at, entry.length) :]
+            at = len(rest)
+    pieces.append(rest)
+    return [
+        entry for piece in reversed(pieces) for entry in piece if not isinstance(entry, Rewound)
+    ]
 
 
 def in_view(entries: Iterable[Entry]) -> list[Message]:
     """The messages that the model is sent, of all that was stored."""
     view: list[Message] = []
-    for entry in entries:
+    for entry in standing(entries):
         if isinstance(entry, Condensed):
             view[: max(0, len(view) - entry.kept)] = [UserMessage(entry.text)]
         else:

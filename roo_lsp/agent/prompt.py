@@ -13,9 +13,12 @@ RULES: dict[str, str] = {
     "read_file": "Read a file before you change it. Text comes from the user's editor, unsaved "
     "changes included. Line numbers before `|` are not part of the file.",
     "search_files": "Prefer search_files to reading many files; it takes a Rust regular expression.",
-    "list_files": "Use list_files to learn what a folder holds, not to check that an edit worked.",
+    "list_files": "Use list_files to learn what a folder holds, not to check that a change worked.",
     "apply_diff": "Change existing files with apply_diff; the SEARCH text must be the file's own, "
     "with enough lines to be found only once. Put all changes to one file in one call.",
+    "edit": "For one small change, or the same one everywhere in a file, use edit.",
+    "apply_patch": "Use apply_patch for changes of several files that belong together, and to rename "
+    "or delete files.",
     "write_to_file": "Use write_to_file for new files or to replace a file wholly; give the whole "
     "content, never a placeholder for parts of it.",
     "execute_command": "Commands run in bash in the first workspace folder, without a terminal and "

@@ -1,0 +1,55 @@
+"""Going back in a conversation: what was said stays stored, and can be gone forward to again."""
+
+import pytest
+
+from roo_lsp.agent.conversation import History
+from roo_lsp.agent.messages import (
+    AssistantMessage,
+    Condensed,
+    Entry,
+    Rewound,
+    ToolCall,
+    ToolMessage,
+    UserMessage,
+    in_view,
+)
+from roo_lsp.workspace.store import message_from, message_json
+
+
+def said(*words: str | int) -> list[Entry]:
+    """Messages, with a number for going back to so many entries."""
+    return [Rewound(each) if isinstance(each, int) else UserMessage(each) for each in words]
+
+
+@pytest.mark.parametrize(
+    ("entries", "view"),
+    [
+        (said("a", "b", 1, "c"), "ac"),
+        (said("a", "b", 0), ""),
+        (said("a", 1, "b"), "ab"),
+        (said("a", "b", 1, "c", 2, "d"), "abd"),  # back to before the going back
+        (said("a", "b", 1, "c", 4, "d"), "acd"),
+        (said("a", "b", "c", 1, 3), "abc"),
+        (said("a", "b", 1, 9, "c"), "ac"),  # more than there was: nothing happens
+    ],
+)
+def test_the_view_is_what_it_was_and_what_was_said_since(entries: list[Entry], view: str) -> None:
+    assert "".join(message.text for message in in_view(entries)) == view
+
+
+def test_going_back_to_before_a_condensing_brings_the_words_back() -> None:
+    entries = [*said("a", "b"), Condensed("short", 0), *said("c", 2, "d")]
+    assert [message.text for message in in_view(entries)] == ["a", "b", "d"]
+    assert [message.text for message in in_view([*entries, Rewound(4)])] == ["short", "c"]
+
+
+def test_a_history_of_a_rewound_task_keeps_its_call_ids() -> None:
+    calls = AssistantMessage("", (ToolCall("w1", "x", "{}"),))
+    entries: list[Entry] = [UserMessage("a"), calls, ToolMessage("w1", "ok"), Rewound(1)]
+    history = History(lambda _: None, entries)
+    assert history.messages == [UserMessage("a")]
+    assert history.call_ids() == {"w1"}
+
+
+def test_it_is_stored() -> None:
+    assert message_from(message_json(Rewound(0))) == Rewound(0)
