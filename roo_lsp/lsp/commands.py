@@ -4,24 +4,31 @@ import json
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
 from pydantic import AliasGenerator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 from roo_lsp.agent.errors import RooError, ToolError
+from roo_lsp.agent.events import FileChanged
 from roo_lsp.agent.modes import MODES
 from roo_lsp.endpoints import configured_url, list_models
 from roo_lsp.lsp.approvals import NotPending
 from roo_lsp.lsp.images import attached, require_support
-from roo_lsp.lsp.positions import path_of, split_lines
+from roo_lsp.lsp.positions import path_of, split_lines, uri_of
 from roo_lsp.lsp.protocol import CommandFailed
+from roo_lsp.lsp.review import Settled, UnknownChange, diff_document, where
 from roo_lsp.lsp.session import Session
 from roo_lsp.lsp.tasks import Task
 from roo_lsp.providers.endpoint import Endpoint
 from roo_lsp.providers.errors import Target
 from roo_lsp.providers.report import Check, Report, without_endpoint
 from roo_lsp.settings_sources import no_profile
+from roo_lsp.workspace.descriptors import real_path
+from roo_lsp.workspace.journal import told
+from roo_lsp.workspace.private import write_private
+from roo_lsp.workspace.rooignore import RooIgnore
 from roo_lsp.workspace.transcript import exported, listed, markdown
 
 
@@ -67,6 +74,15 @@ class OfTask(Argument):
     task_id: str | None = None
 
 
+class OfCheckpoint(Argument):
+    task_id: str | None = None
+    checkpoint_id: str | None = None
+
+
+class GoBack(OfCheckpoint):
+    conversation: bool = False
+
+
 class Resume(Argument):
     task_id: str | None = None
     text: str = ""
@@ -97,6 +113,18 @@ class Respond(Argument):
 class AnswerQuestion(Argument):
     answer: str
     request_id: str | None = None
+
+
+class ListChanges(Argument):
+    task_id: str | None = None
+    show: bool = False
+    """Open all that is left to review as one diff, too."""
+
+
+class OfChanges(Argument):
+    task_id: str | None = None
+    uri: str | None = None
+    hunk: str | None = None
 
 
 class SetMode(Argument):
@@ -136,6 +164,8 @@ async def execute(session: Session, name: str, arguments: Sequence[Any]) -> Any:
         raise CommandFailed.refused(str(error), error.code) from None
     except ToolError as error:
         raise CommandFailed.invalid_params(error.text) from None
+    except UnknownChange as error:
+        raise CommandFailed.invalid_params(str(error)) from None
 
 
 def _argument(model: type[Argument], main: str, arguments: Sequence[Any]) -> Argument:
@@ -178,6 +208,7 @@ async def start(session: Session, argument: Start) -> dict[str, Any]:
     _check_mode(mode)
     if argument.profile:
         _check_profile(session, argument.profile)
+    _require_visible(session, [*(place.uri for place in argument.context), *argument.images])
     added = await attached(argument.images, session.workspace)
     if added.images:
         _require_images(session, session.profile_of(mode, argument.profile or ""))
@@ -202,6 +233,7 @@ async def _ended(task: Task) -> dict[str, Any]:
 
 async def send(session: Session, argument: Send) -> dict[str, Any]:
     task = _task(session, argument.task_id)
+    _require_visible(session, argument.images)
     added = await attached(argument.images, session.workspace)
     if added.images:
         _require_images(session, session.profile_for(task))
@@ -253,6 +285,8 @@ async def delete(session: Session, argument: OfTask) -> dict[str, Any]:
     task = _task(session, argument.task_id)
     await task.cancel()
     session.tasks.delete(task.id)
+    session.checkpoints.forget(task.id)
+    session.review.forget(task.id)
     return {"taskId": task.id, "deleted": True}
 
 
@@ -289,6 +323,106 @@ async def respond(session: Session, argument: Respond) -> dict[str, Any]:
 async def answer(session: Session, argument: AnswerQuestion) -> dict[str, Any]:
     entry = session.approvals.answer(argument.request_id, argument.answer)
     return {"requestId": entry.request_id, "taskId": entry.task_id}
+
+
+# --- review ---------------------------------------------------------------------------------
+
+
+async def list_changes(session: Session, argument: ListChanges) -> list[dict[str, Any]]:
+    task = _task(session, argument.task_id)
+    changed = await session.review.task(task.id).changed()
+    if argument.show:
+        file = session.store.changes_dir(task.id) / "all.diff"
+        with told(file.parent):
+            write_private(file, diff_document(changed, session.workspace.show))
+        await session.surfaces.open_document(file)
+    return session.review.json(task.id, changed)
+
+
+async def keep_changes(session: Session, argument: OfChanges) -> dict[str, Any]:
+    task = _task(session, argument.task_id)
+    with task.held():
+        kept = await session.review.task(task.id).keep(_changed_path(argument), argument.hunk)
+        _tell_changes(task, kept, "kept")
+    return {"taskId": task.id, "kept": [each.json() for each in kept]}
+
+
+async def revert_changes(session: Session, argument: OfChanges) -> dict[str, Any]:
+    task = _task(session, argument.task_id)
+    with task.held():
+        done, refused = await session.review.task(task.id).revert(
+            _changed_path(argument), argument.hunk
+        )
+        _tell_changes(task, done, "reverted")
+        if done:
+            places = "; ".join(
+                f"{session.workspace.show(each.path)}, {where(each.hunks)}" for each in done
+            )
+            task.note(
+                f"(I took back what you changed in {places}. Read it before you edit it again.)"
+            )
+    if refused and not done:
+        places = " ".join(
+            f"{session.workspace.show(each.path)}, {where([each.hunk])}: {each.why}."
+            for each in refused
+        )
+        raise CommandFailed.refused(f"Nothing was reverted. {places}", refused[0].reason)
+    return {
+        "taskId": task.id,
+        "reverted": [each.json() for each in done],
+        "refused": [each.json() for each in refused],
+    }
+
+
+def _tell_changes(
+    task: Task, settled: Sequence[Settled], state: Literal["kept", "reverted"]
+) -> None:
+    for each in settled:
+        added, removed = each.added, each.removed
+        if state == "reverted":
+            added, removed = removed, added
+        task.emit(FileChanged(uri_of(each.path), added, removed, state))
+
+
+def _changed_path(argument: OfChanges) -> Path | None:
+    if argument.uri is None:
+        return None
+    if (path := path_of(argument.uri)) is None:
+        raise CommandFailed.invalid_params("uri: not the address of a file")
+    return path
+
+
+# --- checkpoints ----------------------------------------------------------------------------
+
+
+async def list_checkpoints(session: Session, argument: OfTask) -> list[dict[str, Any]]:
+    return session.checkpoints.task(_task(session, argument.task_id).id).listed()
+
+
+async def diff_checkpoint(session: Session, argument: OfCheckpoint) -> dict[str, Any]:
+    task = _task(session, argument.task_id)
+    found = await session.checkpoints.task(task.id).difference(argument.checkpoint_id)
+    shown = await session.surfaces.open_document(found.file)
+    return {
+        "taskId": task.id,
+        "checkpointId": found.checkpoint_id,
+        "diff": found.text,
+        "truncated": found.truncated,
+        "shown": shown,
+        "path": str(found.file),
+    }
+
+
+async def restore_checkpoint(session: Session, argument: GoBack) -> dict[str, Any]:
+    task = _task(session, argument.task_id)
+    if busy := [each for each in session.tasks if each.running]:
+        which = "This task" if task in busy else f"The task “{busy[0].title}”"
+        raise CommandFailed.refused(
+            f"{which} is running. Cancel it, or wait until its turn is over.", "running"
+        )
+    checkpoints = session.checkpoints.task(task.id)
+    with task.held():
+        return await checkpoints.go_back(argument.checkpoint_id, conversation=argument.conversation)
 
 
 # --- modes, profiles, the endpoint ----------------------------------------------------------
@@ -442,6 +576,19 @@ def _require_images(session: Session, profile: str) -> None:
     require_support(session.configuration.current.for_profile(profile), profile)
 
 
+def _require_visible(session: Session, uris: Sequence[str]) -> None:
+    """Refuse what the workspace's `.rooignore` keeps from the agent, open in the editor or not."""
+    ignore = RooIgnore(session.folders)
+    for uri in uris:
+        path = path_of(uri)
+        if path is not None and ignore.keeps(path, real_path(path)):
+            raise CommandFailed.refused(
+                f"{session.workspace.show(path)} was not sent: .rooignore keeps it from the agent. "
+                "Take it out of .rooignore, or leave it out of the message.",
+                "ignored",
+            )
+
+
 def _check_mode(mode: str) -> None:
     if mode not in MODES:
         raise CommandFailed.invalid_params(f"mode: no mode {mode!r}; known: {', '.join(MODES)}")
@@ -488,6 +635,12 @@ COMMANDS: dict[str, tuple[Handler, type[Argument], str]] = {
     "roo.approval.list": (list_approvals, Nothing, ""),
     "roo.approval.respond": (respond, Respond, "decision"),
     "roo.question.answer": (answer, AnswerQuestion, "answer"),
+    "roo.changes.list": (list_changes, ListChanges, "taskId"),
+    "roo.changes.keep": (keep_changes, OfChanges, "taskId"),
+    "roo.changes.revert": (revert_changes, OfChanges, "taskId"),
+    "roo.checkpoint.list": (list_checkpoints, OfTask, "taskId"),
+    "roo.checkpoint.diff": (diff_checkpoint, OfCheckpoint, "checkpointId"),
+    "roo.checkpoint.restore": (restore_checkpoint, GoBack, "checkpointId"),
     "roo.mode.set": (set_mode, SetMode, "mode"),
     "roo.mode.list": (list_modes, Nothing, ""),
     "roo.profile.set": (set_profile, SetProfile, "profile"),

@@ -22,6 +22,8 @@ class Document:
     language: str = ""
     maybe_unsaved: bool = True
     """False when nothing was changed since the editor said it saved."""
+    deleted: str | None = None
+    """Its text when the editor deleted its file for us and kept the buffer."""
 
 
 @dataclass(slots=True)

@@ -2,7 +2,8 @@
 
 An edit of an open document is a versioned `workspace/applyEdit` of the smallest change, and counts as
 made when the text that comes back by `didChange` is the one that was wanted: `applied: true` alone
-proves nothing.
+proves nothing. Notebooks are not synced: a `.ipynb` is a file like others, edited on disk unless it is
+open as text.
 """
 
 import hashlib
@@ -15,13 +16,17 @@ from roo_lsp.agent.errors import Changed, ToolError
 from roo_lsp.agent.events import EventSink, FileChanged
 from roo_lsp.agent.ports import FileSystem, Listing, Snapshot
 from roo_lsp.lsp.documents import Document, Documents
-from roo_lsp.lsp.positions import merged, minimal_edit, split_lines, uri_of
+from roo_lsp.lsp.positions import changed_lines, merged, minimal_edit, split_lines, uri_of
 from roo_lsp.lsp.protocol import ClientError, RooProtocol
+from roo_lsp.lsp.review import TaskReview
+from roo_lsp.workspace.line_diff import alike
 
 APPLY_SECONDS = 10.0
 """How long a client may take to apply an edit; some ask their user first."""
 ECHO_SECONDS = 2.0
 """How long the changed text may take to come back after `applied: true`."""
+BUFFER = "buffer-"
+"""Begins the stamp of a text that was seen in the editor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,12 @@ class EditAbilities:
     apply_edit: bool
     versioned: bool
     """Takes `documentChanges`. Neovim has resource operations and does not say the former."""
+    deletes: bool = False
+    """Deletes files, and with them their buffers."""
+    compares_zero: bool = True
+    """Refuses an edit of version 0 when the document has a newer one. Neovim does not: it would put
+    the edit of a document that is as it was opened over what its user types at that moment.
+    """
 
 
 @dataclass(slots=True)
@@ -48,7 +59,7 @@ class EditorFileSystem:
 
     async def read(self, path: Path) -> Snapshot:
         document = self.documents.get(path)
-        if document is None:
+        if document is None or is_deleted(document):
             return await self.under.read(path)
         return Snapshot(document.text, _stamp(document.text))
 
@@ -58,11 +69,14 @@ class EditorFileSystem:
     async def write(self, path: Path, text: str, expected: str | None) -> None:
         document = self.documents.get(path)
         if document is None:
-            await self.under.write(path, text, expected)
+            await self.under.write(path, text, await self._expected_below(path, expected))
             return
-        if expected is None or _stamp(document.text) != expected:
+        back = expected is None and is_deleted(document)
+        if not back and not await self._is_as_expected(document, expected):
             raise Changed(f"{path.name} changed while you were asked; nothing was written.")
         if document.text == text:
+            if back:
+                await self.under.write(path, text, None)
             return
         if not self.abilities.apply_edit:
             await self._write_below(document, text)
@@ -71,12 +85,35 @@ class EditorFileSystem:
         self.touched.add(document.path)
 
     async def delete(self, path: Path, expected: str) -> None:
-        if self.documents.get(path) is not None:
-            raise ToolError(f"{path.name} is open in the editor; the user has to close it first.")
-        await self.under.delete(path, expected)
+        document = self.documents.get(path)
+        if document is None:
+            await self.under.delete(path, await self._expected_below(path, expected) or expected)
+            return
+        if not (self.abilities.apply_edit and self.abilities.deletes):
+            raise ToolError(
+                f"{path.name} is open in an editor that cannot be told to delete it: close it there "
+                "first."
+            )
+        if not await self._is_as_expected(document, expected):
+            raise Changed(f"{path.name} changed while you were asked; nothing was deleted.")
+        if is_unsaved(document) and document.path not in self.touched:
+            raise ToolError(
+                f"{path.name} has unsaved changes in the editor, which would be lost: the user has to "
+                "save or close it there first."
+            )
+        edit = {"documentChanges": [{"kind": "delete", "uri": document.uri}]}
+        reason = await self._ask(edit)
+        if reason is None and await self.under.exists(path):
+            reason = "it said so, but the file is still there"
+        if reason is not None:
+            raise ToolError(f"The editor did not delete {path.name}: {reason}.")
+        self.touched.discard(document.path)
+        document.deleted = document.text
 
     async def exists(self, path: Path) -> bool:
-        return self.documents.get(path) is not None or await self.under.exists(path)
+        document = self.documents.get(path)
+        open_here = document is not None and not is_deleted(document)
+        return open_here or await self.under.exists(path)
 
     async def list(
         self, path: Path, *, recursive: bool, limit: int, respect_gitignore: bool
@@ -86,7 +123,30 @@ class EditorFileSystem:
         )
 
     def unsaved(self) -> Mapping[Path, str]:
-        return {each.path: each.text for each in self.documents if is_unsaved(each)}
+        return {
+            each.path: each.text
+            for each in self.documents
+            if is_unsaved(each) and not is_deleted(each)
+        }
+
+    async def _is_as_expected(self, document: Document, expected: str | None) -> bool:
+        """Whether the text is still what was seen: here, or on disk before the user opened it."""
+        if _stamp(document.text) == expected:
+            return True
+        if expected is None or expected.startswith(BUFFER):
+            return False
+        try:
+            below = await self.under.read(document.path)
+        except ToolError:
+            return False
+        return below.stamp == expected and below.text == document.text
+
+    async def _expected_below(self, path: Path, expected: str | None) -> str | None:
+        """What to expect on disk of a file that was seen in a buffer which was closed since."""
+        if expected is None or not expected.startswith(BUFFER):
+            return expected
+        below = await self.under.read(path)
+        return below.stamp if _stamp(below.text) == expected else expected
 
     async def _edit(self, document: Document, text: str) -> None:
         base = document.text
@@ -94,12 +154,14 @@ class EditorFileSystem:
         if reason is None:
             return
         if document.text == base:
-            raise ToolError(f"The editor did not make the edit: {reason}. Nothing was changed.")
+            raise ToolError(
+                f"The editor did not make the edit: {reason}. Nothing has changed so far."
+            )
         # The user typed meanwhile: once more on what they have now, where the lines are others.
         again = merged(base, text, document.text)
         if (
             again is None
-            or self.documents.by_uri(document.uri) is not document
+            or self._is_closed(document)
             or await self._apply(document, again) is not None
         ):
             raise Changed(
@@ -109,26 +171,42 @@ class EditorFileSystem:
     async def _apply(self, document: Document, text: str) -> str | None:
         """Have the editor make the text this one; None when it is, else why not."""
         edits = minimal_edit(document.text, text, self.encoding())
-        # No label: Neovim would print it at each edit.
-        params = {"edit": self._workspace_edit(document, edits)}
-        try:
+        reason = await self._ask(self._workspace_edit(document, edits))
+        if reason is not None and not alike(document.text, text):
+            return reason
+
+        def settled() -> bool:
+            return alike(document.text, text) or self._is_closed(document)
+
+        await self.documents.until(settled, ECHO_SECONDS)
+        if alike(document.text, text):
+            return None
+        if self._is_closed(document):
+            return "its document was closed meanwhile"
+        return "it said so, but the text did not change"
+
+    def _is_closed(self, document: Document) -> bool:
+        return self.documents.by_uri(document.uri) is not document
+
+    async def _ask(self, edit: dict[str, Any]) -> str | None:
+        """Have the editor make an edit; None when it says it did, else why not."""
+        try:  # without a label: Neovim would print it at each edit
             answer: Any = await self.protocol.request(
-                "workspace/applyEdit", params, timeout=APPLY_SECONDS
+                "workspace/applyEdit", {"edit": edit}, timeout=APPLY_SECONDS
             )
         except ClientError as error:
             return str(error)
         except TimeoutError:
-            return f"it did not answer within {APPLY_SECONDS:g} s"
+            return f"it did not answer within {APPLY_SECONDS:g} s, and may still do it"
         applied, reason = _outcome(answer)
-        if not applied:
-            return reason or "it gave no reason"
-        if await self.documents.until(lambda: _same(document.text, text), ECHO_SECONDS):
-            return None
-        return "it said so, but the text did not change"
+        return None if applied else reason or "it gave no reason"
 
     def _workspace_edit(self, document: Document, edits: Any) -> dict[str, Any]:
         if self.abilities.versioned:
-            place = {"uri": document.uri, "version": document.version}
+            version = document.version
+            if version == 0 and not self.abilities.compares_zero:
+                version = 1  # still older than any change
+            place = {"uri": document.uri, "version": version}
             return {"documentChanges": [{"textDocument": place, "edits": edits}]}
         return {"changes": {document.uri: edits}}
 
@@ -145,9 +223,10 @@ class EditorFileSystem:
 
 @dataclass(frozen=True, slots=True)
 class ReportingFileSystem:
-    """A `FileSystem` that says which files were changed, and by how many lines."""
+    """A `FileSystem` that says which files were changed, by how many lines, and keeps it for review."""
 
     under: FileSystem
+    review: TaskReview
     emit: EventSink
     recorded: Callable[[], Awaitable[None]]
     """Awaited before anything is changed: the call that does it has to be on disk first."""
@@ -161,15 +240,17 @@ class ReportingFileSystem:
     async def write(self, path: Path, text: str, expected: str | None) -> None:
         await self.recorded()
         there = expected is not None and await self.under.exists(path)
-        before = (await self.under.read(path)).text if there else ""
-        await self.under.write(path, text, expected)
-        added, removed = _counts(before, text)
+        before = (await self.under.read(path)).text if there else None
+        async with self.review.writing(path, before, text):
+            await self.under.write(path, text, expected)
+        added, removed = changed_lines(before or "", text)
         self.emit(FileChanged(uri_of(path), added, removed))
 
     async def delete(self, path: Path, expected: str) -> None:
         await self.recorded()
         before = (await self.under.read(path)).text
-        await self.under.delete(path, expected)
+        async with self.review.writing(path, before, None):
+            await self.under.delete(path, expected)
         self.emit(FileChanged(uri_of(path), 0, len(split_lines(before))))
 
     async def exists(self, path: Path) -> bool:
@@ -196,13 +277,9 @@ def is_unsaved(document: Document) -> bool:
     return document.maybe_unsaved
 
 
-def _counts(before: str, after: str) -> tuple[int, int]:
-    """Lines added and removed, counted over the smallest edit."""
-    added = removed = 0
-    for edit in minimal_edit(before, after, "utf-32"):
-        added += len(split_lines(edit.new_text))
-        removed += edit.range.end.line - edit.range.start.line
-    return added, removed
+def is_deleted(document: Document) -> bool:
+    """True for a buffer that outlived its file, as long as the user does nothing with it."""
+    return document.deleted == document.text and not document.path.exists()
 
 
 def _outcome(answer: Any) -> tuple[bool, str]:
@@ -212,11 +289,6 @@ def _outcome(answer: Any) -> tuple[bool, str]:
     return bool(applied), str(reason or "")
 
 
-def _same(one: str, other: str) -> bool:
-    """Equal, but for line endings: editors keep a document's own when they insert text."""
-    return one == other or one.replace("\r\n", "\n") == other.replace("\r\n", "\n")
-
-
 def _stamp(text: str) -> str:
     digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16)
-    return f"buffer-{digest.hexdigest()}"
+    return f"{BUFFER}{digest.hexdigest()}"

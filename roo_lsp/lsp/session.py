@@ -22,13 +22,16 @@ from roo_lsp.agent.tool import ToolKind, Workspace
 from roo_lsp.app import Host, build_agent, disk, preload, trusted_origins
 from roo_lsp.endpoints import Connection
 from roo_lsp.lsp.approvals import Approvals, Pending, TaskApprover
+from roo_lsp.lsp.checkpoints import Checkpoints
 from roo_lsp.lsp.configuration import Configuration, TrustQuestion
 from roo_lsp.lsp.details import detail_lines
+from roo_lsp.lsp.diagnostics import Diagnostics
 from roo_lsp.lsp.documents import Documents
 from roo_lsp.lsp.files import EditAbilities, EditorFileSystem, ReportingFileSystem
 from roo_lsp.lsp.positions import path_of
 from roo_lsp.lsp.progress import Progress
-from roo_lsp.lsp.protocol import RooProtocol
+from roo_lsp.lsp.protocol import ClientError, RooProtocol
+from roo_lsp.lsp.review import Review
 from roo_lsp.lsp.save_gate import SavingRunner
 from roo_lsp.lsp.surfaces import Surfaces
 from roo_lsp.lsp.tasks import Task, Tasks
@@ -36,6 +39,7 @@ from roo_lsp.providers.memory import Memory
 from roo_lsp.settings import object_or_empty
 from roo_lsp.workspace.commands import BASH, ShellOptions, ShellRunner
 from roo_lsp.workspace.places import state_dir
+from roo_lsp.workspace.rooignore import RooIgnore
 from roo_lsp.workspace.sandbox.base import Sandbox
 from roo_lsp.workspace.sandbox.find import Sandboxes
 from roo_lsp.workspace.sandbox.protect import Change
@@ -44,7 +48,9 @@ from roo_lsp.workspace.trust import TrustStore
 
 log = logging.getLogger(__name__)
 
-EXTENSIONS = frozenset({"roo/event", "roo/requestPermission", "roo/saveDocuments"})
+EXTENSIONS = frozenset(
+    {"roo/event", "roo/requestPermission", "roo/saveDocuments", "roo/diagnostics"}
+)
 """The client extensions (interface section 8) that are used so far."""
 
 
@@ -65,7 +71,9 @@ class Session:
     surfaces: Surfaces
     approvals: Approvals
     progress: Progress
+    review: Review
     tasks: Tasks = field(init=False)
+    checkpoints: Checkpoints = field(init=False)
     sandboxes: Sandboxes = field(default_factory=Sandboxes)
     sandbox: Sandbox = field(init=False)
     """What commands run in, as the settings are now; known once `configure` has run."""
@@ -102,9 +110,11 @@ class Session:
     async def close(self) -> None:
         """Stop everything; nothing of ours runs afterwards."""
         await self.tasks.close()
+        await self.checkpoints.close()
         for task in list(self.background):
             task.cancel()
         await asyncio.gather(*self.background, return_exceptions=True)
+        self.review.close()
         await self.surfaces.close()
         await self.connection.close()
         self.store.close()
@@ -159,24 +169,40 @@ class Session:
         answer = await self.approvals.wait(entry)
         return isinstance(answer, Decision) and answer.allowed
 
+    def refresh_lenses(self) -> None:
+        """Have the client ask for its code lenses again, where it can be told to."""
+        workspace = self.params.capabilities.workspace
+        lenses = workspace.code_lens if workspace else None
+        if lenses and lenses.refresh_support:
+            self.start(self._refresh_lenses())
+
+    async def _refresh_lenses(self) -> None:
+        try:
+            await self.protocol.request(types.WORKSPACE_CODE_LENS_REFRESH, None)
+        except ClientError as error:
+            log.info("workspace/codeLens/refresh: %s", error)
+
     # --- tasks ------------------------------------------------------------------------------
 
     def build(self, task: Task, entries: list[Entry]) -> Agent:
         """A task's agent on this client's ports."""
         settings = self.configuration.current.settings
         surprises: list[str] = []
-        on_disk = disk(settings)
+        on_disk = disk(settings, RooIgnore(self.folders, own=self.state_dir))
         files = EditorFileSystem(
             self.documents,
             on_disk,
             self.protocol,
             self._edit_abilities(),
-            encoding=self._encoding,
+            encoding=partial(encoding_of, self.protocol),
         )
+        checkpoints = self.checkpoints.of(task, files, surprises, len(entries))
+        emit = checkpoints.watching(task.emit)
+        task.before_end = checkpoints.turn_ends
         people = TaskApprover(
             self.approvals,
             task.id,
-            task.emit,
+            emit,
             partial(_details, workspace=self.workspace),
         )
         commands = SavingRunner(
@@ -184,30 +210,39 @@ class Session:
                 self.store.outputs_dir(task.id),
                 self._shell_options,
                 on_changed=partial(_surprise, surprises),
+                workspace=self.folders,
             ),
             files,
             on_disk,
             people,
             saves_documents="roo/saveDocuments" in self.extensions,
             tell=self.surfaces.message,
-            recorded=task.recorded,
+            recorded=partial(checkpoints.before_acting, whole=True),
         )
         host = Host(
             sandbox=lambda: self.sandbox,
             surprises=surprises,
             workspace=self.workspace,
-            files=ReportingFileSystem(files, task.emit, task.recorded),
+            files=ReportingFileSystem(
+                files,
+                self.review.of(task.id, self.store.changes_dir(task.id), files),
+                emit,
+                partial(checkpoints.before_acting, whole=False),
+            ),
             commands=commands,
             approver=people,
             asker=people,
-            emit=task.emit,
-            on_message=task.keep_entry,
+            emit=emit,
+            on_message=checkpoints.keep_entry,
+            before_request=checkpoints.before_request,
             settings=lambda: self.configuration.current,
             mode=lambda: task.mode,
             profile=lambda: self.profile_for(task),
             ask_for_key=partial(self.ask_for_key, task.id),
             state_dir=self.state_dir,
         )
+        if "roo/diagnostics" in self.extensions:
+            host.around_tool = Diagnostics(self.documents, self.protocol).told_by
         return build_agent(host, self.connection, entries)
 
     def _shell_options(self) -> ShellOptions:
@@ -229,16 +264,16 @@ class Session:
         settings = self.configuration.current.settings
         return own or settings.mode_profiles.get(mode, "") or settings.profile
 
-    def _encoding(self) -> str:
-        """The position encoding agreed on: `utf-8`, `utf-16` or `utf-32`."""
-        return types.PositionEncodingKind(self.protocol.workspace.position_encoding).value
-
     def _edit_abilities(self) -> EditAbilities:
         workspace = self.params.capabilities.workspace
         edit = workspace.workspace_edit if workspace else None
         return EditAbilities(
             apply_edit=bool(workspace and workspace.apply_edit),
             versioned=bool(edit and (edit.document_changes or edit.resource_operations)),
+            deletes=bool(
+                edit and types.ResourceOperationKind.Delete in (edit.resource_operations or ())
+            ),
+            compares_zero="neovim" not in self.client.lower(),
         )
 
     def _background_ended(self, task: asyncio.Task[Any]) -> None:
@@ -281,8 +316,20 @@ def open_session(
         asks_permission="roo/requestPermission" in extensions,
         wants_dialogs=lambda: configuration.current.settings.ui.dialogs,
         wants_diagnostics=lambda: configuration.current.settings.ui.diagnostics,
+        wants_lenses=lambda: configuration.current.settings.ui.code_lens,
+        refresh_lenses=lambda: session.refresh_lenses(),  # noqa: PLW0108 -- made below
     )
     approvals = surfaces.approvals = Approvals(surfaces.changed)
+    review = Review(
+        documents,
+        partial(encoding_of, protocol),
+        publish=surfaces.publish,
+        refresh_lenses=surfaces.refresh_lenses,
+        wants_diagnostics=surfaces.wants_diagnostics,
+        wants_lenses=surfaces.wants_lenses,
+        start=lambda work: session.start(work),  # noqa: PLW0108 -- as above
+    )
+    surfaces.more_diagnostics = review.diagnostics
     progress = Progress(
         protocol,
         supported=bool(window and window.work_done_progress),
@@ -314,11 +361,24 @@ def open_session(
         surfaces,
         approvals,
         progress,
+        review,
         extensions=extensions,
     )
-    session.tasks = Tasks(store, progress, folders[0], session.build)
+    session.tasks = Tasks(store, progress, folders[0], session.build, surfaces.warning)
+    session.checkpoints = Checkpoints(
+        folders,
+        state,
+        store,
+        tell=surfaces.warning,
+        enabled=lambda: configuration.current.settings.checkpoints.enabled,
+    )
     session.start(asyncio.to_thread(preload))
     return session
+
+
+def encoding_of(protocol: RooProtocol) -> str:
+    """The position encoding agreed on: `utf-8`, `utf-16` or `utf-32`."""
+    return types.PositionEncodingKind(protocol.workspace.position_encoding).value
 
 
 def folders_of(params: types.InitializeParams) -> tuple[Path, ...]:

@@ -3,8 +3,9 @@
 import asyncio
 import logging
 import secrets
+import sys
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -16,6 +17,7 @@ from roo_lsp.agent.errors import RooError, ToolError
 from roo_lsp.agent.events import ModeChanged, StateChanged, StopReason, TaskState
 from roo_lsp.agent.loop import run_turn
 from roo_lsp.agent.messages import AssistantMessage, Entry, Image, Message, ToolMessage, UserMessage
+from roo_lsp.lsp.interrupted import LooseEnds
 from roo_lsp.lsp.progress import Progress
 from roo_lsp.lsp.stream import EventStream, Roo, one_line
 from roo_lsp.workspace.journal import StoreError
@@ -58,6 +60,12 @@ class Task:
     """How much was stored when this was last like the store; None: it has to be read again."""
     reload: Callable[[], None] = field(init=False)
     """Reads the task again, after another server wrote to it."""
+    before_end: Callable[[], Awaitable[None]] = field(init=False)
+    """Awaited when a turn came to its end by itself: what was begun beside it is done."""
+    interrupted: bool = False
+    """True when the server that ran its last turn ended before that turn did."""
+    tell: Callable[[str], None] = field(init=False)
+    """Shows the user a message."""
     _work: asyncio.Task[StopReason] | None = None
     """The part of the turn that acts."""
     _unstored: StoreError | None = None
@@ -260,12 +268,15 @@ class Task:
         if self.stream.seq == 0:
             self.emit(ModeChanged(self.mode))
         self.emit(StateChanged("running"))
+        if self.interrupted:
+            self._end_interrupted()
         end = StateChanged("failed", "error", RooError("internal", "An internal error of roo-lsp."))
         self._work = asyncio.create_task(run_turn(self.agent), name=f"work of {self.id}")
         try:
             if self._unstored is not None:
                 self._work.cancel()
             stop = await self._work
+            await self.before_end()
             self.result = _result(self.agent.history.messages)
             end = StateChanged("idle", stop)
         except asyncio.CancelledError:
@@ -295,6 +306,16 @@ class Task:
         self._let_go()
         return end.stop_reason or "end_turn"
 
+    def _end_interrupted(self) -> None:
+        """Close what was in flight when a server ended under the task, and say what it was."""
+        self.interrupted = False
+        loose = LooseEnds(self.agent.history.call_ids())
+        loose.take(self.store.events(self.id, 0, sys.maxsize)[0])
+        for event in loose.ends:
+            self.emit(event)
+        for sentence in loose.told:
+            self.tell(sentence)
+
     def _last_line(self, end: StateChanged) -> str:
         """What a status line says once the turn is over: how it ended, and what it came to."""
         first = self.result.strip().partition("\n")[0] if end.stop_reason == "end_turn" else ""
@@ -310,6 +331,8 @@ class Tasks:
     progress: Progress
     workspace: Path
     factory: AgentFactory
+    tell: Callable[[str], None]
+    """Shows the user a message."""
     _open: dict[str, Task] = field(default_factory=dict[str, Task])
     _recent: str | None = None
 
@@ -398,6 +421,7 @@ class Tasks:
 
     def _as_stored(self, task: Task, summary: TaskSummary) -> None:
         task.stream.seq = self.store.last_seq(task.id)
+        task.interrupted = summary.state in {"running", "waiting"}
         budget = task.agent.budget
         budget.input_tokens, budget.output_tokens = summary.input_tokens, summary.output_tokens
         budget.total_cost = summary.cost
@@ -425,6 +449,7 @@ class Tasks:
             task_id, 0, store=task.keep_event, send=self.progress.send, outlet=self.progress
         )
         task.reload = partial(self._reload, task)
+        task.tell = self.tell
         task.agent = self.factory(task, entries)
         self._open[task_id] = task
         self._recent = task_id

@@ -231,6 +231,62 @@ def test_a_refusal_of_the_server_is_shown(editor: Neovim) -> None:
     assert editor.until("person.notes[1]") == "Nothing is pending."
 
 
+def act(editor: Neovim, title: str) -> None:
+    """Pick a code action at the cursor."""
+    editor.nvim.exec_lua("vim.lsp.buf.code_action()")
+    editor.pick("Code actions", title)
+
+
+def hints(editor: Neovim, *lines: int) -> None:
+    """Wait until the hunks that are shown stand at these lines, counted from 0."""
+    expected = f"{{ {', '.join(map(str, lines))} }}"
+    editor.until(
+        "vim.deep_equal(vim.tbl_map(function(d) return d.lnum end, vim.diagnostic.get(0, {"
+        f" severity = vim.diagnostic.severity.HINT }})), {expected})"
+    )
+
+
+def test_a_hunk_is_taken_back_by_a_code_action_after_the_user_typed_above_it(
+    fake: FakeOpenAI, editor: Neovim, folder: Path
+) -> None:
+    lines = [f"line {number}" for number in range(1, 10)]
+    (folder / "list.txt").write_text("".join(f"{line}\n" for line in lines), "utf-8")
+    editor.edit(folder / "list.txt")
+    two = "".join(
+        f"<<<<<<< SEARCH\nline {number}\n=======\nLINE {number}\n>>>>>>> REPLACE\n"
+        for number in (3, 8)
+    )
+    fake.answers(call("apply_diff", {"path": "list.txt", "diff": two}), text("Done."))
+    editor.type(":Roo Change two lines<CR>")
+    editor.pick("list.txt", "Approve")
+    editor.ended()
+    hints(editor, 2, 7)
+
+    editor.type("ggOtyped above<Esc>")
+    hints(editor, 3, 8)
+    editor.type("9G")
+    act(editor, "Revert")
+    hints(editor, 3)
+    lines[2] = "LINE 3"
+    assert editor.text == "".join(f"{line}\n" for line in ["typed above", *lines])
+    editor.type("u")
+    assert "LINE 8\n" in editor.text
+
+
+def test_a_new_file_that_is_open_is_taken_back_with_its_buffer(
+    fake: FakeOpenAI, editor: Neovim, folder: Path
+) -> None:
+    fake.answers(call("write_to_file", {"path": "new.txt", "content": "new\n"}), text("Done."))
+    editor.type(":Roo Create a file<CR>")
+    editor.pick("new.txt", "Approve")
+    editor.ended()
+    editor.edit(folder / "new.txt")
+    hints(editor, 0)
+    act(editor, "Revert")
+    editor.until("vim.fn.bufloaded('new.txt') == 0")
+    assert not (folder / "new.txt").exists()
+
+
 @pytest.mark.timeout(180)
 def test_a_real_model_reads_creates_runs_and_finishes(folder: Path) -> None:
     try:

@@ -84,7 +84,7 @@ async def test_a_bad_argument_is_named(
     [
         ("roo.task.cancel", "no_task"),
         ("roo.approval.respond", "not_pending"),
-        ("roo.checkpoint.list", "not_available"),
+        ("roo.checkpoint.list", "no_task"),
     ],
 )
 async def test_a_state_that_forbids_a_command_is_told_with_a_reason(
@@ -213,7 +213,7 @@ async def _until_model(it: FakeEditor, model: str) -> None:
 
 async def test_a_bad_setting_is_told_once_and_listed_in_the_status(tmp_path: Path) -> None:
     async with FakeOpenAI() as fake:
-        bad = settings(fake, limits={"requests": "many"}, checkpoints={"enabled": False})
+        bad = settings(fake, limits={"requests": "many"}, ui={"transcript": "never"})
         async with editor(NEOVIM, tmp_path, bad) as it:
             await it.until(lambda: it.client.messages)
             assert it.client.messages[0].message == (
@@ -223,7 +223,7 @@ async def test_a_bad_setting_is_told_once_and_listed_in_the_status(tmp_path: Pat
                 p["path"]: p["problem"] for p in (await it.run("roo.status"))["settingsProblems"]
             }
             assert "roo.limits.requests" in problems
-            assert problems["roo.checkpoints"] == "accepted, but not yet effective"
+            assert problems["roo.ui.transcript"] == "accepted, but not yet effective"
             fake.answers(text("ok"))
             await it.start("Hello")
             await it.ended()

@@ -43,6 +43,8 @@ class Persona:
     null_for_unknown: bool = False
     """Answers null to requests it does not know."""
     extensions: tuple[str, ...] = ()
+    keeps_deleted: bool = False
+    """Leaves the buffer of a file open that it was told to delete."""
 
     def capabilities(self) -> types.ClientCapabilities:
         if "@" in self.caps:
@@ -322,6 +324,11 @@ def _habits(fake: FakeEditor) -> None:  # noqa: C901 -- one small handler after 
 def _apply(fake: FakeEditor, edit: types.WorkspaceEdit) -> types.ApplyWorkspaceEditResult:
     changes: list[tuple[str, int | None, list[Any]]] = []
     for change in edit.document_changes or ():
+        if isinstance(change, types.DeleteFile):
+            if not fake.persona.keeps_deleted:
+                fake.close(fake.buffers[change.uri])
+            Path(change.uri.removeprefix("file://")).unlink()
+            continue
         assert isinstance(change, types.TextDocumentEdit)
         changes.append((change.text_document.uri, change.text_document.version, [*change.edits]))
     for uri, edits in (edit.changes or {}).items():

@@ -18,7 +18,7 @@ PATIENCE = 30.0
 
 
 class ServerProcess:
-    """`roo-lsp` and its client, which approves whatever it is asked."""
+    """`roo-lsp` and its client, which answers all it is asked with `decision`."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.process = process
@@ -26,6 +26,7 @@ class ServerProcess:
         """The `roo` objects, in the order they came."""
         self.messages: list[str] = []
         """What was shown to the user."""
+        self.decision = "allow_once"
         self.closed = False
         """True once nothing more can come from it."""
         self.on_event: Callable[[dict[str, Any]], None] = lambda event: None
@@ -114,7 +115,7 @@ class ServerProcess:
 
     def _approve(self, update: dict[str, Any]) -> None:
         if update["sessionUpdate"] == "_permission" and "outcome" not in update:
-            answer = {"requestId": update["requestId"], "decision": "allow_once"}
+            answer = {"requestId": update["requestId"], "decision": self.decision}
             params = {"command": "roo.approval.respond", "arguments": [answer]}
             self.send({"id": f"approve {update['requestId']}", "method": EXECUTE, "params": params})
 

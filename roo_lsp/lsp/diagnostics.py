@@ -1,0 +1,203 @@
+"""What the editor's other language servers say of an edit: the problems it brought end its result.
+
+`roo/diagnostics {uris, wait} → {items: [{uri, diagnostics: Diagnostic[]}]}`, for clients that opted
+in. No notification tells a server what others publish, so the client is asked before and after each
+edit. With `wait` it may hold its answer until its servers have seen the edit; no answer in time, null
+and an error mean that nothing is known, and nothing is said.
+"""
+
+import logging
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, cast
+
+from pydantic import BaseModel, ValidationError
+
+from roo_lsp.agent.tool import AnyTool, Invocation, Output, ToolContext, ToolResult, Workspace
+from roo_lsp.lsp.documents import Documents
+from roo_lsp.lsp.positions import path_of, uri_of
+from roo_lsp.lsp.protocol import ClientError, RooProtocol
+from roo_lsp.settings import object_or_empty
+from roo_lsp.workspace.escapes import label
+
+log = logging.getLogger(__name__)
+
+METHOD = "roo/diagnostics"
+ANSWER_SECONDS = 2.0
+"""How long the client may hold its answer."""
+SHOWN = 20
+"""Problems in one result."""
+MESSAGE_LENGTH = 300
+"""Characters of one problem's message."""
+SOURCE_LENGTH = 40
+SEVERITIES = {1: "error", 2: "warning"}
+"""LSP's numbers; information and hints are no problems."""
+OWN_SOURCE = "roo"
+"""Our own diagnostics mark what waits and what is to be reviewed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """An error or a warning in a file; `line` is 1-based."""
+
+    path: Path
+    line: int
+    severity: int
+    message: str
+    source: str
+
+    @property
+    def kind(self) -> tuple[Path, int, str, str]:
+        """What stays the same when lines are put in above it."""
+        return self.path, self.severity, self.message, self.source
+
+    def shown(self, workspace: Workspace) -> str:
+        """One line: the text is another program's, and no more than data here."""
+        message = label(_bounded(" ".join(self.message.split()), MESSAGE_LENGTH))
+        source = f" ({label(_bounded(self.source, SOURCE_LENGTH))})" if self.source else ""
+        place = f"{label(workspace.show(self.path))}:{self.line}"
+        return f"{place}: {SEVERITIES[self.severity]}: {message}{source}"
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostics:
+    """The client's diagnostics, and edits that tell what they did to them."""
+
+    documents: Documents
+    protocol: RooProtocol
+
+    def told_by(self, tool: AnyTool) -> AnyTool:
+        """The tool, its results naming the new problems where it edits files."""
+        if tool.group != "edit":
+            return tool
+
+        async def prepare(arguments: Any, context: ToolContext) -> Invocation:
+            invocation = await tool.prepare(arguments, context)
+
+            async def run(output: Output) -> ToolResult:
+                return await self._run(invocation, output, context.workspace)
+
+            return replace(invocation, run=run)
+
+        return replace(tool, prepare=prepare)
+
+    async def _run(
+        self, invocation: Invocation, output: Output, workspace: Workspace
+    ) -> ToolResult:
+        paths = [diff.path for diff in invocation.diffs]
+        before = await self.of(paths, wait=False)
+        result = await invocation.run(output)
+        if before is None or result.failed:
+            return result
+        left = [diff.path for diff in invocation.diffs if diff.new is not None]
+        after = await self.of(left, wait=True) or []
+        if not (new := new_problems(before, after)):
+            return result
+        return replace(result, text=f"{result.text}\n\n{told(new, workspace)}")
+
+    async def of(self, paths: Sequence[Path], *, wait: bool) -> list[Problem] | None:
+        """The problems in these files, or None where the client does not say."""
+        if not paths:
+            return None
+        params = {"uris": [self._uri(path) for path in paths], "wait": wait}
+        try:
+            answer = await self.protocol.request(METHOD, params, timeout=ANSWER_SECONDS)
+        except (ClientError, TimeoutError) as error:
+            log.info("%s: %s", METHOD, error or f"no answer within {ANSWER_SECONDS:g} s")
+            return None
+        items = object_or_empty(answer).get("items")
+        if not isinstance(items, list):
+            return None
+        return list(_problems(cast("list[object]", items), {_real(path): path for path in paths}))
+
+    def _uri(self, path: Path) -> str:
+        document = self.documents.get(path)
+        return document.uri if document is not None else uri_of(path)
+
+
+def new_problems(before: Iterable[Problem], after: Iterable[Problem]) -> list[Problem]:
+    """What is there after and was not before, wherever it stood; errors first, then by line."""
+    known = list(before)
+    same_place, same_kind = Counter(known), Counter(each.kind for each in known)
+    moved: list[Problem] = []
+    for each in after:
+        if same_place[each]:
+            same_place[each] -= 1
+            same_kind[each.kind] -= 1
+        else:
+            moved.append(each)
+    new: list[Problem] = []
+    for each in moved:
+        if same_kind[each.kind] > 0:
+            same_kind[each.kind] -= 1
+        else:
+            new.append(each)
+    return sorted(new, key=lambda each: (each.severity, str(each.path), each.line))
+
+
+def told(problems: Sequence[Problem], workspace: Workspace) -> str:
+    """The block that the model and the user see below an edit's result."""
+    lines = [each.shown(workspace) for each in problems[:SHOWN]]
+    if (more := len(problems) - SHOWN) > 0:
+        lines.append(f"… and {more} more")
+    return "\n".join(["New problems there, as the editor's language servers report them:", *lines])
+
+
+# --- the client's answer --------------------------------------------------------------------
+
+
+class _Start(BaseModel):
+    line: int
+
+
+class _Range(BaseModel):
+    start: _Start
+
+
+class _Diagnostic(BaseModel):
+    """As much of LSP's `Diagnostic` as is used."""
+
+    range: _Range
+    message: str
+    severity: int | None = None
+    source: str | None = None
+
+
+class _Item(BaseModel):
+    uri: str
+    diagnostics: list[object]
+
+
+def _problems(items: Iterable[object], asked: Mapping[str, Path]) -> Iterator[Problem]:
+    """The problems in the files that were asked about; what makes no sense is left out."""
+    for item in items:
+        try:
+            read = _Item.model_validate(item)
+        except ValidationError:
+            continue
+        where = path_of(read.uri)
+        path = asked.get(_real(where)) if where is not None else None
+        if path is not None:
+            yield from (each for raw in read.diagnostics if (each := _problem(path, raw)))
+
+
+def _problem(path: Path, raw: object) -> Problem | None:
+    try:
+        read = _Diagnostic.model_validate(raw)
+    except ValidationError:
+        return None
+    severity, source = read.severity or 1, read.source or ""
+    if severity not in SEVERITIES or source.casefold() == OWN_SOURCE:
+        return None
+    return Problem(path, read.range.start.line + 1, severity, read.message, source)
+
+
+def _real(path: Path) -> str:
+    return os.path.realpath(path)
+
+
+def _bounded(text: str, limit: int) -> str:
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"

@@ -1,0 +1,260 @@
+"""A server that is killed right behind any event it stored: another one goes on, and says what was open.
+
+`ROO_KILL_EVERY=1` tries each event, which takes minutes; without it every tenth is tried, from
+`ROO_KILL_FIRST` on, else from one that is drawn.
+"""
+
+import asyncio
+import os
+import random
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from roo_lsp.agent.events import QuestionAnswered, ToolCallUpdated
+from roo_lsp.agent.messages import INTERRUPTED
+from roo_lsp.lsp.interrupted import NOT_MADE, LooseEnds
+from tests.lsp.test_reliability import gapless, is_valid, log_lines, results_of
+from tests.support.fake_openai import Answer, FakeOpenAI, Request, call, hang, text
+from tests.support.server import ServerProcess, server_process
+
+EVERY = int(os.environ.get("ROO_KILL_EVERY", "10"))
+FIRST = int(os.environ.get("ROO_KILL_FIRST", "0")) or random.randint(1, EVERY)
+
+KILLER = """
+import os, signal
+
+real, left = os.write, int(os.environ["DIES_BEHIND_EVENT"])
+
+def write(descriptor, data):
+    global left
+    written = real(descriptor, data)
+    if os.readlink(f"/proc/self/fd/{descriptor}").endswith("/events.jsonl"):
+        left -= bytes(data[:written]).count(b"\\n")
+        if left <= 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+    return written
+
+os.write = write
+"""
+
+STEPS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("edit", {"file_path": "a.txt", "old_string": "one", "new_string": "two"}),
+    ("execute_command", {"command": "echo line >> log.txt"}),
+    ("read_file", {"path": "a.txt"}),
+    ("edit", {"file_path": "a.txt", "old_string": "two", "new_string": "three"}),
+    ("attempt_completion", {"result": "All is done."}),
+)
+
+
+def stubborn(request: Request) -> Answer:
+    """What a model does that makes each call, and makes it again where it was interrupted."""
+    told = {result["tool_call_id"]: result["content"] for result in results_of(request)}
+    for number, (name, arguments) in enumerate(STEPS):
+        tries = [told[each] for each in told if each.startswith(f"step-{number}-")]
+        if all(INTERRUPTED in each for each in tries):
+            return text("Now this. ") + call(name, arguments, id=f"step-{number}-{len(tries)}")
+    return text("There is nothing left to do.")
+
+
+def state_of(folder: Path) -> dict[str, str]:
+    return {"ROO_STATE_DIR": str(folder / "state")}
+
+
+def project(folder: Path) -> Path:
+    """A new workspace."""
+    there = folder / "project"
+    there.mkdir(parents=True)
+    (there / "a.txt").write_text("one\n", "utf-8")
+    return there
+
+
+@pytest.fixture
+def killer(tmp_path: Path) -> dict[str, str]:
+    """Environment of a server that kills itself as a real kill does, at exactly one moment."""
+    folder = tmp_path / "killer"
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(KILLER, "utf-8")
+    return {"PYTHONPATH": str(folder)}
+
+
+async def started(it: ServerProcess) -> None:
+    """A task, until its turn ends or its server does."""
+    await it.execute("roo.task.start", prompt="Do it all")
+    await it.until(lambda: it.closed or (it.events and _state(it.events[-1]) == "idle"))
+
+
+def _state(event: dict[str, Any]) -> str:
+    return str(event["update"].get("state", ""))
+
+
+@pytest.mark.timeout(1200)
+async def test_a_server_that_is_killed_behind_any_event_is_followed_by_another(
+    killer: dict[str, str], tmp_path: Path
+) -> None:
+    async with FakeOpenAI() as fake:
+        fake.always(stubborn)
+        folder = tmp_path / "whole"
+        where = project(folder)
+        async with server_process(where, fake, environment=state_of(folder)) as it:
+            await started(it)
+            count = len(it.events)
+    assert count > 30
+    print(f"ROO_KILL_EVERY={EVERY} ROO_KILL_FIRST={FIRST}: {count} events")
+    two_at_a_time = asyncio.Semaphore(2)
+
+    async def one_round(number: int) -> None:
+        async with two_at_a_time:
+            try:
+                await _killed_behind(number, killer, tmp_path / str(number))
+            except BaseException as error:
+                error.add_note(f"killed behind event {number}")
+                raise
+
+    async with asyncio.TaskGroup() as group:
+        for number in range(FIRST, count + 1, EVERY):
+            group.create_task(one_round(number))
+
+
+async def _killed_behind(number: int, killer: dict[str, str], folder: Path) -> None:
+    where = project(folder)
+    dying = state_of(folder) | killer | {"DIES_BEHIND_EVENT": str(number)}
+    async with FakeOpenAI() as fake:
+        fake.always(stubborn)
+        async with server_process(where, fake, environment=dying) as one:
+            await started(one)
+            over = not one.closed
+            seen = list(one.events)
+        before, asked = log_lines(where), len(fake.chats)
+        async with server_process(where, fake, environment=state_of(folder)) as other:
+            [listed] = await other.execute("roo.task.list")
+            task_id = listed["taskId"]
+            assert listed["state"] == "idle"
+            stored = await other.replayed(task_id)
+            assert gapless(stored)
+            assert over or len(stored) == number
+            assert stored[: len(seen)] == seen
+            assert log_lines(where) == before  # nothing goes on by itself
+            assert len(fake.chats) == asked
+            await other.execute("roo.task.resume", taskId=task_id)
+            assert (await other.settled())["stopReason"] == "end_turn"
+            events = await other.replayed(task_id)
+            assert gapless(events)
+            assert events[len(stored) :] == other.events
+        assert all(map(is_valid, fake.chats))
+        told = results_of(fake.chats[asked])
+    assert_told(stored, told, other.messages)
+    assert_closed(events)
+    assert (where / "a.txt").read_text("utf-8") == "three\n"
+    assert 1 <= len(log_lines(where)) <= approved(events, "step-1-")
+
+
+def assert_told(
+    stored: list[dict[str, Any]], told: list[dict[str, Any]], messages: list[str]
+) -> None:
+    """The model is told which calls were interrupted, and the user of each that has no end."""
+    statuses = {
+        event["update"]["toolCallId"]: event["update"]["status"]
+        for event in stored
+        if "status" in event["update"]
+    }
+    interrupted = {each["tool_call_id"] for each in told if INTERRUPTED in each["content"]}
+    no_end = {each for each in interrupted if statuses[each] not in {"completed", "failed"}}
+    assert len([each for each in messages if "was interrupted" in each]) == len(no_end)
+    whole = {each for each, status in statuses.items() if status == "completed"}
+    assert whole <= {each["tool_call_id"] for each in told}
+
+
+def assert_closed(events: list[dict[str, Any]]) -> None:
+    """No call, approval or question looks as if it went on."""
+    statuses: dict[str, str] = {}
+    permissions: dict[str, str | None] = {}
+    for event in events:
+        update = event["update"]
+        if "status" in update:
+            statuses[update["toolCallId"]] = update["status"]
+        if update["sessionUpdate"] == "_permission":
+            permissions[update["requestId"]] = update.get("outcome")
+    assert set(statuses.values()) <= {"completed", "failed"}, statuses
+    assert None not in permissions.values(), permissions
+
+
+def approved(events: list[dict[str, Any]], prefix: str) -> int:
+    """How often the user approved one of these calls."""
+    asked, count = dict[str, str](), 0
+    for event in events:
+        update = event["update"]
+        if update["sessionUpdate"] == "_permission" and "options" in update:
+            asked[update["requestId"]] = update["toolCallId"] or ""
+        elif update["sessionUpdate"] == "_permission":
+            by_user = update["outcome"] == "allow_once"
+            count += by_user and asked[update["requestId"]].startswith(prefix)
+    return count
+
+
+async def test_what_was_running_is_named_and_asked_again_even_where_it_was_always_allowed(
+    tmp_path: Path,
+) -> None:
+    where = project(tmp_path)
+    command = "echo line | tee -a log.txt && sleep 600"
+    async with FakeOpenAI() as fake:
+        fake.answers(call("execute_command", {"command": command}, id="one"))
+        async with server_process(where, fake) as it:
+            it.decision = "allow_always"
+            task_id = (await it.execute("roo.task.start", prompt="Run it"))["taskId"]
+            await it.until(lambda: any(map(_has_written, it.events)))
+            left = psutil.Process(it.process.pid).children(recursive=True)
+            it.process.kill()
+            await it.gone()
+            for each in left:
+                each.kill()
+        fake.answers(call("execute_command", {"command": command}, id="two"), hang())
+        async with server_process(where, fake) as it:
+            it.decision = "reject_once"
+            await it.execute("roo.task.resume", taskId=task_id)
+            await fake.chat(3)
+            title = next(e["update"]["title"] for e in it.events if _ended(e, "one"))
+            assert "sleep 600" in title
+            assert it.messages[0] == (
+                f'This task was interrupted while "{title}" was running; what it did is not known.'
+            )
+            [ended] = [e["update"]["rawOutput"] for e in it.events if _ended(e, "one")]
+            assert ended == INTERRUPTED
+            [asked] = [e for e in it.events if "options" in e["update"]]
+            assert asked["update"]["toolCallId"] == "two"
+    assert log_lines(where) == ["line"]
+
+
+def _has_written(event: dict[str, Any]) -> bool:
+    return "line" in event["update"].get("_meta", {}).get("output", "")
+
+
+def _ended(event: dict[str, Any], call_id: str) -> bool:
+    update = event["update"]
+    return update.get("toolCallId") == call_id and update.get("status") == "failed"
+
+
+def test_what_the_model_was_still_writing_is_closed_as_not_run_and_nobody_is_told() -> None:
+    begun = {"sessionUpdate": "tool_call", "toolCallId": "a", "title": "edit", "status": "pending"}
+    loose = LooseEnds(recorded=set())
+    loose.take([{"update": begun}])
+    [end] = loose.ends
+    assert isinstance(end, ToolCallUpdated)
+    assert (end.id, end.status, end.title, end.text) == ("a", "failed", "edit", NOT_MADE)
+    assert loose.told == []
+
+
+def test_a_question_that_was_open_is_withdrawn_and_one_that_was_answered_is_not() -> None:
+    asked = {"sessionUpdate": "_question", "question": "?", "suggestions": []}
+    loose = LooseEnds(recorded=set())
+    loose.take(
+        {"update": update}
+        for update in (
+            asked | {"requestId": "q1"},
+            {"sessionUpdate": "_question", "requestId": "q1", "answer": "yes"},
+            asked | {"requestId": "q2"},
+        )
+    )
+    assert loose.ends == [QuestionAnswered("q2", None)]
