@@ -243,7 +243,9 @@ class Ui(Section):
 
     dialogs: bool = Field(default=True, description="Ask by window/showMessageRequest.")
     diagnostics: bool = Field(default=True, description="Show what waits as diagnostics.")
-    code_lens: bool = Field(default=True, description="Show what waits and what was changed as code lenses.")
+    code_lens: bool = Field(
+        default=True, description="Show what waits and what was changed as code lenses."
+    )
     progress: bool = Field(default=True, description="Report by work-done progress.")
     transcript: Literal["onDemand", "always", "never"] = Field(
         default="onDemand", description="When the transcript document is opened."

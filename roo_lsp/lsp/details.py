@@ -33,7 +33,9 @@ def detail_lines(request: PermissionRequest, workspace: Workspace) -> list[str]:
     if request.why:
         lines.append(label(request.why))
     if request.note:
-        lines.append(label(request.note))
+        short = lines and len(f"{request.why} · {request.note}") <= DIALOG_COLUMNS
+        last = f"{lines.pop()} · " if short and request.why else ""
+        lines.append(f"{last}{label(request.note)}")
     if request.scope:
         lines.append(f"Always: {label(request.scope)}")
     return lines

@@ -19,12 +19,15 @@ from roo_lsp.lsp.documents import Document, Documents
 from roo_lsp.lsp.positions import changed_lines, merged, minimal_edit, split_lines, uri_of
 from roo_lsp.lsp.protocol import ClientError, RooProtocol
 from roo_lsp.lsp.review import TaskReview
+from roo_lsp.workspace.escapes import label
 from roo_lsp.workspace.line_diff import alike
 
 APPLY_SECONDS = 10.0
 """How long a client may take to apply an edit; some ask their user first."""
 ECHO_SECONDS = 2.0
 """How long the changed text may take to come back after `applied: true`."""
+REASON_LENGTH = 300
+"""Characters of what an editor says why it did not."""
 BUFFER = "buffer-"
 """Begins the stamp of a text that was seen in the editor."""
 
@@ -195,7 +198,7 @@ class EditorFileSystem:
                 "workspace/applyEdit", {"edit": edit}, timeout=APPLY_SECONDS
             )
         except ClientError as error:
-            return str(error)
+            return _said(str(error))
         except TimeoutError:
             return f"it did not answer within {APPLY_SECONDS:g} s, and may still do it"
         applied, reason = _outcome(answer)
@@ -286,7 +289,13 @@ def _outcome(answer: Any) -> tuple[bool, str]:
     """Whether the client says it applied the edit, and why not."""
     applied = getattr(answer, "applied", None)
     reason = getattr(answer, "failure_reason", None)
-    return bool(applied), str(reason or "")
+    return bool(applied), _said(str(reason or ""))
+
+
+def _said(reason: str) -> str:
+    """What an editor said, as one line of data: some tell a traceback."""
+    shown = label(" ".join(reason[:REASON_LENGTH].split()))
+    return shown.rstrip(".") + ("…" if len(reason) > REASON_LENGTH else "")
 
 
 def _stamp(text: str) -> str:

@@ -64,7 +64,7 @@ async def test_the_note_on_the_sandbox_stands_with_the_reason() -> None:
     asked = entry("ls")
     assert asked.request is not None
     noted = replace(asked.request, note="It runs without a sandbox.")
-    assert "It runs without a sandbox." in detail_lines(noted, WORKSPACE)
+    assert "It runs without a sandbox." in "\n".join(detail_lines(noted, WORKSPACE))
 
 
 async def test_the_details_of_a_command_read_so() -> None:

@@ -299,6 +299,20 @@ async def test_an_editor_that_never_answers_an_edit_ends_the_call_and_nothing_el
         assert len([u for u in it.updates("_permission") if "options" in u]) == 2
 
 
+async def test_what_an_editor_says_why_is_one_bounded_line(tmp_path: Path) -> None:
+    async with FakeOpenAI() as fake, editor(HELIX, tmp_path, settings(fake)) as it:
+        it.open(tmp_path / "a.txt", TEXT)
+
+        def fails(editor: FakeEditor) -> None:
+            raise JsonRpcException(f"no:\n\tat\x1b[2J {'x' * 1000}", code=-32603)
+
+        it.on_edit = fails
+        told = await approved(fake, it, replaces("two", "2"))
+        assert r"did not make the edit: no: at\x1b[2J xxx" in told
+        assert told.endswith("x…. Nothing has changed so far.")
+        assert len(told) < 400
+
+
 async def test_an_edit_that_was_made_counts_though_the_editor_says_otherwise(
     tmp_path: Path,
 ) -> None:

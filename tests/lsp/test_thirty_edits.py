@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lsprotocol import types
 
 from tests.lsp.test_reliability import results_of
-from tests.support.editor import PERSONAS, FakeEditor, Persona, editor
+from tests.support.editor import HELIX, NEOVIM, PERSONAS, Buffer, FakeEditor, Persona, editor
 from tests.support.fake_openai import FakeOpenAI, Reply, call, gated, text
 
 World = dict[str, str]
@@ -184,7 +185,7 @@ STEPS = (
     diff("tail.txt", ("alpha", "ALPHA"), ("gamma still without", "gamma \U0001f600")),
     edit("tail.txt", "beta", "BETA", before=[Types("tail.txt", 1, "typed"), Saves("tail.txt")]),
     # The first change of a document: Neovim counts its version as 0 until then.
-    edit("astral.md", "one", "two", during=Types("astral.md", 1, "typed at once")),
+    edit("astral.md", "one", "two", during=Types("astral.md", 3, "typed at once")),
     diff(
         "astral.md",
         ("\ffeed\fhere", "\fFEED\fhere"),
@@ -339,8 +340,31 @@ def act(it: FakeEditor, folder: Path, action: Action) -> None:
 def typing(folder: Path, action: Types) -> Any:
     """A user who types in the moment before the editor applies an edit."""
 
-    def types(it: FakeEditor) -> None:
+    def now(it: FakeEditor) -> None:
         it.on_edit = None
         act(it, folder, action)
 
-    return types
+    return now
+
+
+@pytest.mark.parametrize(("persona", "sent"), [(NEOVIM, 1), (HELIX, 0)], ids=["neovim", "helix"])
+async def test_a_document_that_is_as_it_was_opened_is_not_edited_over_what_is_typed_meanwhile(
+    persona: Persona, sent: int, tmp_path: Path
+) -> None:
+    prepare(tmp_path)
+    async with FakeOpenAI() as fake:
+        provider = {"provider": {"modelId": "scripted", "baseUrl": fake.base_url}}
+        async with editor(persona, tmp_path, provider) as it:
+            buffer = Buffer(tmp_path / "tail.txt", TAIL, version=0)
+            it.buffers[buffer.uri] = buffer
+            item = types.TextDocumentItem(buffer.uri, "plaintext", 0, TAIL)
+            it.client.text_document_did_open(types.DidOpenTextDocumentParams(item))
+            it.on_edit = typing(tmp_path, Types("tail.txt", 1, "typed"))
+            step = edit("tail.txt", "without an end", "still without")
+            fake.answers(call(step.tool, step.arguments), text("Done."))
+            await it.start("Edit")
+            await it.ended()
+            first = (it.edits[0].edit.document_changes or [])[0]
+            assert isinstance(first, types.TextDocumentEdit)
+            assert first.text_document.version == sent
+            assert buffer.text == "typed\nalpha\nbeta\ngamma still without"

@@ -335,7 +335,7 @@ def _apply(fake: FakeEditor, edit: types.WorkspaceEdit) -> types.ApplyWorkspaceE
         changes.append((uri, None, list(edits)))
     for uri, version, edits in changes:
         buffer = fake.buffers[uri]
-        if version is not None and version != buffer.version:
+        if version is not None and _is_stale(fake.persona, version, buffer.version):
             match fake.persona.stale:
                 case "claimed":
                     return types.ApplyWorkspaceEditResult(applied=True)
@@ -348,6 +348,11 @@ def _apply(fake: FakeEditor, edit: types.WorkspaceEdit) -> types.ApplyWorkspaceE
         kind = types.PositionEncodingKind(fake.server.protocol.workspace.position_encoding)
         fake.type(buffer, apply_edits(buffer.text, edits, kind.value))
     return types.ApplyWorkspaceEditResult(applied=True)
+
+
+def _is_stale(persona: Persona, version: int, now: int) -> bool:
+    """Neovim only looks for newer texts, and takes the version 0 for none."""
+    return 0 < version < now if persona.stale == "claimed" else version != now
 
 
 def apply_edits(text: str, edits: list[Any], encoding: str) -> str:

@@ -734,7 +734,7 @@ async def landlocked(ground, base, monkeypatch):
 
 
 async def test_landlock_holds_back_writes_and_tcp(landlocked, ground):
-    sandbox = landlocked.runner._sandbox
+    sandbox = landlocked.runner._options().sandbox
     assert sandbox.state == "partial"
     assert sandbox.line == (
         "Sandbox: partial (writes in the workspace and /tmp only, reads everywhere, "
