@@ -21,7 +21,7 @@ from roo_lsp.lsp.interrupted import LooseEnds
 from roo_lsp.lsp.progress import Progress
 from roo_lsp.lsp.stream import EventStream, Roo, one_line
 from roo_lsp.workspace.journal import StoreError
-from roo_lsp.workspace.store import TaskStore, TaskSummary
+from roo_lsp.workspace.store import VERSION, TaskStore, TaskSummary
 
 log = logging.getLogger(__name__)
 
@@ -400,6 +400,7 @@ class Tasks:
         summary = self.store.get(task_id)
         if summary is None:
             return None
+        _require_readable(summary)
         seen = self.store.extent(task_id)
         entries = self.store.messages(task_id)
         task = self._make(
@@ -412,9 +413,13 @@ class Tasks:
     def _reload(self, task: Task) -> None:
         """Another server wrote to the task, or it could not be stored for a while."""
         summary = self.store.get(task.id)
-        if summary is None:
+        try:
+            if summary is None:
+                raise RooError("internal", "The task was deleted.", "Start a new one.")
+            _require_readable(summary)
+        except RooError:
             self.store.release(task.id)
-            raise RooError("internal", "The task was deleted.", "Start a new one.")
+            raise
         task.title, task.mode = summary.title, summary.mode
         task.agent.history = self.factory(task, self.store.messages(task.id)).history
         self._as_stored(task, summary)
@@ -454,6 +459,16 @@ class Tasks:
         self._open[task_id] = task
         self._recent = task_id
         return task
+
+
+def _require_readable(summary: TaskSummary) -> None:
+    """Refuse a task in a form that is not known here."""
+    if summary.version > VERSION:
+        raise RooError(
+            "internal",
+            "This task was written by a newer roo-lsp, which this one cannot read.",
+            "Update roo-lsp, or start a new task.",
+        )
 
 
 def _idle(summary: TaskSummary) -> TaskSummary:

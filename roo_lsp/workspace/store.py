@@ -281,18 +281,29 @@ class TaskStore:
         fresh.replace(self._index)
 
     def _summaries(self) -> dict[str, TaskSummary]:
+        """The last summary of each task, in the order these were written.
+
+        Read from the end: a long index mostly has lines that are out of date, which are not parsed.
+        """
         summaries: dict[str, TaskSummary] = {}
-        for line in lines_of(self._index):
-            value = _parsed(line)
-            if value is None:
+        settled: set[bytes] = set()
+        deleted: set[str] = set()
+        for line in reversed(list(lines_of(self._index))):
+            key = line[: line.find(b",")]
+            if key in settled or (value := _parsed(line)) is None:
+                continue
+            task_id = value.get("task_id", "")
+            if task_id in summaries or task_id in deleted:
                 continue
             if value.get("deleted"):
-                summaries.pop(value.get("task_id", ""), None)
-                continue
-            with suppress(TypeError):  # written by another version: what cannot be read is left out
-                summary = TaskSummary(**{k: v for k, v in value.items() if k in _SUMMARY_FIELDS})
-                summaries[summary.task_id] = summary
-        return summaries
+                deleted.add(task_id)
+            else:
+                with suppress(TypeError):  # of another version: what cannot be read is left out
+                    known = {k: v for k, v in value.items() if k in _SUMMARY_FIELDS}
+                    summaries[task_id] = TaskSummary(**known)
+            if key.startswith(b'{"task_id":') and (task_id in summaries or task_id in deleted):
+                settled.add(key)
+        return dict(reversed(summaries.items()))
 
 
 _SUMMARY_FIELDS = frozenset(field.name for field in fields(TaskSummary))

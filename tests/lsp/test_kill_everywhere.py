@@ -1,26 +1,29 @@
 """A server that is killed right behind any event it stored: another one goes on, and says what was open.
 
-`ROO_KILL_EVERY=1` tries each event, which takes minutes; without it every tenth is tried, from
-`ROO_KILL_FIRST` on, else from one that is drawn.
+`ROO_KILL_EVERY=1` tries each event, which takes minutes; without it every fourteenth is tried,
+from `ROO_KILL_FIRST` on, else from one that is drawn.
 """
 
 import asyncio
 import os
 import random
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+from pygls.exceptions import JsonRpcException
 
 from roo_lsp.agent.events import QuestionAnswered, ToolCallUpdated
 from roo_lsp.agent.messages import INTERRUPTED
 from roo_lsp.lsp.interrupted import NOT_MADE, LooseEnds
 from tests.lsp.test_reliability import gapless, is_valid, log_lines, results_of
+from tests.support.editor import NEOVIM, editor
 from tests.support.fake_openai import Answer, FakeOpenAI, Request, call, hang, text
 from tests.support.server import ServerProcess, server_process
 
-EVERY = int(os.environ.get("ROO_KILL_EVERY", "10"))
+EVERY = int(os.environ.get("ROO_KILL_EVERY", "14"))
 FIRST = int(os.environ.get("ROO_KILL_FIRST", "0")) or random.randint(1, EVERY)
 
 KILLER = """
@@ -209,7 +212,8 @@ async def test_what_was_running_is_named_and_asked_again_even_where_it_was_alway
             it.process.kill()
             await it.gone()
             for each in left:
-                each.kill()
+                with suppress(psutil.NoSuchProcess):
+                    each.kill()
         fake.answers(call("execute_command", {"command": command}, id="two"), hang())
         async with server_process(where, fake) as it:
             it.decision = "reject_once"
@@ -258,3 +262,49 @@ def test_a_question_that_was_open_is_withdrawn_and_one_that_was_answered_is_not(
         )
     )
     assert loose.ends == [QuestionAnswered("q2", None)]
+
+
+# --- tasks of other versions --------------------------------------------------------------------
+
+
+def settings(fake: FakeOpenAI) -> dict[str, Any]:
+    return {"provider": {"baseUrl": fake.base_url, "modelId": "scripted"}}
+
+
+async def test_a_task_of_a_newer_version_is_listed_and_refused_in_words(tmp_path: Path) -> None:
+    async with FakeOpenAI() as fake:
+        fake.always(text("Hello."))
+        async with editor(NEOVIM, tmp_path, settings(fake)) as it:
+            task_id = await it.start("Hello")
+            await it.ended()
+        with_version(b'"version":2')
+        async with editor(NEOVIM, tmp_path, settings(fake)) as it:
+            assert [each["taskId"] for each in await it.run("roo.task.list")] == [task_id]
+            for command in ("resume", "replay", "open", "export"):
+                with pytest.raises(JsonRpcException, match="written by a newer roo-lsp") as caught:
+                    await it.run(f"roo.task.{command}", {"taskId": task_id})
+                assert "Update roo-lsp" in str(caught.value)
+            await it.start("A new one")
+            assert (await it.ended())["stopReason"] == "end_turn"
+
+
+@pytest.mark.parametrize("version", [b'"version":0', b'"older":1'])
+async def test_a_task_of_an_older_version_is_gone_on_with(version: bytes, tmp_path: Path) -> None:
+    async with FakeOpenAI() as fake:
+        fake.always(text("Hello."))
+        async with editor(NEOVIM, tmp_path, settings(fake)) as it:
+            task_id = await it.start("Hello")
+            await it.ended()
+        with_version(version)
+        async with editor(NEOVIM, tmp_path, settings(fake)) as it:
+            await it.run("roo.task.resume", {"taskId": task_id, "text": "More"})
+            assert (await it.ended())["stopReason"] == "end_turn"
+            assert gapless((await it.run("roo.task.replay", {"taskId": task_id}))["events"])
+
+
+def with_version(version: bytes) -> None:
+    """Make the stored summaries those of another version."""
+    index = Path(os.environ["ROO_STATE_DIR"]) / "tasks" / "index.jsonl"
+    before = index.read_bytes()
+    assert b'"version":1' in before
+    index.write_bytes(before.replace(b'"version":1', version))

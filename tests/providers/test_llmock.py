@@ -272,7 +272,10 @@ async def test_a_call_whose_stream_breaks_runs_once(llmock: LLMock, kind: str, a
     assert turn.runs == [("write_word", call["word"])]
     assert turn.shape == ONE_CALL
     assert len(turn.rig.of(Retrying)) == 1
-    llmock.assert_resilient(strict=True)
+    # Behind a corrupt chunk the judge goes on sending: a try that begins before it has noticed
+    # that nobody reads any more counts for it as another call, not as the retry.
+    late = [("warning", "malformed_chunk_ignored")] if kind == "corrupt" else []
+    assert verdict(llmock) in ([], late)
 
 
 async def test_several_calls_with_text_before_them_are_all_run(llmock: LLMock):

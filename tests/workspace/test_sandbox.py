@@ -75,8 +75,12 @@ def repository(folder: Path) -> Path:
 def base(request, tmp_path):
     """A folder that is not below /tmp, where that can be had: commands have a /tmp of their own."""
     cache = getattr(request.config, "cache", None)
-    above = cache.mkdir("sandbox") if cache else tmp_path
-    folder = Path(tempfile.mkdtemp(dir=above)).resolve()
+    places = [cache.mkdir("sandbox")] if cache else []
+    temporary = {Path(each).resolve() for each in ("/tmp", "/var/tmp")}
+    above = next(
+        each for each in (*places, Path.home(), tmp_path) if temporary.isdisjoint(each.parents)
+    )
+    folder = Path(tempfile.mkdtemp(dir=above, prefix=".roo-tests-")).resolve()
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
 
