@@ -268,7 +268,7 @@ async def test_the_socket_of_an_agent_cannot_be_reached(ground, base):
         agent.bind("agent")  # relative: a path of a socket has 108 bytes at most
         agent.listen()
         connect = (
-            f"cd {place} && {sys.executable} -I -c 'import socket; "
+            f"cd {place} && {os.path.realpath(sys.executable)} -I -c 'import socket; "
             'socket.socket(socket.AF_UNIX).connect("agent"); print("connected")\''
         )
         open_shell = Shell(await enforced([ground.ws], ground.environ), ground, base / "o1")
