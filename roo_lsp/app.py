@@ -261,6 +261,7 @@ def _rules(host: Host) -> Rules:
         mode=host.mode(),
         commands=Lists(settings.allowed_commands, settings.denied_commands),
         other_shell=settings.commands.shell is not None,
+        confined=sandbox.jail is not None,
         sandbox=sandbox.line,
         no_commands=sandbox.refused,
         state_dir=host.state_dir,

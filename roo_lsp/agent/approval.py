@@ -66,6 +66,8 @@ class PermissionRequest:
     diffs: Sequence[Diff] = ()
     command: str | None = None
     cwd: Path | None = None
+    unconfined: bool = False
+    """The command would run outside the sandbox that there is."""
     paths: Sequence[Path] = ()
     """The real paths it is about."""
 
@@ -126,6 +128,10 @@ class Policy(Protocol):
         """The real paths behind the targets, all links followed."""
         ...
 
+    def confines(self) -> bool:
+        """True where commands run in a sandbox, so that leaving it is a question of its own."""
+        ...
+
     def places(self, targets: Sequence[Target]) -> Hashable:
         """Which folders those are or lie in: another one of the same name is another place."""
         ...
@@ -170,7 +176,8 @@ class Gate:
         # Looked up before it is judged: what is swapped in between is seen at the end.
         paths, places = self.policy.resolved(targets), self.policy.places(targets)
         verdict = self.policy.judge(tool.group, targets, invocation.command, invocation.cwd)
-        if invocation.unconfined and not isinstance(verdict, Refuse):
+        unconfined = invocation.unconfined and self.policy.confines()
+        if unconfined and not isinstance(verdict, Refuse):
             verdict = OUTSIDE
         match verdict:
             case Allow():
@@ -191,6 +198,7 @@ class Gate:
                 diffs=invocation.diffs,
                 command=invocation.command,
                 cwd=invocation.cwd,
+                unconfined=unconfined,
                 paths=paths,
             )
         )

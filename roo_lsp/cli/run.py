@@ -465,6 +465,8 @@ class Run:
     def _consents(self, entry: Mapping[str, Any]) -> bool:
         if entry["kind"] != "permission":
             return False  # where a key may go is not a tool call's business
+        if entry.get("unconfined"):
+            return False  # else the sandbox would hold only as long as the model wants it
         consent = self.job.consent
         kind = entry["toolCall"]["kind"]
         return consent.everything or (kind == "execute" and kind in consent.kinds)
@@ -521,6 +523,8 @@ def how_to_allow(entry: Mapping[str, Any], consent: Consent) -> str:
     match entry["toolCall"]["kind"]:
         case "read" | "search":
             flag = "--set autoApprove.readOutside=true"
+        case "execute" if entry.get("unconfined"):
+            flag = "--set commands.sandbox=off, for all commands"
         case "execute":
             flag = "--yes=execute"
         case "edit" | "delete" | "move" if "edit" not in consent.kinds:

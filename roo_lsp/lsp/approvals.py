@@ -92,6 +92,7 @@ class Pending:
             if request.command is not None:
                 entry["command"] = request.command
                 entry["cwd"] = str(request.cwd)
+                entry |= {"unconfined": True} if request.unconfined else {}
         return entry
 
 

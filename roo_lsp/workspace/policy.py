@@ -43,6 +43,8 @@ class Rules:
     """The entries of `allowedCommands` and `deniedCommands`."""
     other_shell: bool = False
     """Commands run in a shell that is not bash, which is not read here: each is asked."""
+    confined: bool = False
+    """Commands run in a sandbox."""
     sandbox: str = ""
     """The line about the sandbox that goes with each question about a command."""
     mcp: bool = False
@@ -128,6 +130,9 @@ class WorkspacePolicy:
 
     def resolved(self, targets: Sequence[Target]) -> tuple[Path, ...]:
         return tuple(fact.real for fact in self._facts(targets))
+
+    def confines(self) -> bool:
+        return self.rules.confined
 
     def places(self, targets: Sequence[Target]) -> tuple[tuple[int, int] | None, ...]:
         return tuple(_place(fact.real) for fact in self._facts(targets))

@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from roo_lsp.lsp.client import ServerEnded, connect
+from roo_lsp.workspace.sandbox.find import find_sandbox
 from tests.cli.runs import Ended, arguments, run, terminal, words
 from tests.support.fake_openai import FakeOpenAI, call, hang, status, text
 from tests.support.processes import sleeping
@@ -331,3 +332,26 @@ async def test_settings_of_the_channel_reach_the_server_and_it_ends_with_the_blo
         assert (await server.execute("roo.status"))["mode"] == "ask"
         process = server._process
     assert process.returncode == 0
+
+
+async def test_yes_does_not_let_a_command_out_of_the_sandbox(folder):
+    if (await find_sandbox([folder], "auto")).jail is None:
+        pytest.skip("there is no sandbox here")
+    out = {"command": "touch left", "no_sandbox": True}
+    for consent in ("--yes", "--yes=execute"):
+        async with FakeOpenAI() as fake:
+            fake.answers(call("execute_command", out), text("ok"))
+            ended = await run(fake, folder, consent, "Go")
+        assert ended.code == 3
+        assert "commands.sandbox=off" in ended.out + ended.err
+        assert not (folder / "left").exists()
+
+
+async def test_where_there_is_no_sandbox_a_command_cannot_leave_one(folder):
+    async with FakeOpenAI() as fake:
+        fake.answers(
+            call("execute_command", {"command": "touch left", "no_sandbox": True}), text("ok")
+        )
+        ended = await run(fake, folder, "--yes=execute", "--set", "commands.sandbox=off", "Go")
+    assert ended.code == 0
+    assert (folder / "left").exists()

@@ -112,6 +112,9 @@ class ScriptedPolicy:
     def resolved(self, targets: Sequence[Target]) -> tuple[Path, ...]:
         return self.real()
 
+    def confines(self) -> bool:
+        return True
+
     def places(self, targets: Sequence[Target]) -> Hashable:
         return self.place()
 
