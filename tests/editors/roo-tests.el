@@ -1,0 +1,552 @@
+;;; roo-tests.el --- roo.el in a real Emacs, without a terminal  -*- lexical-binding: t; -*-
+
+;;; Commentary:
+
+;; Started by test_emacs.py, in a project of the test, with $ROO_SETTINGS as the section `roo'.
+;; Tests named unit-* need no server; the others have a scripted endpoint and the real roo-lsp.
+
+;;; Code:
+
+(require 'ert)
+(require 'cl-lib)
+(require 'roo)
+
+(setq create-lockfiles nil
+      make-backup-files nil
+      auto-save-default nil
+      roo-settings (and (getenv "ROO_SETTINGS")
+                        (json-parse-string (getenv "ROO_SETTINGS")
+                                           :object-type 'plist :false-object :json-false)))
+
+(defmacro until (&rest body)
+  "The value of BODY once it is true; the test fails where that takes too long."
+  `(let ((end (+ (float-time) 50)) value)
+     (while (not (setq value (progn ,@body)))
+       (when (> (float-time) end)
+         (ert-fail (list "never true" ',body (seen))))
+       (accept-process-output nil 0.02))
+     value))
+
+(defun seen ()
+  "What a person could have seen."
+  (mapcar (lambda (name)
+            (and (get-buffer name)
+                 (with-current-buffer name (buffer-substring-no-properties 1 (point-max)))))
+          (append '("*Messages*" "*roo: project*" " *roo log: project*")
+                  (seq-filter (lambda (each) (string-match-p "EGLOT" each))
+                              (mapcar #'buffer-name (buffer-list))))))
+
+(defun wire (connection)
+  "What CONNECTION would send, which is kept instead: a function that gives it."
+  (let (sent)
+    (setf (roo--ready connection) t)
+    (advice-add 'roo--write :override
+                (lambda (_connection message) (setq sent (append sent (list message))))
+                '((name . wire)))
+    (lambda () sent)))
+
+(defmacro with-document (text &rest body)
+  "A file with TEXT, open in a buffer that Roo knows; BODY has `connection' and `sent'."
+  (declare (indent 1))
+  `(let* ((root (file-name-as-directory (file-truename (make-temp-file "roo" t))))
+          (file (expand-file-name "a.txt" root))
+          (connection (make-roo--connection :root root :name "project"))
+          (roo--connections (list connection))
+          (sent (wire connection)))
+     (let ((coding-system-for-write 'no-conversion))
+       (write-region (encode-coding-string ,text 'utf-8) nil file nil 'quiet))
+     (unwind-protect
+         (with-current-buffer (find-file-noselect file)
+           (roo--hook)
+           (roo--open (current-buffer))
+           ,@body)
+       (roo--unhook)
+       (advice-remove 'roo--write 'wire)
+       (when (find-buffer-visiting file)
+         (with-current-buffer (find-buffer-visiting file)
+           (set-buffer-modified-p nil)
+           (let ((kill-buffer-query-functions nil)) (kill-buffer))))
+       (delete-directory root t))))
+
+(defun edit (connection uri version &rest edits)
+  "What CONNECTION replies to EDITS, each (LINE CHARACTER LINE CHARACTER TEXT), of URI at VERSION."
+  (let (answer)
+    (roo--on-apply-edit
+     connection
+     `(:edit (:documentChanges
+              ((:textDocument (:uri ,uri :version ,version)
+                :edits ,(mapcar (lambda (each)
+                                  (pcase-let ((`(,line ,char ,line2 ,char2 ,text) each))
+                                    `(:range (:start (:line ,line :character ,char)
+                                              :end (:line ,line2 :character ,char2))
+                                      :newText ,text)))
+                                edits)))))
+     (lambda (result &rest _) (setq answer result)))
+    answer))
+
+(defun last-text (sent)
+  "The text of the last didChange of SENT."
+  (let ((message (cl-find "textDocument/didChange" (reverse (funcall sent))
+                          :key (lambda (each) (plist-get each :method)) :test #'equal)))
+    (plist-get (aref (plist-get (plist-get message :params) :contentChanges) 0) :text)))
+
+(defun uri ()
+  "The URI of this buffer."
+  (plist-get roo--document :uri))
+
+;;; Documents and edits
+
+(ert-deftest unit-edits-are-made-and-told-and-undone-as-one ()
+  (with-document "one\ntwo\nthree\n"
+    (buffer-enable-undo)
+    (goto-char (point-min))
+    (insert "zero\n")
+    (should (equal (edit connection (uri) 1 '(1 0 2 0 "1\n") '(3 0 4 0 "3\n")) '(:applied t)))
+    (should (equal (buffer-string) "zero\n1\ntwo\n3\n"))
+    (should (equal (last-text sent) "zero\n1\ntwo\n3\n"))
+    (undo-boundary)
+    (setq last-command nil)
+    (undo)
+    (should (equal (buffer-string) "zero\none\ntwo\nthree\n"))))
+
+(ert-deftest unit-an-edit-of-an-older-version-is-refused-and-the-typed-text-told ()
+  (with-document "one\n"
+    (goto-char (point-min))
+    (insert "typed ")
+    (let ((answer (edit connection (uri) 0 '(0 0 1 0 "other\n"))))
+      (should (eq (plist-get answer :applied) :json-false))
+      (should (equal (plist-get answer :failureReason) "a.txt has changed in Emacs meanwhile"))
+      (should (equal (buffer-string) "typed one\n"))
+      (should (equal (last-text sent) "typed one\n")))))
+
+(ert-deftest unit-of-several-edits-none-is-made-when-one-cannot-be ()
+  (with-document "one\n"
+    (let ((other (uri)) answer)
+      (roo--on-apply-edit
+       connection
+       `(:edit (:documentChanges
+                ((:textDocument (:uri ,other :version 0)
+                  :edits ((:range (:start (:line 0 :character 0) :end (:line 0 :character 0))
+                           :newText "x")))
+                 (:textDocument (:uri ,other :version 7) :edits nil))))
+       (lambda (result) (setq answer result)))
+      (should (eq (plist-get answer :applied) :json-false))
+      (should (equal (buffer-string) "one\n")))))
+
+(ert-deftest unit-a-read-only-buffer-is-not-edited ()
+  (with-document "one\n"
+    (setq buffer-read-only t)
+    (should (equal (plist-get (edit connection (uri) 0 '(0 0 1 0 "x\n")) :failureReason)
+                   "a.txt is read-only in Emacs"))
+    (should (equal (buffer-string) "one\n"))))
+
+(ert-deftest unit-a-buffer-whose-file-changed-is-not-edited-and-nobody-is-asked ()
+  (with-document "one\n"
+    (write-region "two\n" nil file nil 'quiet)
+    (set-file-times file (time-add nil 10))
+    (should (string-match-p "another one on disk"
+                            (plist-get (edit connection (uri) 0 '(0 0 1 0 "x\n"))
+                                       :failureReason)))))
+
+(ert-deftest unit-an-edit-outside-of-what-is-narrowed-is-made ()
+  (with-document "one\ntwo\nthree\n"
+    (narrow-to-region 5 8)
+    (should (equal (edit connection (uri) 0 '(2 0 3 0 "3\n")) '(:applied t)))
+    (should (equal (buffer-string) "two"))
+    (widen)
+    (should (equal (buffer-string) "one\ntwo\n3\n"))))
+
+(ert-deftest unit-point-stays-on-its-text ()
+  (with-document "def greet(name):\n    return 'old'\n"
+    (goto-char (point-min))
+    (search-forward "return '")
+    (edit connection (uri) 0
+          '(0 0 2 0 "def greet(name: str) -> str:\n    x = 1\n    return 'old!'\n"))
+    (should (looking-at-p "old!"))))
+
+(ert-deftest unit-a-change-through-an-indirect-buffer-is-told ()
+  (with-document "one\n"
+    (let ((indirect (make-indirect-buffer (current-buffer) "indirect")))
+      (unwind-protect
+          (progn
+            (with-current-buffer indirect (goto-char (point-min)) (insert "x"))
+            (roo--flush connection)
+            (should (equal (last-text sent) "xone\n"))
+            (should (equal (edit connection (uri) 1 '(0 0 0 1 "y")) '(:applied t)))
+            (should (equal (with-current-buffer indirect (buffer-string)) "yone\n")))
+        (kill-buffer indirect)))))
+
+(ert-deftest unit-line-ends-are-told-and-taken-as-on-disk ()
+  (with-document "one\r\ntwo\r\n"
+    (should (equal (buffer-string) "one\ntwo\n"))
+    (should (equal (edit connection (uri) 0 '(1 0 2 0 "2\r\n3\r\n")) '(:applied t)))
+    (should (equal (buffer-string) "one\n2\n3\n"))
+    (should (equal (last-text sent) "one\r\n2\r\n3\r\n"))))
+
+(ert-deftest unit-a-lone-carriage-return-ends-a-line ()
+  (with-document "a\rb\nc\r\nd"
+    (should (equal (roo--point '(:line 1 :character 0)) 3))
+    (should (equal (roo--point '(:line 3 :character 1)) (point-max)))
+    (dolist (point '(1 2 3 4 5 8))
+      (should (equal (roo--point (roo--position point)) point)))))
+
+(ert-deftest unit-characters-are-counted-as-such ()
+  (with-document "x = '\U0001F600' + y\n"
+    (should (equal (edit connection (uri) 0 '(0 10 0 11 "z")) '(:applied t)))
+    (should (equal (buffer-string) "x = '\U0001F600' + z\n"))))
+
+(ert-deftest unit-bytes-that-are-no-characters-are-sent-as-such ()
+  (should (equal (roo--encode (list :text (concat "a" (string #x3fff80) (string #xd800))))
+                 (encode-coding-string "{\"text\":\"a\ufffd\ufffd\"}" 'utf-8))))
+
+(ert-deftest unit-a-buffer-that-is-saved-by-another-name-is-another-document ()
+  (with-document "one\n"
+    (let ((first (uri)))
+      (set-visited-file-name (expand-file-name "b b.txt" root) t t)
+      (save-buffer)
+      (should (string-suffix-p "/b%20b.txt" (uri)))
+      (should (equal (seq-filter (lambda (each) (not (equal each "textDocument/didChange")))
+                                 (mapcar (lambda (each) (plist-get each :method))
+                                         (funcall sent)))
+                     '("textDocument/didOpen" "textDocument/didClose" "textDocument/didOpen"
+                       "textDocument/didSave")))
+      (should (equal (roo--path first) file)))))
+
+(ert-deftest unit-a-major-mode-that-is-set-anew-loses-nothing ()
+  (with-document "one\n"
+    (text-mode)
+    (goto-char (point-min))
+    (insert "x")
+    (should (roo--sync-timer connection))
+    (save-buffer)
+    (should (equal (last-text sent) "xone\n"))))
+
+(ert-deftest unit-saving-says-what-is-saved-and-asks-nobody ()
+  (with-document "one\n"
+    (insert "x")
+    (let (answer)
+      (roo--on-save connection (list :uris (list (uri) "file:///nowhere.txt"))
+                    (lambda (result) (setq answer result)))
+      (should (equal answer (list :saved (vector (uri)))))
+      (should-not (buffer-modified-p)))
+    (insert "y")
+    (set-file-times file (time-add nil 10))
+    (roo--on-save connection (list :uris (list (uri)))
+                  (lambda (result) (should (equal result '(:saved [])))))))
+
+(ert-deftest unit-a-deleted-file-takes-its-buffer-along ()
+  (with-document "one\n"
+    (let ((uri (uri)))
+      (roo--on-apply-edit connection `(:edit (:documentChanges ((:kind "delete" :uri ,uri))))
+                          (lambda (result) (should (equal result '(:applied t)))))
+      (should-not (file-exists-p file))
+      (should-not (find-buffer-visiting file)))))
+
+(ert-deftest unit-what-the-repository-cannot-answer-is-refused-not-agreed-to ()
+  (with-document ""
+    (roo--handle connection '(:id 1 :method "some/thing" :params nil))
+    (should (equal (plist-get (plist-get (car (last (funcall sent))) :error) :code) -32601))
+    (roo--handle connection '(:id 2 :method "window/showDocument" :params (:uri 3)))
+    (should (equal (plist-get (plist-get (car (last (funcall sent))) :error) :code) -32603))))
+
+(ert-deftest unit-settings-are-answered-whole-and-in-part ()
+  (with-document ""
+    (let ((roo-settings '(:provider (:modelId "m"))))
+      (roo--on-configuration
+       connection '(:items ((:section "roo") (:section "roo.provider.modelId") (:section "x")))
+       (lambda (result)
+         (should (equal result [(:provider (:modelId "m")) "m" nil])))))))
+
+;;; Messages
+
+(ert-deftest unit-messages-are-taken-in-pieces-and-in-order ()
+  (with-document ""
+    (let* ((body (encode-coding-string "{\"method\":\"m\",\"params\":{\"n\":\"é\"}}" 'utf-8))
+           (frame (concat (format "Content-Length: %d\r\n\r\n" (length body)) body))
+           handled)
+      (cl-letf (((symbol-function 'roo--handle)
+                 (lambda (_connection message)
+                   (push (plist-get (plist-get message :params) :n) handled))))
+        (with-current-buffer (roo--incoming connection) (set-buffer-multibyte nil))
+        (seq-doseq (byte (concat frame frame)) (roo--receive connection (unibyte-string byte)))
+        (roo--receive connection (concat frame frame)))
+      (should (equal handled '("é" "é" "é" "é"))))))
+
+;;; The transcript
+
+(defun event (seq update)
+  "The event SEQ of the task t1."
+  (list :v 1 :taskId "t1" :seq seq :update update))
+
+(defun chunk (seq text)
+  "The event SEQ, which says TEXT."
+  (event seq (list :sessionUpdate "agent_message_chunk"
+                   :content (list :type "text" :text text))))
+
+(defmacro with-transcript (&rest body)
+  "The transcript of the task t1; BODY has `connection' and `sent'."
+  `(with-document ""
+     (setf (roo--task connection) "t1")
+     (with-current-buffer (roo--make-transcript connection)
+       (unwind-protect
+           (progn ,@body)
+         (kill-buffer)))))
+
+(ert-deftest unit-twenty-thousand-deltas-are-few-insertions ()
+  (with-transcript
+   (let ((draws 0))
+     (add-function :before (symbol-function 'roo--drawing) (lambda (&rest _) (cl-incf draws))
+                   '((name . count)))
+     (unwind-protect
+         (progn
+           (dotimes (number 20000)
+             (roo--queue connection (chunk (1+ number) "word ")))
+           (until (null roo--draw-timer)))
+       (remove-function (symbol-function 'roo--drawing) 'count))
+     (should (= (count-matches "word" (point-min) (point-max)) 20000))
+     (should (= draws 1)))))
+
+(ert-deftest unit-whoever-reads-above-is-left-there-and-whoever-is-at-the-end-follows ()
+  (with-transcript
+   (set-window-buffer nil (current-buffer))
+   (roo--draw-events connection (list (chunk 1 "first\nsecond\n")))
+   (should (= (window-point) (point-max)))
+   (set-window-point nil 3)
+   (roo--draw-events connection (list (chunk 2 "third\n")))
+   (should (= (window-point) 3))))
+
+(ert-deftest unit-a-gap-is-filled-before-what-came-after-it ()
+  (with-transcript
+   (roo--draw-events connection (list (chunk 1 "a") (chunk 3 "c")))
+   (roo--draw-events connection (list (chunk 4 "d")))
+   (should (equal (buffer-string) "a"))
+   (let ((request (car (last (funcall sent)))))
+     (should (equal (plist-get (aref (plist-get (plist-get request :params) :arguments) 0)
+                               :sinceSeq)
+                    1))
+     (roo--handle connection (list :id (plist-get request :id)
+                                   :result (list :events (list (chunk 2 "b") (chunk 3 "c"))))))
+   (should (equal (buffer-substring-no-properties (point-min) (point-max)) "abcd"))
+   (roo--draw-events connection (list (chunk 4 "d") (chunk 5 "e")))
+   (should (equal (buffer-substring-no-properties (point-min) (point-max)) "abcde"))))
+
+(ert-deftest unit-a-call-is-one-line-that-unfolds ()
+  (with-transcript
+   (roo--draw-events
+    connection
+    (list (event 1 '(:sessionUpdate "tool_call" :toolCallId "c" :title "read_file" :kind "read"
+                     :status "pending" :_meta (:tool "read_file")))
+          (event 2 '(:sessionUpdate "tool_call_update" :toolCallId "c" :status "completed"
+                     :title "Read a.txt" :rawOutput "1 | one\n2 | two"))
+          (chunk 3 "Done")))
+   (should (equal (buffer-substring-no-properties (point-min) (point-max))
+                  "✓ Read a.txt  [2 lines]\n\nDone"))
+   (goto-char (point-min))
+   (roo-toggle)
+   (should (equal (buffer-substring-no-properties (point-min) (point-max))
+                  "✓ Read a.txt\n1 | one\n2 | two\n\nDone"))
+   (roo-toggle)
+   (should (= (count-lines (point-min) (point-max)) 3))))
+
+(ert-deftest unit-a-diff-shows-what-changed-and-its-neighbours ()
+  (should (equal (roo--diff "a\nb\nc\nd\ne\nf\ng\n" "a\nB\nc\nd\ne\nf\nG\nH\n")
+                 '(" a" "-b" "+B" " c" "@" " f" "-g" "+G" "+H")))
+  (should (equal (roo--diff "" "a\n") '("+a")))
+  (should (equal (roo--diff "a\n" "") '("-a"))))
+
+;;; The other language servers
+
+(ert-deftest unit-positions-of-others-are-counted-anew ()
+  (with-document "\U0001F600\U0001F600 = 1\n"
+    (should (equal (roo--position-for 'utf-16 '(:line 0 :character 2)) '(:line 0 :character 4)))
+    (should (equal (roo--position-for 'utf-8 '(:line 0 :character 1)) '(:line 0 :character 4)))
+    (let ((range '(:start (:line 0 :character 4) :end (:line 0 :character 5)))
+          (counted '(:start (:line 0 :character 2) :end (:line 0 :character 3))))
+      (should (equal (roo--translated (vector (list :uri (uri) :range range)) nil 'utf-16)
+                     (vector (list :uri (uri) :range counted))))
+      (should (equal (roo--translated (list :contents "x" :range range) (uri) 'utf-16)
+                     (list :contents "x" :range counted)))
+      (should (equal (roo--translated
+                      (list :changes (list (intern (concat ":" (uri)))
+                                           (vector (list :range range :newText "n"))))
+                      "file:///other" 'utf-16)
+                     (list :changes (list (intern (concat ":" (uri)))
+                                          (vector (list :range counted :newText "n"))))))
+      (should (equal (roo--translated
+                      (list :documentChanges
+                            (vector (list :textDocument (list :uri (uri) :version nil)
+                                          :edits (vector (list :range range :newText "n")))))
+                      nil 'utf-16)
+                     (list :documentChanges
+                           (vector (list :textDocument (list :uri (uri) :version nil)
+                                         :edits (vector (list :range counted
+                                                              :newText "n"))))))))))
+
+(ert-deftest unit-a-buffer-without-another-server-has-no-answer ()
+  (with-document "one\n"
+    (roo--on-definition connection (list :textDocument (list :uri (uri))
+                                         :position '(:line 0 :character 0))
+                        (lambda (result &rest _) (should-not result)))))
+
+;;; Tasks, with the real server and a scripted endpoint
+
+(defun here ()
+  "The connection of the project that the test stands in."
+  (roo--find default-directory))
+
+(defun said ()
+  "The transcript as a person reads it."
+  (with-current-buffer (roo--make-transcript (here))
+    (buffer-substring-no-properties (point-min) (point-max))))
+
+(defun state ()
+  "The state of the shown task."
+  (roo--fact (here) (roo--task (here)) :state))
+
+(defun file (name)
+  "The text of the file NAME."
+  (with-temp-buffer (insert-file-contents name) (buffer-string)))
+
+(defun asked (words)
+  "Wait until a decision about something with these WORDS is waited for."
+  (until (seq-some (lambda (each) (string-match-p words (plist-get each :title)))
+                   (roo--ours-of (here)))))
+
+(ert-deftest task-edits-the-buffer-and-saves-it-for-a-command ()
+  (find-file "app.py")
+  (roo "Change the greeting")
+  (asked "Edit app.py")
+  (roo-approve)
+  (until (string-match-p "edited" (buffer-string)))
+  (should (buffer-modified-p))
+  (asked "Run cat app.py")
+  (should (string-match-p "○ Run cat app.py" (said)))
+  (roo-approve)
+  (until (string-match-p "All done" (said)))
+  (until (equal (state) "idle"))
+  (should-not (buffer-modified-p))
+  (should (string-match-p "edited" (file "app.py")))
+  (should (equal (roo-mode-line) (list " " "Roo"))))
+
+(ert-deftest task-that-is-read-again-looks-the-same ()
+  (find-file "app.py")
+  (setq roo--page 4)
+  (roo "Say it")
+  (until (equal (state) "idle"))
+  (let ((before (said)) (task (roo--task (here))))
+    (should (string-match-p "said in a few words" before))
+    (roo-restart)
+    (until (equal (said) before))
+    (with-current-buffer (roo--make-transcript (here)) (revert-buffer))
+    (until (equal (said) before))
+    (roo-tasks)
+    (until (string-match-p "idle .* Say it" (buffer-string)))
+    (goto-char (point-min))
+    (should (equal (tabulated-list-get-id) task))
+    (cl-letf (((symbol-function 'y-or-n-p) #'always))
+      (roo-tasks-delete))
+    (until (string-empty-p (buffer-string)))))
+
+(ert-deftest task-is-denied-with-words-then-answered-then-cancelled ()
+  (find-file "app.py")
+  (let ((mark (point)))
+    (push-mark mark t t)
+    (forward-line 1)
+    (let ((transient-mark-mode t)) (setq mark-active t) (roo "What is this?")))
+  (asked "Create new.txt")
+  (roo-deny "not in this folder")
+  (asked "Which")
+  (should (string-match-p "Your answer\\?" (said)))
+  (should (string-match-p "Denied" (said)))
+  (let ((completing-read-function (lambda (&rest _) "the second")))
+    (roo-answer))
+  (until (string-match-p "I begin and" (said)))
+  (should (string-match-p "the second" (said)))
+  (roo-cancel)
+  (until (string-match-p "Cancelled" (said)))
+  (should (equal (state) "idle")))
+
+(ert-deftest language-servers-beside-roo-answer-it ()
+  (with-eval-after-load 'eglot
+    (defvar eglot-server-programs)
+    (add-to-list 'eglot-server-programs '(python-mode . ("basedpyright-langserver" "--stdio"))))
+  (require 'eglot)
+  (find-file "app.py")
+  (roo "Where is it defined?")
+  (call-interactively #'eglot)
+  (until (bound-and-true-p eglot--managed-mode))
+  (until (equal (state) "idle"))
+  (let ((connection (here)) (uri (uri)) (found nil))
+    (cl-flet ((ask (handler params)
+                (setq found 'nothing)
+                (funcall handler connection params
+                         (lambda (result &optional problem) (setq found (or problem result))))
+                (until (not (eq found 'nothing)))
+                (when (stringp found) (ert-fail (list found (seen))))
+                found))
+      (let ((call (list :textDocument (list :uri uri) :position '(:line 4 :character 7))))
+        (should (equal (plist-get (aref (ask #'roo--on-definition call) 0) :range)
+                       '(:start (:line 0 :character 4) :end (:line 0 :character 9))))
+        (should (= (length (ask #'roo--on-references
+                                (append call '(:context (:includeDeclaration t)))))
+                   2))
+        (should (string-match-p "greet" (roo--encode (ask #'roo--on-hover call))))
+        (should (plist-get (ask #'roo--on-rename (append call '(:newName "welcome")))
+                           :documentChanges)))
+      (should (equal (mapcar (lambda (each) (plist-get each :name))
+                             (ask #'roo--on-document-symbol
+                                  (list :textDocument (list :uri uri))))
+                     '("greet")))
+      (should (equal (plist-get (aref (ask #'roo--on-workspace-symbol '(:query "greet")) 0)
+                                :name)
+                     "greet"))
+      (goto-char (point-max))
+      (insert "nowhere\n")
+      (let ((items (plist-get (ask #'roo--on-diagnostics (list :uris (list uri) :wait t))
+                              :items)))
+        (should (string-match-p "nowhere" (roo--encode items)))))))
+
+;;; Without roo.el
+
+(declare-function my-roo-start "plain-eglot")
+(declare-function my-roo-approve "plain-eglot")
+
+(defun plain-task ()
+  "Start a task by the commands of the set-up that is loaded, and have it edit this buffer."
+  (my-roo-start "Change the greeting")
+  ;; There is no event for what this waits for: approve until it is done, as a person would.
+  (until (my-roo-approve)
+         (accept-process-output nil 0.3)
+         (string-match-p "edited" (buffer-string)))
+  (should (buffer-modified-p))
+  (should (string-match-p "old" (file (buffer-file-name)))))
+
+(ert-deftest plain-eglot-edits-the-buffer ()
+  (require 'eglot)
+  (setq-default eglot-workspace-configuration
+                `(:roo ,(append roo-settings
+                                (plist-get (default-value 'eglot-workspace-configuration)
+                                           :roo))))
+  (find-file "notes.txt")
+  (call-interactively #'eglot)
+  (until (bound-and-true-p eglot--managed-mode))
+  (plain-task))
+
+(defvar lsp-enable-snippet)
+(declare-function lsp-workspace-folders-add "ext:lsp-mode")
+(declare-function lsp--workspace-status "ext:lsp-mode")
+
+(ert-deftest plain-lsp-mode-edits-the-buffer ()
+  (load "lsp-mode-autoloads" nil t)     ; as Debian's start-up does
+  (require 'lsp-mode)
+  (setq lsp-enable-snippet nil)
+  (lsp-workspace-folders-add default-directory)
+  (find-file "notes.txt")
+  (lsp)
+  (until (bound-and-true-p lsp-mode))
+  (until (seq-some (lambda (each) (eq (lsp--workspace-status each) 'initialized))
+                   (lsp-workspaces)))
+  (plain-task))
+
+(provide 'roo-tests)
+;;; roo-tests.el ends here
