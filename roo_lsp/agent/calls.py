@@ -11,7 +11,7 @@ from roo_lsp.agent.approval import Decision
 from roo_lsp.agent.context import results_that_fit
 from roo_lsp.agent.conversation import Agent, Brief
 from roo_lsp.agent.errors import ToolError
-from roo_lsp.agent.events import ToolCallUpdated
+from roo_lsp.agent.events import DENIED, ToolCallUpdated
 from roo_lsp.agent.messages import ToolCall, ToolMessage
 from roo_lsp.agent.tool import AnyTool, Invocation, Target, ToolResult
 
@@ -139,6 +139,10 @@ async def _prepare(
     except ToolError as error:
         reveal = not targets or agent.gate.may_reveal(targets)
         raise ToolError(error.text if reveal else error.brief) from error
+    if invocation.targets:
+        targets = tuple(dict.fromkeys((*targets, *invocation.targets)))
+        if refusal := agent.gate.admit(tool, targets):
+            raise ToolError(refusal.why)
     agent.emit(
         ToolCallUpdated(
             call.id,
@@ -156,7 +160,7 @@ def _denied(decision: Decision) -> str:
     if decision.by == "policy":
         return decision.feedback
     said = f" They said: {decision.feedback}" if decision.feedback else ""
-    return f"The user denied this call.{said}"
+    return f"{DENIED}.{said}"
 
 
 def _bug(call: ToolCall, error: Exception) -> ToolResult:

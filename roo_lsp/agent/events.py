@@ -54,7 +54,7 @@ class UserMessageChunk:
 
     @property
     def line(self) -> str:
-        return f"You: {self.text}"
+        return f"You: {self.text.strip().partition(PARAGRAPH)[0]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ class ToolCallStarted:
 
     @property
     def line(self) -> str:
-        return f"{self.tool}…"
+        return f"Calling {self.tool}…"
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +168,7 @@ class ToolCallArguments:
         if self.title:
             count = f" · {self.lines} line{'' if self.lines == 1 else 's'}" if self.lines else ""
             return f"{self.title}{count}"
-        return f"{self.tool}… {size_text(self.size)}" if self.size > LONG_ARGUMENTS else ""
+        return f"Calling {self.tool} · {size_text(self.size)}" if self.size > LONG_ARGUMENTS else ""
 
 
 LONG_ARGUMENTS = 400
@@ -222,12 +222,55 @@ class ToolCallUpdated:
         match self.status:
             case "failed":
                 why = (self.text or "").partition("\n")[0]
+                if why.startswith(DENIED):
+                    return f"Denied: {self.title}"
                 return f"Failed: {self.title}: {why}" if why else f"Failed: {self.title}"
+            case _ if self.title.startswith(TOLD_ELSEWHERE):
+                return ""
             case "completed":
-                return f"Done: {self.title}" if self.title else ""
-            case _:
-                last = self.output.strip().rpartition("\n")[2]
-                return f"{self.title}: {last}" if last and self.title else self.title or last
+                return f"Done: {self.title}" if self.title and not self.diffs else ""
+            case "in_progress":
+                said = self.said
+                return f"{self.doing} · {said}" if said else f"{self.doing}…" if self.title else ""
+            case "pending":
+                return ""
+
+    @property
+    def doing(self) -> str:
+        """What is being done while it runs: `Running pytest -q`; empty where another event says it."""
+        if self.title.startswith(TOLD_ELSEWHERE):
+            return ""
+        verb, blank, rest = self.title.partition(" ")
+        return f"{DOING.get(verb, verb)}{blank}{rest}"
+
+    @property
+    def said(self) -> str:
+        """The last line of the new output."""
+        return self.output.strip().rpartition("\n")[2]
+
+
+DENIED = "The user denied this call"
+"""How the result of a call begins that the user did not want."""
+TOLD_ELSEWHERE = ("Done", "Ask: ", "Todo list: ")
+"""Titles of calls that have an event of their own, which says it better."""
+DOING = {
+    "Read": "Reading",
+    "List": "Listing",
+    "Search": "Searching",
+    "Edit": "Editing",
+    "Create": "Creating",
+    "Replace": "Replacing",
+    "Delete": "Deleting",
+    "Move": "Moving",
+    "Patch": "Patching",
+    "Change": "Changing",
+    "Run": "Running",
+    "Find": "Finding",
+    "Look": "Looking",
+    "Rename": "Renaming",
+    "Fetch": "Fetching",
+}
+"""What a title says is to be done, while it is being done."""
 
 
 # --- people ---------------------------------------------------------------------------------
@@ -307,7 +350,7 @@ class QuestionAsked:
 
     @property
     def line(self) -> str:
-        return f"Roo asks: {self.question}"
+        return f"Waiting for your answer: {self.question}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -507,7 +550,8 @@ class FileChanged:
     @property
     def line(self) -> str:
         verb = self.state or "changed"
-        return f"{verb.capitalize()} {self.uri.rpartition('/')[2]} +{self.added} -{self.removed}"
+        name = unquote(self.uri.rpartition("/")[2])
+        return f"{verb.capitalize()} {name} +{self.added} -{self.removed}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -550,6 +594,9 @@ class StateChanged:
                 return "Cancelled"
             case "error":
                 return "Failed"
+
+
+PARAGRAPH = "\n\n"
 
 
 # --- helpers --------------------------------------------------------------------------------

@@ -59,7 +59,7 @@ async def within_limits(agent: Agent, limits: Limits) -> bool:
     question = agent.budget.question(limits)
     if question is None:
         return True
-    answer = await agent.context.asker.ask(question, ["Continue", "Stop"])
+    answer = await agent.context.asker.ask(question, ["Continue", "Stop"], own=True)
     if answer.strip().lower() in {"stop", "no", ""}:
         return False
     agent.budget.grant()

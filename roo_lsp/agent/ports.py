@@ -325,6 +325,169 @@ class CommandRunner(Protocol):
 class Asker(Protocol):
     """Asks the user."""
 
-    async def ask(self, question: str, suggestions: Sequence[str]) -> str:
-        """The user's answer, free text or one of the suggestions."""
+    async def ask(self, question: str, suggestions: Sequence[str], *, own: bool = False) -> str:
+        """The user's answer, free text or one of the suggestions; `own`: the model does not ask, we do."""
+        ...
+
+
+# --- the editor's other language servers ----------------------------------------------------
+
+Feature = Literal[
+    "diagnostics",
+    "definition",
+    "references",
+    "hover",
+    "documentSymbol",
+    "workspaceSymbol",
+    "rename",
+]
+"""What can be asked of them: the client's request for it is `roo/` and this name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where a name stands in a file, as the user sees it."""
+
+    path: Path
+    line: int
+    """From 1."""
+    column: int
+    """Code points before it on its line."""
+    text: str
+    """The line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A line of a file; `line` is counted from 1."""
+
+    path: Path
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where something is, in the order of the answer."""
+
+    places: tuple[Place, ...]
+    no_files: int = 0
+    """Places in what is no file: an archive, a text that a server made up."""
+    more: int = 0
+    """Places that were not looked at, because there are too many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """A class, function, variable, … by its name; lines are counted from 1."""
+
+    name: str
+    kind: str
+    path: Path
+    line: int | None = None
+    end_line: int | None = None
+    depth: int = 0
+    """How many symbols it lies within."""
+    within: str = ""
+    """The name of what it lies within, where the depth does not tell."""
+    detail: str = ""
+    """Its signature, or whatever a server says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Symbols:
+    """Symbols in the order of the answer; `no_files` and `more` as in `Places`."""
+
+    symbols: tuple[Symbol, ...]
+    no_files: int = 0
+    more: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What a language server complains of, at a line counted from 1."""
+
+    path: Path
+    line: int
+    severity: int
+    """LSP's numbers: 1 error, 2 warning, 3 information, 4 hint."""
+    message: str
+    source: str
+    code: str = ""
+
+    @property
+    def kind(self) -> tuple[Path, int, str, str]:
+        """What stays the same when lines are put in above it."""
+        return self.path, self.severity, self.message, self.source
+
+
+@dataclass(frozen=True, slots=True)
+class Problems:
+    """The problems in `files`: those that some server looks at, clean ones included."""
+
+    problems: tuple[Problem, ...]
+    files: frozenset[Path]
+    more: int = 0
+
+
+class FileEdits(Protocol):
+    """What would change in one file."""
+
+    @property
+    def path(self) -> Path: ...
+
+    def applied(self, text: str) -> str:
+        """The text with the edits made; `text` is the file's, as just read.
+
+        Raises:
+            Changed: it is not the text that the edits were made for.
+            ToolError: they do not fit it or each other.
+        """
+        ...
+
+
+class LanguageServers(Protocol):
+    """The language servers that an editor runs beside us, asked through it.
+
+    All of these answer None where no server answered: then nothing is known, not even that there is
+    nothing. Texts are the servers' own.
+
+    Raises:
+        ToolError: there was no answer in time, or one that makes no sense.
+    """
+
+    @property
+    def offered(self) -> frozenset[Feature]:
+        """What the client said it can be asked."""
+        ...
+
+    async def problems(self, path: Path | None) -> Problems | None:
+        """In a file, or in all that are known."""
+        ...
+
+    async def definition(self, spot: Spot) -> Places | None:
+        """Where what stands there is defined."""
+        ...
+
+    async def references(self, spot: Spot) -> Places | None:
+        """Where it is used, its declaration included."""
+        ...
+
+    async def hover(self, spot: Spot) -> str | None:
+        """What the servers tell about it."""
+        ...
+
+    async def document_symbols(self, path: Path) -> Symbols | None:
+        """What a file defines."""
+        ...
+
+    async def workspace_symbols(self, query: str) -> Symbols | None:
+        """Symbols of the workspace whose names match, as loosely as servers match."""
+        ...
+
+    async def rename(self, spot: Spot, new_name: str) -> Sequence[FileEdits] | None:
+        """What would have to change; nothing is changed yet.
+
+        Raises:
+            ToolError: also where it would take more than edits of texts.
+        """
         ...

@@ -34,6 +34,9 @@ RULES: dict[str, str] = {
 }
 """Rules of use by tool name, beyond what its description says; only offered tools are named."""
 
+KNOWING = ("find_definition", "find_references", "workspace_symbols", "rename_symbol")
+"""Tools that know what a search would have to guess, where the editor has them."""
+
 
 def system_prompt(
     mode: Mode,
@@ -49,6 +52,12 @@ def system_prompt(
     """
     folders = "\n".join(f"- {folder}" for folder in workspace.folders)
     named = [rule for name, rule in RULES.items() if name in tools]
+    if knowing := [name for name in KNOWING if name in tools]:
+        named.append(
+            f"Where a name is defined, used or to be changed, prefer {', '.join(knowing)} to searching: "
+            "they ask the editor's language servers, which know the code; search where they have no "
+            "answer."
+        )
     if sandbox and "execute_command" in tools:
         named.append(sandbox)
     rules = "\n".join(f"- {rule}" for rule in named)

@@ -6,12 +6,12 @@ arguments alone; `prepare` looks and describes, and changes nothing. Only what i
 """
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from inspect import cleandoc
 from pathlib import Path
-from typing import Any, Generic, Literal, TypeVar, cast
+from typing import Any, Generic, Literal, Protocol, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
@@ -20,7 +20,9 @@ from roo_lsp.agent.messages import Image
 from roo_lsp.agent.ports import (
     Asker,
     CommandRunner,
+    Feature,
     FileSystem,
+    LanguageServers,
     Searcher,
 )
 
@@ -129,6 +131,8 @@ class Invocation:
     unconfined: bool = False
     """The command would run outside the sandbox: the user is asked, whatever was said before."""
     locations: tuple[Location, ...] = ()
+    targets: tuple[Target, ...] = ()
+    """What it is about beside what the arguments name, judged with that."""
 
 
 @dataclass(slots=True)
@@ -179,6 +183,25 @@ class Workspace:
             return path.as_posix()
 
 
+Seen = Literal["shown", "named", "hidden"]
+"""What the model may be told of a path: what stands there, that there is something, nothing."""
+
+
+class Sight(Protocol):
+    """What may be told and done where a call is led by something other than its arguments."""
+
+    def seen(self, targets: Sequence[Target], approved: Sequence[Target]) -> Sequence[Seen]:
+        """Of each target; `approved` are the call's own, and what lies in them may be shown.
+
+        From then on the call reads what these paths were when they were looked at.
+        """
+        ...
+
+    def refusal(self, targets: Sequence[Target]) -> str | None:
+        """Why the targets can never be written, in words for the model; else None."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class ToolContext:
     """What a tool may use; everything that reaches outside is a port."""
@@ -192,6 +215,10 @@ class ToolContext:
     limits: FileLimits = FileLimits()
     takes_images: Callable[[], bool] = lambda: False
     """Whether the model takes images, as of now: settings and profiles change."""
+    servers: LanguageServers | None = None
+    """The editor's other language servers, where it lets them be asked."""
+    sight: Sight | None = None
+    """Goes with `servers`: what they name was named by nobody here."""
 
 
 def no_targets(arguments: Any, context: ToolContext) -> tuple[Target, ...]:
@@ -213,6 +240,8 @@ class Tool(Generic[A]):
     targets: Callable[[A, ToolContext], tuple[Target, ...]] = no_targets
     parallel: bool = False
     """True for calls without side effects, which may run beside their neighbours."""
+    needs: Feature | None = None
+    """What the editor's other language servers have to offer for it; without, there is no such tool."""
 
     @property
     def description(self) -> str:

@@ -1,27 +1,31 @@
-"""What the editor's other language servers say of an edit: the problems it brought end its result.
+"""The editor's diagnostics: what other language servers say, and the problems that an edit brought.
 
-`roo/diagnostics {uris, wait} → {items: [{uri, diagnostics: Diagnostic[]}]}`, for clients that opted
-in. No notification tells a server what others publish, so the client is asked before and after each
-edit. With `wait` it may hold its answer until its servers have seen the edit; no answer in time, null
-and an error mean that nothing is known, and nothing is said.
+`roo/diagnostics {uris?, wait} → {items: [{uri, diagnostics: Diagnostic[]}]}`, for clients that opted
+in. No notification tells a server what others publish, so the client is asked: for a tool, and before
+and after each edit. With `wait` it may hold its answer until its servers have seen the edit; no answer
+in time, null and an error mean that nothing is known, and of an edit nothing is said.
 """
 
 import logging
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
+from roo_lsp.agent.ports import Problem
 from roo_lsp.agent.tool import AnyTool, Invocation, Output, ToolContext, ToolResult, Workspace
 from roo_lsp.lsp.documents import Documents
 from roo_lsp.lsp.positions import path_of, uri_of
 from roo_lsp.lsp.protocol import ClientError, RooProtocol
 from roo_lsp.settings import object_or_empty
 from roo_lsp.workspace.escapes import label
+from roo_lsp.workspace.problems import SEVERITIES
+from roo_lsp.workspace.problems import told as problem_told
 
 log = logging.getLogger(__name__)
 
@@ -30,36 +34,12 @@ ANSWER_SECONDS = 2.0
 """How long the client may hold its answer."""
 SHOWN = 20
 """Problems in one result."""
-MESSAGE_LENGTH = 300
-"""Characters of one problem's message."""
-SOURCE_LENGTH = 40
-SEVERITIES = {1: "error", 2: "warning"}
-"""LSP's numbers; information and hints are no problems."""
+WARNING = 2
+"""LSP's number; information and hints are no problems that an edit is told of."""
+MAX_ITEMS = 20_000
+"""Problems of one answer that are looked at."""
 OWN_SOURCE = "roo"
 """Our own diagnostics mark what waits and what is to be reviewed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """An error or a warning in a file; `line` is 1-based."""
-
-    path: Path
-    line: int
-    severity: int
-    message: str
-    source: str
-
-    @property
-    def kind(self) -> tuple[Path, int, str, str]:
-        """What stays the same when lines are put in above it."""
-        return self.path, self.severity, self.message, self.source
-
-    def shown(self, workspace: Workspace) -> str:
-        """One line: the text is another program's, and no more than data here."""
-        message = label(_bounded(" ".join(self.message.split()), MESSAGE_LENGTH))
-        source = f" ({label(_bounded(self.source, SOURCE_LENGTH))})" if self.source else ""
-        place = f"{label(workspace.show(self.path))}:{self.line}"
-        return f"{place}: {SEVERITIES[self.severity]}: {message}{source}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +88,17 @@ class Diagnostics:
         except (ClientError, TimeoutError) as error:
             log.info("%s: %s", METHOD, error or f"no answer within {ANSWER_SECONDS:g} s")
             return None
-        items = object_or_empty(answer).get("items")
-        if not isinstance(items, list):
+        known = {_real(path): path for path in paths}
+        found = items_of(answer)
+        if found is None:
             return None
-        return list(_problems(cast("list[object]", items), {_real(path): path for path in paths}))
+        return [
+            replace(each, path=path)
+            for where, problems in found
+            if (path := known.get(_real(where))) is not None
+            for each in problems
+            if each.severity <= WARNING
+        ]
 
     def _uri(self, path: Path) -> str:
         document = self.documents.get(path)
@@ -140,17 +127,44 @@ def new_problems(before: Iterable[Problem], after: Iterable[Problem]) -> list[Pr
 
 def told(problems: Sequence[Problem], workspace: Workspace) -> str:
     """The block that the model and the user see below an edit's result."""
-    lines = [each.shown(workspace) for each in problems[:SHOWN]]
+    lines = [_shown(each, workspace) for each in problems[:SHOWN]]
     if (more := len(problems) - SHOWN) > 0:
         lines.append(f"… and {more} more")
     return "\n".join(["New problems there, as the editor's language servers report them:", *lines])
 
 
+def _shown(problem: Problem, workspace: Workspace) -> str:
+    return f"{label(workspace.show(problem.path))}:{problem.line}: {problem_told(problem)}"
+
+
 # --- the client's answer --------------------------------------------------------------------
 
 
+def items_of(answer: object) -> list[tuple[Path, list[Problem]]] | None:
+    """What a client answers, by file; None where it does not say.
+
+    What makes no sense is left out, and so is what is ours.
+    """
+    items = object_or_empty(answer).get("items")
+    if not isinstance(items, list):
+        return None
+    found: list[tuple[Path, list[Problem]]] = []
+    room = MAX_ITEMS
+    for item in islice(cast("list[object]", items), MAX_ITEMS):
+        try:
+            read = _Item.model_validate(item)
+        except ValidationError:
+            continue
+        if (path := path_of(read.uri)) is None:
+            continue
+        taken = read.diagnostics[:room]
+        room -= len(taken)
+        found.append((path, [each for raw in taken if (each := _problem(path, raw)) is not None]))
+    return found
+
+
 class _Start(BaseModel):
-    line: int
+    line: Annotated[int, Field(ge=0, lt=2**31)]
 
 
 class _Range(BaseModel):
@@ -164,24 +178,12 @@ class _Diagnostic(BaseModel):
     message: str
     severity: int | None = None
     source: str | None = None
+    code: str | int | None = None
 
 
 class _Item(BaseModel):
     uri: str
     diagnostics: list[object]
-
-
-def _problems(items: Iterable[object], asked: Mapping[str, Path]) -> Iterator[Problem]:
-    """The problems in the files that were asked about; what makes no sense is left out."""
-    for item in items:
-        try:
-            read = _Item.model_validate(item)
-        except ValidationError:
-            continue
-        where = path_of(read.uri)
-        path = asked.get(_real(where)) if where is not None else None
-        if path is not None:
-            yield from (each for raw in read.diagnostics if (each := _problem(path, raw)))
 
 
 def _problem(path: Path, raw: object) -> Problem | None:
@@ -192,12 +194,9 @@ def _problem(path: Path, raw: object) -> Problem | None:
     severity, source = read.severity or 1, read.source or ""
     if severity not in SEVERITIES or source.casefold() == OWN_SOURCE:
         return None
-    return Problem(path, read.range.start.line + 1, severity, read.message, source)
+    code = "" if read.code is None else str(read.code)
+    return Problem(path, read.range.start.line + 1, severity, read.message, source, code)
 
 
 def _real(path: Path) -> str:
     return os.path.realpath(path)
-
-
-def _bounded(text: str, limit: int) -> str:
-    return text if len(text) <= limit else f"{text[: limit - 1]}…"

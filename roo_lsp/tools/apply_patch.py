@@ -1,7 +1,6 @@
 """`apply_patch`: changes of several files in one, all of them or none.
 
-Everything is read, placed and checked before anything is written. A file goes away only after all
-others stand; when one of them cannot be written, those before it are put back as they were.
+Everything is read, placed and checked before anything is written.
 """
 
 from collections.abc import Sequence
@@ -10,8 +9,8 @@ from pathlib import Path
 
 from pydantic import Field
 
-from roo_lsp.agent.errors import Changed, ToolError
-from roo_lsp.agent.ports import FileSystem, Snapshot
+from roo_lsp.agent.errors import ToolError
+from roo_lsp.agent.ports import Snapshot
 from roo_lsp.agent.tool import (
     Arguments,
     Diff,
@@ -25,6 +24,7 @@ from roo_lsp.agent.tool import (
     ToolResult,
 )
 from roo_lsp.tools._text import name_of, nearly_told, one_line, plural
+from roo_lsp.tools._together import Change, carry_out
 from roo_lsp.workspace.encodings import UTF_8, decode
 from roo_lsp.workspace.lines import line_texts
 from roo_lsp.workspace.patch import Operation, apply_hunks, parse_patch
@@ -183,7 +183,8 @@ async def prepare(arguments: ApplyPatch, context: ToolContext) -> Invocation:
 
     async def run(output: Output) -> ToolResult:
         del output
-        await _carry_out(context.files, changes)
+        wanted = [Change(each.path, each.name, each.before, each.text) for each in changes]
+        await carry_out(context.files, wanted, "the patch")
         text = f"Applied the patch: {', '.join(done for _, done in told)}."
         return ToolResult(text + nearly_told(plan.nearly), diffs=diffs, locations=locations)
 
@@ -196,84 +197,6 @@ def _title(todo: Sequence[str]) -> str:
     shown = ", ".join(todo[:SHOWN])
     more = f" and {len(todo) - SHOWN} more" if len(todo) > SHOWN else ""
     return f"Patch {len(todo)} files: {shown}{more}"
-
-
-# --- doing it -------------------------------------------------------------------------------
-
-
-async def _carry_out(files: FileSystem, changes: Sequence[_File]) -> None:
-    """Make all files what they are to be, or leave them as they were.
-
-    Raises:
-        ToolError: says what failed, and what could not be put back.
-    """
-    for each in changes:
-        await _check(files, each)
-    begun: list[_File] = []
-    try:
-        for each in sorted(changes, key=lambda file: file.text is None):
-            begun.append(each)
-            await _put(files, each)
-    except ToolError as error:
-        stuck = await _put_back(files, begun)
-        told = "Nothing of the patch stands: what was written before was put back."
-        if stuck:
-            told = f"These files could not be put back, look at them: {', '.join(stuck)}."
-        kind = Changed if isinstance(error, Changed) else ToolError
-        raise kind(f"{begun[-1].name}: {error.text} {told}") from error
-    except BaseException:
-        await _put_back(files, begun)
-        raise
-
-
-async def _check(files: FileSystem, file: _File) -> None:
-    """Refuse before anything is written what `_put` would refuse when half of it is."""
-    there = await files.exists(file.path)
-    if file.before is None and there:
-        raise Changed(f"{file.name} exists already: it changed while you were asked.")
-    if file.before is not None and (await files.read(file.path)).stamp != file.before.stamp:
-        raise Changed(f"{file.name} changed while you were asked. Read it again.")
-
-
-async def _put(files: FileSystem, file: _File) -> None:
-    expected = file.before.stamp if file.before else None
-    if file.text is not None:
-        await files.write(file.path, file.text, expected)
-    elif expected is not None:
-        await files.delete(file.path, expected)
-
-
-async def _put_back(files: FileSystem, begun: Sequence[_File]) -> list[str]:
-    """Undo, last first; the names of those that could not be. The last one may not have happened."""
-    stuck: list[str] = []
-    for file in reversed(begun):
-        try:
-            if not await _undo(files, file) and file is not begun[-1]:
-                stuck.append(file.name)
-        except ToolError:
-            stuck.append(file.name)
-    return stuck
-
-
-async def _undo(files: FileSystem, file: _File) -> bool:
-    """Make the file what it was, if it still is what we made it."""
-    now = await files.read(file.path) if await files.exists(file.path) else None
-    if file.text is None:
-        if now is None and file.before is not None:
-            await files.write(file.path, file.before.text, None)
-        return now is None
-    if now is None or not _same(now.text, file.text):
-        return False
-    if file.before is None:
-        await files.delete(file.path, now.stamp)
-    else:
-        await files.write(file.path, file.before.text, now.stamp)
-    return True
-
-
-def _same(one: str, other: str) -> bool:
-    """Equal, but for line endings: editors keep a document's own."""
-    return one.replace("\r\n", "\n") == other.replace("\r\n", "\n")
 
 
 TOOL = Tool(

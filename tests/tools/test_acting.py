@@ -1,5 +1,6 @@
 """Commands, the todo list, questions, and the end of a task."""
 
+import asyncio
 from functools import partial
 
 import pytest
@@ -9,8 +10,12 @@ from roo_lsp.agent.ports import CommandResult
 from roo_lsp.agent.tool import Todo
 from roo_lsp.tools import all_tools
 from roo_lsp.workspace.commands import ShellOptions, ShellRunner
+from tests.support.passing import passing_time
+from tests.support.processes import Shown
 from tests.support.tools import ScriptedAsker, call, prepared, tool_context
 
+LIMIT = 40
+"""Seconds, which only pass where a test lets them."""
 TOOLS = all_tools()
 RUN, OUTPUT, TODO, ASK, DONE = (
     TOOLS[name]
@@ -58,21 +63,32 @@ async def test_long_output_is_read_on_by_its_id(context):
     assert found.text.startswith("cmd-1.txt: 11 matching lines in 108894 bytes\n1234:1234\n")
 
 
+async def run_past_its_limit(context, **arguments):
+    """Runs a command, of which `LIMIT` seconds have passed once it printed `up`."""
+    invocation = await prepared(RUN, context, **arguments)
+    shown, pass_time = Shown(), passing_time()
+    task = asyncio.ensure_future(invocation.run(shown))
+    await shown.until("up\n")
+    pass_time(LIMIT)
+    return await task
+
+
 async def test_a_command_goes_on_in_the_background_after_the_timeout(context):
-    result = await call(RUN, context, command="echo up; exec sleep 99", timeout=0.7)
-    assert "still runs, in the background, after 0.7 seconds" in result.text
+    command = "echo up; exec sleep 999"
+    result = await run_past_its_limit(context, command=command, timeout=LIMIT)
+    assert f"still runs, in the background, after {LIMIT} seconds" in result.text
     assert "Output:\nup\n" in result.text
     part = await call(OUTPUT, context, artifact_id="cmd-1.txt")
     assert part.text == "cmd-1.txt: bytes 0-3 of 3, the command still runs\nup\n"
 
 
 async def test_a_command_killed_at_the_users_limit_counts_as_failed(tmp_path):
-    runner = ShellRunner(tmp_path / "o", partial(ShellOptions, timeout=0.7), grace=0.1)
+    runner = ShellRunner(tmp_path / "o", partial(ShellOptions, timeout=LIMIT), grace=0.1)
     context = tool_context(tmp_path, commands=runner)
-    result = await call(RUN, context, command="echo so far; sleep 99")
+    result = await run_past_its_limit(context, command="echo up; sleep 999")
     assert result.failed
     assert "time limit that the user has set" in result.text
-    assert "so far" in result.text
+    assert "up" in result.text
 
 
 async def test_a_signal_is_told(tmp_path):
