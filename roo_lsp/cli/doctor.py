@@ -1,4 +1,7 @@
-"""`roo-lsp doctor`: asks the endpoint for each thing a task needs, and says what is missing."""
+"""`roo-lsp doctor`: asks the endpoint for each thing a task needs, and looks at this machine's editors.
+
+It says what is missing. What is wrong with an editor never makes it fail: tasks run without one.
+"""
 
 import asyncio
 import json
@@ -7,6 +10,7 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
@@ -16,7 +20,16 @@ from rich.text import Text
 from roo_lsp.agent.errors import RooError
 from roo_lsp.app import current_settings, trusted_origins
 from roo_lsp.cli.drawing import ASCII, glyphs_for, readable
-from roo_lsp.cli.options import Parser, add_settings, add_workspace, settings, take_settings
+from roo_lsp.cli.editors.found import EDITORS
+from roo_lsp.cli.editors.health import Finding, examine
+from roo_lsp.cli.options import (
+    Parser,
+    add_settings,
+    add_workspace,
+    settings,
+    take_settings,
+    workspace,
+)
 from roo_lsp.endpoints import Connection
 from roo_lsp.providers.endpoint import Endpoint
 from roo_lsp.providers.errors import Target
@@ -33,15 +46,25 @@ def main(arguments: Sequence[str]) -> int:
     """Test the endpoint that tasks would use."""
     parser = Parser(prog="roo-lsp doctor", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument(
+        "--endpoint-only", action="store_true", help="do not look at this machine and its editors"
+    )
     add_workspace(parser)
     add_settings(parser)
     given = parser.parse_args(arguments)
     take_settings(settings(given))
-    return asyncio.run(_examine(given.profile or "", as_json=given.json))
+    folder = None if given.endpoint_only else workspace(given)
+    return asyncio.run(_examine(given.profile or "", folder, as_json=given.json))
 
 
-async def _examine(profile: str, *, as_json: bool) -> int:
-    """Test, print, and return the exit code."""
+async def _examine(profile: str, folder: Path | None, *, as_json: bool) -> int:
+    """Test, print, and return the exit code.
+
+    Args:
+        profile: the one to test; empty for the one in the settings.
+        folder: the workspace to look from at the machine; None leaves the machine out.
+        as_json: print for a program.
+    """
     # On stderr beside JSON: what is wrong with the settings is no part of the report.
     console = Console(highlight=False, stderr=as_json)
     effective = current_settings()
@@ -50,7 +73,11 @@ async def _examine(profile: str, *, as_json: bool) -> int:
     profile = profile or effective.settings.profile
     if as_json:
         report = await examined(profile, lambda _: None, lambda _: None)
-        sys.stdout.write(f"{json.dumps(report.json(), ensure_ascii=False)}\n")
+        whole = report.json()
+        if folder is not None:
+            found = await examine(effective.settings, folder)
+            whole["checks"] += [each.json() for each in found]
+        sys.stdout.write(f"{json.dumps(whole, ensure_ascii=False)}\n")
         return 0 if report.ok else 1
     sheet = _Sheet(console)
     with _waiting(console) as waiting:
@@ -63,6 +90,11 @@ async def _examine(profile: str, *, as_json: bool) -> int:
             profile, lambda endpoint: _print_head(console, endpoint, profile), tell
         )
         sheet.finish()
+        if folder is not None:
+            console.print()
+            waiting.goes_on_with("editors")
+            sheet.add_machine(await examine(effective.settings, folder))
+            waiting.goes_on_with("")
     _print_end(console, report)
     return 0 if report.ok else 1
 
@@ -112,7 +144,10 @@ class _Waiting:
         following = CHECKS[CHECKS.index(check.name) + 1 :]
         name = following[0] if following else ""
         # One answer shows all three.
-        self.name = "key, model, stream" if name == "key" else name
+        self.goes_on_with("key, model, stream" if name == "key" else name)
+
+    def goes_on_with(self, name: str) -> None:
+        self.name = name
         self.since = time.monotonic()
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
@@ -188,6 +223,21 @@ class _Sheet:
                 self._row("skipped", "not tried", words)
         self.skipped.clear()
 
+    def add_machine(self, findings: Sequence[Finding]) -> None:
+        """Print what was found on the machine, the editors that are not there in one row."""
+        missing = [each for each in findings if each.name in EDITORS and each.status == "skipped"]
+        absent = [each for each in missing if not each.hint]
+        for each in findings:
+            if each not in absent:
+                self._row(each.status, each.name, self._found(each))
+        if absent:
+            names = ", ".join(EDITORS[each.name].title for each in absent)
+            self._row("skipped", "not found", Text(f"{names}.", "dim"))
+
+    def _found(self, finding: Finding) -> Text:
+        style = "dim" if finding.status == "skipped" else ""
+        return self._hinted(Text(readable(finding.message), style), finding.hint)
+
     def _words(self, check: Check) -> Text:
         bad = "red" if check.name in NEEDED else "yellow"
         words = Text(readable(check.message))
@@ -195,9 +245,12 @@ class _Sheet:
             words = Text.assemble((f"{check.title}: ", f"bold {bad}"), words)
         if check.code:
             words.append(f" [{check.code}]", "dim")
-        if check.hint:
+        return self._hinted(words, check.hint)
+
+    def _hinted(self, words: Text, hint: str) -> Text:
+        if hint:
             arrow = glyphs_for(self.console.encoding).hint
-            words.append(f"\n{arrow} {readable(check.hint)}", "yellow")
+            words.append(f"\n{arrow} {readable(hint)}", "yellow")
         return words
 
     def _row(self, status: str, name: str, words: Text) -> None:

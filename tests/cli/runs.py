@@ -15,7 +15,7 @@ from typing import Any
 
 from tests.support.fake_openai import FakeOpenAI
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 """Seconds that a test waits for a run; two processes start for each."""
 
 

@@ -19,6 +19,7 @@ from roo_lsp.cli import doctor
 from roo_lsp.providers.discovery import Tried
 from roo_lsp.providers.report import CHECKS, Check
 from roo_lsp.workspace.places import config_dir
+from tests.cli.runs import PATIENCE
 from tests.support.fake_openai import FakeOpenAI, Request, Script, call, status, text
 
 READ = call("read_file", {"path": "README.md"}, pieces=3)
@@ -52,7 +53,7 @@ def own_settings(**settings: Any) -> None:
 
 
 async def printed(capsys: pytest.CaptureFixture[str], fake: FakeOpenAI | None = None) -> str:
-    code = await doctor._examine("", as_json=False)
+    code = await doctor._examine("", None, as_json=False)
     out = capsys.readouterr().out
     assert code == (0 if out.endswith("A task can run.\n") else 1)
     assert all(len(line) <= 80 and line == line.rstrip() for line in out.splitlines())
@@ -60,7 +61,7 @@ async def printed(capsys: pytest.CaptureFixture[str], fake: FakeOpenAI | None = 
 
 
 async def reported(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
-    code = await doctor._examine("", as_json=True)
+    code = await doctor._examine("", None, as_json=True)
     report = json.loads(capsys.readouterr().out)
     assert code == (0 if report["ok"] else 1)
     assert [check["name"] for check in report["checks"]] == list(CHECKS)
@@ -244,7 +245,7 @@ async def roo(*arguments: str, folder: Path) -> tuple[int, str]:
         env=dict(os.environ),
         cwd=folder,
     )
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         out, _ = await process.communicate()
     assert process.returncode is not None
     return process.returncode, out.decode()

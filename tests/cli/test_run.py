@@ -11,11 +11,9 @@ import pytest
 
 from roo_lsp.lsp.client import ServerEnded, connect
 from roo_lsp.workspace.sandbox.find import find_sandbox
-from tests.cli.runs import Ended, arguments, run, terminal, words
+from tests.cli.runs import PATIENCE, Ended, arguments, run, terminal, words
 from tests.support.fake_openai import FakeOpenAI, call, hang, status, text
-from tests.support.processes import sleeping
-
-pytestmark = pytest.mark.timeout(120)
+from tests.support.processes import asleep, ended
 
 
 @pytest.fixture
@@ -182,14 +180,14 @@ async def test_ctrl_c_cancels_the_task_and_ends_with_130(folder):
         await fake.chat(1)
         server = psutil.Process(process.pid).children()
         process.send_signal(signal.SIGINT)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             out, _ = await process.communicate()
         await fake.hung_up
-    ended = Ended(process.returncode or 0, out.decode(), "")
-    assert ended.code == 130
-    assert ended.updates[-1]["stopReason"] == "cancelled"
+    done = Ended(process.returncode or 0, out.decode(), "")
+    assert done.code == 130
+    assert done.updates[-1]["stopReason"] == "cancelled"
     assert server
-    assert not any(child.is_running() for child in server)
+    await ended(*server)
 
 
 async def test_a_command_dies_with_its_cancelled_run(folder):
@@ -199,14 +197,12 @@ async def test_a_command_dies_with_its_cancelled_run(folder):
         process = await asyncio.create_subprocess_exec(
             *arguments(fake, folder, "--json", "--yes", "Go"), stdout=asyncio.subprocess.PIPE
         )
-        async with asyncio.timeout(30):
-            while not (living := sleeping(mark)):  # noqa: ASYNC110 -- another's process
-                await asyncio.sleep(0.05)
+        living = await asleep(mark, 1)
         process.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             await process.communicate()
     assert process.returncode == 128 + signal.SIGTERM
-    assert not any(each.is_running() for each in living)
+    await ended(*living)
 
 
 async def test_nobody_reads_any_more(folder):
@@ -220,7 +216,7 @@ async def test_nobody_reads_any_more(folder):
         assert process.stdout is not None
         await process.stdout.readline()
         process.stdout._transport.close()  # pyright: ignore[reportAttributeAccessIssue]
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             _, err = await process.communicate()
     assert process.returncode in {0, 1}
     assert b"Traceback" not in err
@@ -327,7 +323,10 @@ async def test_a_server_that_cannot_start_says_why(tmp_path):
             pass
 
 
-async def test_settings_of_the_channel_reach_the_server_and_it_ends_with_the_block(tmp_path):
+async def test_settings_of_the_channel_reach_the_server_and_it_ends_with_the_block(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr("roo_lsp.lsp.client.END_SECONDS", PATIENCE)
     async with connect(tmp_path, settings={"mode": "ask"}) as server:
         assert (await server.execute("roo.status"))["mode"] == "ask"
         process = server._process

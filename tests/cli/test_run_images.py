@@ -9,7 +9,6 @@ from tests.cli.runs import run
 from tests.support.fake_openai import FakeOpenAI, text
 from tests.support.images import gif, png
 
-pytestmark = pytest.mark.timeout(120)
 TAKES = ("--set", "model.supportsImages=true")
 
 

@@ -1,0 +1,191 @@
+"""Roo in the real Helix, with nothing but what `roo-lsp editor helix` writes."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from tests.editors.helix import (
+    NEWEST,
+    OLDEST,
+    PICTURES,
+    README,
+    VERSIONS,
+    Helix,
+    block,
+    environment,
+    health,
+    helix,
+    set_up,
+)
+from tests.support.fake_openai import FakeOpenAI, call, text
+
+pytestmark = [pytest.mark.real, pytest.mark.timeout(300)]
+
+BEFORE = '''\
+"""Greetings."""
+
+
+def greet(name):
+    return "hello " + name
+
+
+def part(name):
+    return "bye " + name
+
+
+print(greet("you"))
+'''
+DIFF = """\
+<<<<<<< SEARCH
+def greet(name):
+    return "hello " + name
+=======
+def greet(name: str) -> str:
+    return f"Hello, {name}!"
+>>>>>>> REPLACE
+
+<<<<<<< SEARCH
+    return "bye " + name
+=======
+    return f"Goodbye, {name}!"
+>>>>>>> REPLACE
+"""
+ANSWERS = (
+    text("I read it first.") + call("read_file", {"path": "greeting.py"}),
+    call("apply_diff", {"path": "greeting.py", "diff": DIFF}, pieces=5),
+    call("attempt_completion", {"result": "Both are polite now."}),
+)
+REVIEWED = BEFORE.replace("greet(name):", "greet(name: str) -> str:").replace(
+    '"hello " + name', 'f"Hello, {name}!"'
+)
+"""The first change kept, the second reverted."""
+
+
+@pytest.fixture
+async def fake() -> AsyncIterator[FakeOpenAI]:
+    async with FakeOpenAI() as server:
+        yield server
+
+
+@pytest.fixture
+def file() -> Iterator[Path]:
+    """A file of a project, in a folder whose name is as long as the one that pictures show."""
+    with TemporaryDirectory(prefix="", dir="/tmp") as folder:
+        file = Path(folder, "hello", "greeting.py")
+        (file.parent / ".git").mkdir(parents=True)
+        file.write_text(BEFORE, "utf-8")
+        yield file
+
+
+async def test_a_task_from_the_key_press_to_the_saved_review(
+    fake: FakeOpenAI, file: Path, tmp_path: Path
+) -> None:
+    fake.answers(*ANSWERS)
+    async with helix(NEWEST, file, tmp_path / "home", fake.base_url) as editor:
+        await editor.keys("␣o", "roo.task.start")
+        await editor.picture("1-keys")
+        await editor.keys("o", 'roo.task.start ""')
+        await editor.type("Greet politely", '"Greet politely"')
+        await editor.picture("2-prompt")
+        await editor.terminal.press("Enter")
+
+        # It waits in a dialog, as a diagnostic and in the status line. Escape decides nothing.
+        await editor.until("Always approve")
+        await editor.until("Waiting for you: Edit greeting.py?")
+        await editor.picture("3-dialog")
+        await editor.escape("Always approve")
+        assert file.read_text("utf-8") == BEFORE
+        await editor.go("]d", line=4)
+        await editor.keys("␣a", "Always deny")
+        await editor.picture("4-actions")
+        await editor.pick("Approve (Roo)", first="Review (Roo)")
+
+        shown = await editor.until("Done: Both are polite now.")
+        assert shown.count("Keep or revert") == 2
+        assert 'return f"Goodbye, {name}!"' in shown
+        await editor.picture("5-done")
+        await reviewed(editor, file, pictures=True)
+        assert "Roo changed" not in await editor.keys("␣ot", "Greet politely")
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+async def test_a_task_in_a_document_alone(
+    fake: FakeOpenAI, file: Path, tmp_path: Path, version: str
+) -> None:
+    """Helix 25.01 has neither dialogs nor arguments of commands; a document needs neither."""
+    fake.answers(*ANSWERS)
+    number = iter(range(1, 9))
+    async with helix(version, file, tmp_path / "home", fake.base_url) as editor:
+
+        async def picture(name: str) -> None:
+            if version == OLDEST:
+                await editor.picture(f"document-{next(number)}-{name}")
+
+        await editor.keys("␣on" if version == NEWEST else "␣oo", "## You")
+        await editor.keys("i", "INS")
+        await editor.type("Greet politely", "Greet politely")
+        await editor.escape("INS")
+        await picture("written")
+        await editor.type(":w\n", "Waiting for you: Edit greeting.py?")
+        await editor.until("I read it first.")
+        await picture("answering")
+        await editor.bottom("approve: Edit greeting.py")
+        await editor.type("/\\[ \n", "[ ] approve")
+        await editor.keys(";rx", "[x] approve")
+        await picture("approved")
+        assert file.read_text("utf-8") == BEFORE
+        await editor.type(":w\n", "Done: Both are polite now.")
+        await editor.bottom("Both are polite now.\n")
+        await picture("done")
+
+        await editor.type(":open greeting.py\n", "●   9")
+        await reviewed(editor, file, pictures=False)
+
+
+async def reviewed(editor: Helix, file: Path, *, pictures: bool) -> None:
+    """Look through what was changed, keep one change, revert the other, and save."""
+    await editor.keys("␣d", "2/2")
+    await editor.escape("2/2")
+    await editor.go("gg", line=1)
+    await editor.go("]d", line=5)
+    await editor.keys("␣a", "Keep Roo's change")
+    if pictures:
+        await editor.picture("6-review")
+    await editor.pick("Keep Roo's change", first="Keep Roo's change")
+    await editor.until("Kept greeting.py")
+    await editor.go("]d", line=9)
+    await editor.keys("␣a", "Keep Roo's change")
+    await editor.pick("Revert Roo's change", first="Keep Roo's change")
+    shown = await editor.until("Reverted greeting.py")
+    assert "Roo changed" not in shown
+    if pictures:
+        await editor.picture("7-reviewed")
+    await editor.type(":w\n", "'greeting.py' written")
+    assert file.read_text("utf-8") == REVIEWED
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+async def test_helix_takes_what_is_written_and_keeps_the_users_part(
+    tmp_path: Path, version: str
+) -> None:
+    variables = environment(version, tmp_path)
+    languages = tmp_path / "config" / "helix" / "languages.toml"
+    languages.parent.mkdir(parents=True)
+    languages.write_text('[[language]]\nname = "python"\nlanguage-servers = ["pylsp"]\n', "utf-8")
+    await set_up(variables)
+    servers = {name: await health(variables, name) for name in ("python", "rust", "text")}
+    assert not [text for text in servers.values() if "Error" in text or "roo-lsp" not in text]
+    assert "pylsp" in servers["python"]
+    assert "ruff" not in servers["python"]
+    assert "rust-analyzer" in servers["rust"]
+
+
+def test_the_readme_shows_the_pictures_that_these_tests_made() -> None:
+    readme = README.read_text("utf-8")
+    pictures = sorted(PICTURES.glob("*.txt"))
+    assert len(pictures) == 11
+    assert not [
+        each.name for each in pictures if block(each.stem, each.read_text("utf-8")) not in readme
+    ]
