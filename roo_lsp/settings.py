@@ -248,7 +248,9 @@ class Ui(Section):
     )
     progress: bool = Field(default=True, description="Report by work-done progress.")
     transcript: Literal["onDemand", "always", "never"] = Field(
-        default="onDemand", description="When the transcript document is opened."
+        default="onDemand",
+        description="When the editor shows a task's transcript: `onDemand` by `roo.task.open`, "
+        "`always` also after its first turn, `never` (that command then says where it is).",
     )
 
 
@@ -301,7 +303,6 @@ NOT_YET_EFFECTIVE: tuple[str, ...] = (
     "autoApprove.subtask",
     "autoApprove.fetch",
     "mcpServers",
-    "ui.transcript",
 )
 """Keys that are accepted but whose feature is not there yet; `roo.status` lists those that are set."""
 

@@ -39,6 +39,8 @@ class Pending:
     """What a person has to know, payload first, as lines."""
     request: PermissionRequest | None = None
     suggestions: Sequence[str] = ()
+    own: bool = False
+    """A question of ours, not of the model."""
     about: Mapping[str, str] = field(default_factory=dict[str, str])
     """Of a trust entry, for programs: `origin` and `key`, or `workspace`."""
     quiet: bool = False
@@ -102,7 +104,15 @@ class Approvals:
     def __init__(self, changed: Callable[[Pending], None]) -> None:
         """`changed` is told of each entry when it comes and when it is settled or withdrawn."""
         self._pending: dict[str, Pending] = {}
-        self._changed = changed
+        self._watchers = [changed]
+
+    def watch(self, watcher: Callable[[Pending], None]) -> None:
+        """Have the same told here, before it is told to others."""
+        self._watchers.insert(0, watcher)
+
+    def _changed(self, entry: Pending) -> None:
+        for each in self._watchers:
+            each(entry)
 
     @property
     def pending(self) -> list[Pending]:
@@ -217,7 +227,7 @@ class TaskApprover:
             self._go_on(PermissionSettled(entry.request_id, outcome, by), answered=bool(decision))
         return decision or Decision("reject_once", "user", "")
 
-    async def ask(self, question: str, suggestions: Sequence[str]) -> str:
+    async def ask(self, question: str, suggestions: Sequence[str], *, own: bool = False) -> str:
         """The user's answer."""
         entry = Pending(
             request_id=self.approvals.next_id("question"),
@@ -226,6 +236,7 @@ class TaskApprover:
             title=question,
             detail=[question],
             suggestions=suggestions,
+            own=own,
         )
         self._wait(QuestionAsked(entry.request_id, question, suggestions))
         try:

@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from roo_lsp.agent.columns import one_line
 from roo_lsp.agent.errors import RooError, ToolError
 from roo_lsp.agent.events import (
     AgentEvent,
@@ -30,7 +31,6 @@ from roo_lsp.agent.tool import ToolKind
 from roo_lsp.lsp.files import EditorFileSystem
 from roo_lsp.lsp.positions import path_of, uri_of
 from roo_lsp.lsp.protocol import CommandFailed
-from roo_lsp.lsp.stream import one_line
 from roo_lsp.lsp.tasks import Task
 from roo_lsp.workspace.checkpoints.git import CheckpointError, find_git
 from roo_lsp.workspace.checkpoints.putting_back import PutBack, put_back

@@ -1,25 +1,51 @@
 """The commands of interface section 4: each takes one object, checks it, and returns at once."""
 
 import json
+import re
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import Any, Literal, cast
 
-from pydantic import AliasGenerator, BaseModel, ConfigDict, Field, ValidationError
-from pydantic.alias_generators import to_camel
+from pydantic import ValidationError
 
 from roo_lsp.agent.errors import RooError, ToolError
 from roo_lsp.agent.events import FileChanged
 from roo_lsp.agent.modes import MODES
 from roo_lsp.endpoints import configured_url, list_models
 from roo_lsp.lsp.approvals import NotPending
+from roo_lsp.lsp.arguments import (
+    AnswerQuestion,
+    Argument,
+    Export,
+    GoBack,
+    List,
+    ListApprovals,
+    ListChanges,
+    Nothing,
+    OfChanges,
+    OfCheckpoint,
+    OfDocument,
+    OfProfile,
+    OfTask,
+    Open,
+    Place,
+    Replay,
+    Respond,
+    Resume,
+    Send,
+    SetMode,
+    SetProfile,
+    Start,
+)
+from roo_lsp.lsp.drafts import OTHERWISE, write_draft
+from roo_lsp.lsp.hunks import diff_document, where
 from roo_lsp.lsp.images import attached, require_support
 from roo_lsp.lsp.positions import path_of, split_lines, uri_of
 from roo_lsp.lsp.protocol import CommandFailed
-from roo_lsp.lsp.review import Settled, UnknownChange, diff_document, where
 from roo_lsp.lsp.session import Session
+from roo_lsp.lsp.task_review import Settled, UnknownChange
 from roo_lsp.lsp.tasks import Task
 from roo_lsp.providers.endpoint import Endpoint
 from roo_lsp.providers.errors import Target
@@ -30,116 +56,6 @@ from roo_lsp.workspace.journal import told
 from roo_lsp.workspace.private import write_private
 from roo_lsp.workspace.rooignore import RooIgnore
 from roo_lsp.workspace.transcript import exported, listed, markdown
-
-
-class Argument(BaseModel):
-    """Base of the commands' arguments."""
-
-    model_config = ConfigDict(
-        alias_generator=AliasGenerator(alias=to_camel),
-        populate_by_name=True,
-        extra="forbid",
-        frozen=True,
-        defer_build=True,
-    )
-
-
-class Place(Argument):
-    uri: str
-    range: dict[str, Any] | None = None
-
-
-class Nothing(Argument):
-    pass
-
-
-class Start(Argument):
-    prompt: Annotated[str, Field(min_length=1)]
-    mode: str | None = None
-    profile: str | None = None
-    context: tuple[Place, ...] = ()
-    images: tuple[str, ...] = ()
-    wait: bool = False
-    work_done_token: str | int | None = None
-    """For clients that cannot put it beside the arguments."""
-
-
-class Send(Argument):
-    text: Annotated[str, Field(min_length=1)]
-    task_id: str | None = None
-    images: tuple[str, ...] = ()
-
-
-class OfTask(Argument):
-    task_id: str | None = None
-
-
-class OfCheckpoint(Argument):
-    task_id: str | None = None
-    checkpoint_id: str | None = None
-
-
-class GoBack(OfCheckpoint):
-    conversation: bool = False
-
-
-class Resume(Argument):
-    task_id: str | None = None
-    text: str = ""
-
-
-class List(Argument):
-    limit: Annotated[int, Field(ge=1)] = 20
-    all: bool = False
-
-
-class Replay(Argument):
-    task_id: str | None = None
-    since_seq: Annotated[int, Field(ge=0)] = 0
-    limit: Annotated[int, Field(ge=1, le=100_000)] = 1000
-
-
-class Export(Argument):
-    task_id: str | None = None
-    format: Literal["md", "json"] = "md"
-
-
-class Respond(Argument):
-    decision: Literal["allow_once", "allow_always", "reject_once", "reject_always"]
-    request_id: str | None = None
-    feedback: str = ""
-
-
-class AnswerQuestion(Argument):
-    answer: str
-    request_id: str | None = None
-
-
-class ListChanges(Argument):
-    task_id: str | None = None
-    show: bool = False
-    """Open all that is left to review as one diff, too."""
-
-
-class OfChanges(Argument):
-    task_id: str | None = None
-    uri: str | None = None
-    hunk: str | None = None
-
-
-class SetMode(Argument):
-    mode: str
-    task_id: str | None = None
-
-
-class SetProfile(Argument):
-    profile: str
-    task_id: str | None = None
-
-
-class OfProfile(Argument):
-    profile: str | None = None
-    wait: bool = False
 
 
 Handler = Callable[[Session, Any], Awaitable[Any]]
@@ -237,12 +153,18 @@ async def send(session: Session, argument: Send) -> dict[str, Any]:
     added = await attached(argument.images, session.workspace)
     if added.images:
         _require_images(session, session.profile_for(task))
+    _require_visible(session, [place.uri for place in argument.context])
+    text = argument.text + _context_text(session, argument.context)
     if (question := session.approvals.question_of(task.id)) is not None:
-        session.approvals.answer(question.request_id, argument.text)
+        session.approvals.answer(question.request_id, text)
         if added.images:  # an answer is a tool's result and has none: they follow it
             task.send(added.text.strip(), added.images)
         return {"taskId": task.id, "queued": False}
-    return {"taskId": task.id, "queued": task.send(argument.text + added.text, added.images)}
+    return {"taskId": task.id, "queued": task.send(text + added.text, added.images)}
+
+
+async def send_document(session: Session, argument: OfDocument) -> dict[str, Any]:
+    return await session.send_document(argument.uri)
 
 
 async def cancel(session: Session, argument: OfTask) -> dict[str, Any]:
@@ -271,12 +193,38 @@ async def replay(session: Session, argument: Replay) -> dict[str, Any]:
     return {"events": events, "nextSeq": next_seq}
 
 
-async def open_task(session: Session, argument: OfTask) -> dict[str, Any]:
+async def open_task(session: Session, argument: Open) -> dict[str, Any]:
+    if argument.context:
+        return await _open_draft(session, argument.context)
     task = _task(session, argument.task_id)
-    text = markdown(task.summary(), session.store.messages(task.id))
-    file = session.store.write_transcript(task.id, text)
-    shown = await session.surfaces.open_document(file)
+    if not argument.transcript and (shown_in := session.shown_in(task.id)) is not None:
+        shown = await session.surfaces.open_document(shown_in)
+        return {"taskId": task.id, "shown": shown, "path": str(shown_in)}
+    file, shown = await session.transcripts.open(task)
     return {"taskId": task.id, "shown": shown, "path": str(file)}
+
+
+async def _open_draft(session: Session, places: Sequence[Place]) -> dict[str, Any]:
+    """A task document that points at places, for the user to go on in."""
+    _require_visible(session, [place.uri for place in places])
+    mentions = " ".join(_mention(session, place) for place in places)
+    with told(folder := session.state_dir / "drafts"):
+        file, end = write_draft(folder, mentions)
+    shown = await session.surfaces.open_document(file, at=end, otherwise=OTHERWISE)
+    return {"shown": shown, "path": str(file)}
+
+
+def _mention(session: Session, place: Place) -> str:
+    """`@src/app.py:3-5`, as task documents have it."""
+    path = path_of(place.uri)
+    name = session.workspace.show(path) if path is not None else place.uri
+    first, last = _lines_of(place) or (-1, -1)
+    lines = "" if first < 0 else f":{first + 1}" if first == last else f":{first + 1}-{last + 1}"
+    return f'@"{name}"{lines}' if NEEDS_QUOTES.search(name) else f"@{name}{lines}"
+
+
+NEEDS_QUOTES = re.compile(r"[\s\"'`,;:()<>\[\]{}@]|[.!?]$")
+"""What ends the name of a file in a mention."""
 
 
 async def delete(session: Session, argument: OfTask) -> dict[str, Any]:
@@ -303,9 +251,15 @@ async def export(session: Session, argument: Export) -> dict[str, Any]:
 # --- approvals and questions ----------------------------------------------------------------
 
 
-async def list_approvals(session: Session, argument: Nothing) -> list[dict[str, Any]]:
-    del argument
-    return [entry.json() for entry in session.approvals.pending]
+async def list_approvals(session: Session, argument: ListApprovals) -> list[dict[str, Any]]:
+    wanted = argument.request_id
+    found = [each for each in session.approvals.pending if wanted in {None, each.request_id}]
+    if wanted is not None and not found:
+        raise NotPending(f"{wanted} is not pending any more.")
+    if argument.show:
+        for entry in found:
+            await session.surfaces.open_details(entry)
+    return [entry.json() for entry in found]
 
 
 async def respond(session: Session, argument: Respond) -> dict[str, Any]:
@@ -607,19 +561,27 @@ def _context_text(session: Session, places: Sequence[Place]) -> str:
         path = path_of(place.uri)
         name = session.workspace.show(path) if path is not None else place.uri
         document = session.documents.by_uri(place.uri)
-        if place.range is None:
+        if (lines := _lines_of(place)) is None:
             parts.append(f"File: {name}")
             continue
-        try:
-            first, last = (int(place.range[end]["line"]) for end in ("start", "end"))
-            if last > first and place.range["end"].get("character") == 0:
-                last -= 1  # whole lines were selected: the end stands before the next one
-        except (KeyError, TypeError, ValueError, AttributeError):
-            raise CommandFailed.invalid_params("context.range: not an LSP range") from None
+        first, last = lines
         parts.append(f"File: {name}, lines {first + 1} to {last + 1}")
         if document is not None:
             parts.append("".join(split_lines(document.text)[first : last + 1]))
     return "\n\nThe user points at:\n" + "\n".join(parts) if parts else ""
+
+
+def _lines_of(place: Place) -> tuple[int, int] | None:
+    """The first and the last line of a place, from 0; None where it is a whole file."""
+    if place.range is None:
+        return None
+    try:
+        first, last = (int(place.range[end]["line"]) for end in ("start", "end"))
+        if last > first and place.range["end"].get("character") == 0:
+            last -= 1  # whole lines were selected: the end stands before the next one
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise CommandFailed.invalid_params("context.range: not an LSP range") from None
+    return first, last
 
 
 COMMANDS: dict[str, tuple[Handler, type[Argument], str]] = {
@@ -629,10 +591,10 @@ COMMANDS: dict[str, tuple[Handler, type[Argument], str]] = {
     "roo.task.resume": (resume, Resume, "taskId"),
     "roo.task.list": (list_tasks, List, ""),
     "roo.task.replay": (replay, Replay, "taskId"),
-    "roo.task.open": (open_task, OfTask, "taskId"),
+    "roo.task.open": (open_task, Open, "taskId"),
     "roo.task.delete": (delete, OfTask, "taskId"),
     "roo.task.export": (export, Export, "taskId"),
-    "roo.approval.list": (list_approvals, Nothing, ""),
+    "roo.approval.list": (list_approvals, ListApprovals, ""),
     "roo.approval.respond": (respond, Respond, "decision"),
     "roo.question.answer": (answer, AnswerQuestion, "answer"),
     "roo.changes.list": (list_changes, ListChanges, "taskId"),
@@ -648,5 +610,6 @@ COMMANDS: dict[str, tuple[Handler, type[Argument], str]] = {
     "roo.provider.test": (test_provider, OfProfile, "profile"),
     "roo.provider.models": (list_provider_models, OfProfile, "profile"),
     "roo.status": (status, Nothing, ""),
+    "roo.document.send": (send_document, OfDocument, "uri"),
 }
 """Name to handler, argument and main field; what is listed to the client but not here is refused."""

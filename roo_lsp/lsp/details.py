@@ -1,11 +1,12 @@
 """What a person is shown before deciding: our words, payload first and whole, nothing hidden in it."""
 
-import textwrap
 from collections.abc import Iterator
 
 from roo_lsp.agent.approval import PermissionRequest
+from roo_lsp.agent.columns import pieces, wrapped
 from roo_lsp.agent.tool import Diff, Workspace
 from roo_lsp.lsp.approvals import Pending
+from roo_lsp.lsp.hunks import visible
 from roo_lsp.lsp.positions import changed_lines, unified_lines
 from roo_lsp.workspace.escapes import exact, label, plain
 from roo_lsp.workspace.transcript import fenced
@@ -48,19 +49,22 @@ def _one_exact(text: str) -> str:
 def dialog_text(entry: Pending) -> str:
     """The entry within what every dialog can show."""
     if entry.kind == "question":
-        asked = "\n".join(["The model asks:", *entry.detail]).split("\n")
-        lines = [piece for line in asked for piece in textwrap.wrap(line, DIALOG_COLUMNS)]
+        asked = "\n".join([f"{asker(entry)}:", *entry.detail]).split("\n")
+        lines = [piece for line in asked for piece in wrapped(line, DIALOG_COLUMNS)]
     else:
-        told = [line for line in entry.detail if line != entry.title]
-        lines = [piece for line in (f"Roo: {entry.title}?", *told) for piece in _pieces(line)]
+        is_command = entry.request is not None and entry.request.command is not None
+        told = [line for line in entry.detail if is_command or line != entry.title]
+        first = "Roo wants to run:" if is_command else f"Roo: {entry.title}?"
+        # Every character is kept: blanks matter in a command.
+        lines = [piece for line in (first, *told) for piece in pieces(line, DIALOG_COLUMNS)]
     if len(lines) > DIALOG_LINES:
         lines = [*lines[: DIALOG_LINES - 1], TOO_LONG]
     return "\n".join(lines)
 
 
-def _pieces(line: str) -> list[str]:
-    """A line cut to the width, every character kept: blanks matter in a command."""
-    return [line[at : at + DIALOG_COLUMNS] for at in range(0, len(line), DIALOG_COLUMNS)] or [""]
+def asker(entry: Pending) -> str:
+    """Who asks, so that the model's words never pass for ours."""
+    return "Roo asks" if entry.own else "The model asks"
 
 
 def document(entry: Pending) -> str:
@@ -71,9 +75,12 @@ def document(entry: Pending) -> str:
     """
     request = entry.request
     if entry.kind == "question":
-        parts = ["# The model asks", fenced("\n".join(entry.detail), "text")]
+        parts = [f"# {asker(entry)}", fenced("\n".join(entry.detail), "text")]
         if entry.suggestions:
-            parts += ["It suggests:", *(fenced(plain(each), "text") for each in entry.suggestions)]
+            parts += [
+                "Answers to choose from:" if entry.own else "It suggests:",
+                *(fenced(plain(each), "text") for each in entry.suggestions),
+            ]
         answer = f'`roo.question.answer` with `{{"requestId": "{entry.request_id}", "answer": …}}`'
     else:
         parts = ["# Roo asks for your approval"]
@@ -114,12 +121,5 @@ def unified(diff: Diff) -> str:
         f"--- {'/dev/null' if diff.old is None else name}\n",
         f"+++ {'/dev/null' if diff.new is None else name}\n",
     ]
-    for line in unified_lines(diff.old or "", diff.new or ""):
-        ended = line.endswith("\n")
-        shown.append(
-            exact(line, prose=True) if ended else f"{exact(line, prose=True)}\n{NO_FEED}\n"
-        )
+    shown += map(visible, unified_lines(diff.old or "", diff.new or ""))
     return "".join(shown).removesuffix("\n")
-
-
-NO_FEED = "\\ No line feed at the end of this line"

@@ -18,7 +18,7 @@ from roo_lsp.agent.ports import FileSystem, Listing, Snapshot
 from roo_lsp.lsp.documents import Document, Documents
 from roo_lsp.lsp.positions import changed_lines, merged, minimal_edit, split_lines, uri_of
 from roo_lsp.lsp.protocol import ClientError, RooProtocol
-from roo_lsp.lsp.review import TaskReview
+from roo_lsp.lsp.task_review import TaskReview
 from roo_lsp.workspace.escapes import label
 from roo_lsp.workspace.line_diff import alike
 
@@ -173,16 +173,21 @@ class EditorFileSystem:
 
     async def _apply(self, document: Document, text: str) -> str | None:
         """Have the editor make the text this one; None when it is, else why not."""
+        self.documents.wants(document, text)
+        return await self.edit(document, text, lambda: alike(document.text, text))
+
+    async def edit(self, document: Document, text: str, made: Callable[[], bool]) -> str | None:
+        """The same, where `made` tells whether the text that came back is the one that was wanted."""
         edits = minimal_edit(document.text, text, self.encoding())
         reason = await self._ask(self._workspace_edit(document, edits))
-        if reason is not None and not alike(document.text, text):
+        if reason is not None and not made():
             return reason
 
         def settled() -> bool:
-            return alike(document.text, text) or self._is_closed(document)
+            return made() or self._is_closed(document)
 
         await self.documents.until(settled, ECHO_SECONDS)
-        if alike(document.text, text):
+        if made():
             return None
         if self._is_closed(document):
             return "its document was closed meanwhile"

@@ -78,6 +78,7 @@ class SavingRunner:
                 f"The command reads files from disk. Please save {names} in your editor, and it "
                 "goes on.",
                 [SAVED, WRITE, ANYWAY],
+                own=True,
             )
         )
         try:

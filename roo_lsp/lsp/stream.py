@@ -6,7 +6,6 @@ client does not keep up they merge further. What is sent is what is stored: both
 
 import asyncio
 import time
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
@@ -18,11 +17,10 @@ from roo_lsp.agent.events import (
     ToolCallArguments,
     ToolCallUpdated,
 )
+from roo_lsp.lsp.status import StatusLine
 
 PAUSE = 0.03
 """Seconds between two deltas (interface section 5)."""
-LINE_LENGTH = 80
-"""Characters of a value's `message` at the most."""
 
 Roo = dict[str, Any]
 """The `roo` object of an event: version, task, sequence number, time, update."""
@@ -52,8 +50,8 @@ class EventStream:
     _timer: asyncio.TimerHandle | None = None
     _waits_for_drain: bool = False
     _last_sent: float = field(default=float("-inf"))
-    _line: str = ""
-    _spoken: str = ""
+    status: StatusLine = field(default_factory=StatusLine)
+    """What a status bar shows of it."""
 
     def __call__(self, event: AgentEvent) -> None:
         if self._pending is not None:
@@ -107,28 +105,7 @@ class EventStream:
         }
         self._last_sent = self.clock()
         self.store(roo)
-        self.send(roo, self._message(event))
-
-    def _message(self, event: AgentEvent) -> str:
-        """The status line: the event's, the end of what is being said, or the last one again."""
-        if isinstance(event, AgentMessageChunk):
-            self._spoken = (self._spoken + event.text).rpartition("\n\n")[2][-4 * LINE_LENGTH :]
-            line = one_line(self._spoken)
-            self._line = line if len(line) <= LINE_LENGTH else f"…{line[-LINE_LENGTH + 1 :]}"
-            return self._line
-        self._spoken = ""
-        if line := one_line(event.line):
-            self._line = line if len(line) <= LINE_LENGTH else f"{line[: LINE_LENGTH - 1]}…"
-        return self._line
-
-
-def one_line(text: str) -> str:
-    """Text on one line, without characters that control a terminal or the direction of writing."""
-    return " ".join("".join(c if _harmless(c) else " " for c in text).split())
-
-
-def _harmless(character: str) -> bool:
-    return unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Zl", "Zp"}
+        self.send(roo, self.status.heard(event))
 
 
 def _is_delta(event: AgentEvent) -> bool:

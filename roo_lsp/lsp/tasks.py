@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from roo_lsp.agent.columns import fitted, one_line
 from roo_lsp.agent.conversation import Agent
 from roo_lsp.agent.errors import RooError, ToolError
 from roo_lsp.agent.events import ModeChanged, StateChanged, StopReason, TaskState
@@ -19,7 +20,8 @@ from roo_lsp.agent.loop import run_turn
 from roo_lsp.agent.messages import AssistantMessage, Entry, Image, Message, ToolMessage, UserMessage
 from roo_lsp.lsp.interrupted import LooseEnds
 from roo_lsp.lsp.progress import Progress
-from roo_lsp.lsp.stream import EventStream, Roo, one_line
+from roo_lsp.lsp.status import LINE_LENGTH
+from roo_lsp.lsp.stream import EventStream, Roo
 from roo_lsp.workspace.journal import StoreError
 from roo_lsp.workspace.store import VERSION, TaskStore, TaskSummary
 
@@ -264,7 +266,7 @@ class Task:
         self.seen = None if self._unstored else self.store.extent(self.id)
 
     async def _run(self) -> StopReason:
-        self.progress.begin(self.id, self.title)
+        self.progress.begin(self.id, self.title, self.stream.status)
         if self.stream.seq == 0:
             self.emit(ModeChanged(self.mode))
         self.emit(StateChanged("running"))
@@ -319,8 +321,7 @@ class Task:
     def _last_line(self, end: StateChanged) -> str:
         """What a status line says once the turn is over: how it ended, and what it came to."""
         first = self.result.strip().partition("\n")[0] if end.stop_reason == "end_turn" else ""
-        line = one_line(f"{end.line}: {first}" if first else end.line)
-        return line if len(line) <= TITLE_LENGTH else f"{line[: TITLE_LENGTH - 1]}…"
+        return fitted(one_line(f"{end.line}: {first}" if first else end.line), LINE_LENGTH)
 
 
 @dataclass(slots=True)
@@ -343,7 +344,7 @@ class Tasks:
             RooError: it cannot be stored.
         """
         task_id = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
-        title = one_line(prompt)[:TITLE_LENGTH]
+        title = fitted(one_line(prompt), TITLE_LENGTH)
         task = self._make(task_id, title, mode, profile, time.time(), entries=[])
         task.seen = (0, 0)
         try:

@@ -47,7 +47,7 @@ def entry(
 
 async def test_a_command_is_shown_whole_with_its_folder_and_the_reason() -> None:
     assert dialog_text(entry("pytest -q")).split("\n") == [
-        "Roo: Run it?",
+        "Roo wants to run:",
         "pytest -q",
         "in /home/me/project",
         "it runs a command",

@@ -9,7 +9,7 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
 from roo_lsp.agent.errors import ToolError
-from roo_lsp.lsp.review import TaskReview
+from roo_lsp.lsp.task_review import TaskReview
 from roo_lsp.workspace.disk import DiskFileSystem
 from tests.support.editor import (
     EGLOT,
@@ -101,7 +101,8 @@ async def actions(it: FakeEditor, buffer: Buffer, line: int) -> dict[str, types.
     for each in found or ():
         assert isinstance(each, types.CodeAction)
         assert each.command is not None
-        commands[each.title] = each.command
+        if not each.title.startswith("Roo: "):  # those are there on any line
+            commands[each.title] = each.command
     return commands
 
 
@@ -132,18 +133,19 @@ async def test_hunks_are_hints_with_actions_follow_typing_and_come_out_of_the_bu
 
         there = await actions(it, buffer, 2)
         assert list(there) == [
-            "Keep",
-            "Revert",
-            "Revert all in this file",
-            "Revert all",
-            "Keep all",
+            "Keep Roo's change",
+            "Revert Roo's change",
+            "Show all of Roo's changes as a diff",
+            "Keep all of Roo's changes",
+            "Revert Roo's changes in this file",
+            "Revert all of Roo's changes",
         ]
-        await pick(it, there["Revert"])
+        await pick(it, there["Revert Roo's change"])
         assert buffer.text == f"zero\n{EDITED}".replace("2", "two")
         await it.until(lambda: hints(it, buffer) == [(6, hint)])
         assert [state for *_, state in shown(await hunks(it))] == ["reverted", "pending"]
 
-        await pick(it, (await actions(it, buffer, 6))["Keep"])
+        await pick(it, (await actions(it, buffer, 6))["Keep Roo's change"])
         await it.until(lambda: hints(it, buffer) == [])
         assert [state for *_, state in shown(await hunks(it))] == ["reverted", "kept"]
         assert buffer.text == f"zero\n{TEXT}".replace("six", "6")
@@ -158,7 +160,12 @@ async def test_code_lenses_stand_above_each_hunk(persona: Persona, tmp_path: Pat
         lenses = await it.client.text_document_code_lens_async(params) or ()
         assert [
             (lens.range.start.line, lens.command and lens.command.title) for lens in lenses
-        ] == [(1, "Keep"), (1, "Revert"), (5, "Keep"), (5, "Revert")]
+        ] == [
+            (1, "Keep Roo's change"),
+            (1, "Revert"),
+            (5, "Keep Roo's change"),
+            (5, "Revert"),
+        ]
         revert = list(lenses)[3].command
         assert revert is not None
         await pick(it, revert)
@@ -174,11 +181,14 @@ async def test_an_approval_that_waits_is_a_code_lens_above_its_document(tmp_path
         params = types.CodeLensParams(types.TextDocumentIdentifier(buffer.uri))
         lenses = await it.client.text_document_code_lens_async(params) or ()
         commands = [lens.command for lens in lenses if lens.command is not None]
-        assert [each.title.partition(":")[0] for each in commands][:2] == [
+        assert [each.title for each in commands] == [
+            "Roo: Edit a.txt? Review…",
+            "Deny",
             "Approve",
             "Always approve",
         ]
-        await pick(it, commands[0])
+        assert {lens.range.start.line for lens in lenses} == {1}  # the first that would change
+        await pick(it, commands[2])
         await it.ended()
         assert buffer.text == EDITED
 
@@ -240,7 +250,7 @@ async def test_a_new_file_that_is_open_is_deleted_by_the_editor(
         await act(fake, it, writes("new.txt", "a\nb\n"))
         buffer = it.open(tmp_path / "new.txt")
         await it.until(lambda: hints(it, buffer) == [(0, "Roo added 2 lines: Keep or revert")])
-        await pick(it, (await actions(it, buffer, 1))["Revert"])
+        await pick(it, (await actions(it, buffer, 1))["Revert Roo's change"])
         assert not buffer.path.exists()
         assert buffer.uri not in it.buffers
 

@@ -1,0 +1,134 @@
+"""What the commands of interface section 4 take: one object each, checked whole."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AliasGenerator, BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+
+class Argument(BaseModel):
+    """Base of the commands' arguments."""
+
+    model_config = ConfigDict(
+        alias_generator=AliasGenerator(alias=to_camel),
+        populate_by_name=True,
+        extra="forbid",
+        frozen=True,
+        defer_build=True,
+    )
+
+
+class Place(Argument):
+    uri: str
+    range: dict[str, Any] | None = None
+
+
+class Nothing(Argument):
+    pass
+
+
+class Start(Argument):
+    prompt: Annotated[str, Field(min_length=1)]
+    mode: str | None = None
+    profile: str | None = None
+    context: tuple[Place, ...] = ()
+    images: tuple[str, ...] = ()
+    wait: bool = False
+    work_done_token: str | int | None = None
+    """For clients that cannot put it beside the arguments."""
+
+
+class Send(Argument):
+    text: Annotated[str, Field(min_length=1)]
+    task_id: str | None = None
+    context: tuple[Place, ...] = ()
+    images: tuple[str, ...] = ()
+
+
+class OfDocument(Argument):
+    uri: str | None = None
+
+
+class OfTask(Argument):
+    task_id: str | None = None
+
+
+class Open(OfTask):
+    context: tuple[Place, ...] = ()
+    """Open no task that there is, but a new document that points at these places."""
+    transcript: bool = False
+    """The transcript, also where a task document of it is open."""
+
+
+class OfCheckpoint(Argument):
+    task_id: str | None = None
+    checkpoint_id: str | None = None
+
+
+class GoBack(OfCheckpoint):
+    conversation: bool = False
+
+
+class Resume(Argument):
+    task_id: str | None = None
+    text: str = ""
+
+
+class List(Argument):
+    limit: Annotated[int, Field(ge=1)] = 20
+    all: bool = False
+
+
+class Replay(Argument):
+    task_id: str | None = None
+    since_seq: Annotated[int, Field(ge=0)] = 0
+    limit: Annotated[int, Field(ge=1, le=100_000)] = 1000
+
+
+class Export(Argument):
+    task_id: str | None = None
+    format: Literal["md", "json"] = "md"
+
+
+class ListApprovals(Argument):
+    request_id: str | None = None
+    show: bool = False
+    """Open each as a document, too."""
+
+
+class Respond(Argument):
+    decision: Literal["allow_once", "allow_always", "reject_once", "reject_always"]
+    request_id: str | None = None
+    feedback: str = ""
+
+
+class AnswerQuestion(Argument):
+    answer: str
+    request_id: str | None = None
+
+
+class ListChanges(Argument):
+    task_id: str | None = None
+    show: bool = False
+    """Open all that is left to review as one diff, too."""
+
+
+class OfChanges(Argument):
+    task_id: str | None = None
+    uri: str | None = None
+    hunk: str | None = None
+
+
+class SetMode(Argument):
+    mode: str
+    task_id: str | None = None
+
+
+class SetProfile(Argument):
+    profile: str
+    task_id: str | None = None
+
+
+class OfProfile(Argument):
+    profile: str | None = None
+    wait: bool = False

@@ -1,0 +1,27 @@
+"""Drafts: task documents that are begun for the user, who writes the question and saves."""
+
+import secrets
+import time
+from pathlib import Path
+
+from lsprotocol import types
+
+from roo_lsp.lsp.positions import split_lines
+from roo_lsp.lsp.task_documents.form import SKELETON, SUFFIX
+from roo_lsp.workspace.private import write_private
+
+OTHERWISE = "Write your question at the end of {file} and save it: Roo answers there."
+"""For editors that cannot be told to show it."""
+
+
+def write_draft(folder: Path, mention: str) -> tuple[Path, types.Range]:
+    """A new task document that points at something, and where to go on writing in it.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    name = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}{SUFFIX}"
+    text = f"{SKELETON}{mention}\n\n"
+    write_private(folder / name, text)
+    end = types.Position(len(split_lines(text)), 0)
+    return folder / name, types.Range(end, end)

@@ -1,0 +1,86 @@
+"""Hunks in words: where they stand, what they did, and all of them as one diff."""
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from lsprotocol import types
+
+from roo_lsp.lsp.positions import unified_lines
+from roo_lsp.workspace.changes import FileChanges, Hunk
+from roo_lsp.workspace.escapes import exact
+
+MAX_DIFF = 2_000_000
+"""Characters of the document that shows all changes."""
+NO_FEED = "\\ No line feed at the end of this line"
+
+
+def where(hunks: Sequence[Hunk]) -> str:
+    """The lines of hunks, in words."""
+    lines = ", ".join(map(lines_of, hunks))
+    return f"line {lines}" if lines.isdigit() else f"lines {lines}"
+
+
+def lines_of(hunk: Hunk) -> str:
+    """The lines of a hunk as people count them; of lines that were removed, the one they stood before."""
+    first, last = hunk.first + 1, max(hunk.first + 1, hunk.last)
+    return str(first) if first == last else f"{first}-{last}"
+
+
+def cursor_lines(file: FileChanges, hunk: Hunk) -> tuple[int, int]:
+    """The first and last line of it that a cursor can be on."""
+    end = max(0, len(file.lines) - 1)
+    first = min(hunk.first, end)
+    return first, max(first, hunk.last - 1)
+
+
+def meets(lines: tuple[int, int], asked: types.Range) -> bool:
+    """True where a range that was asked about has one of these lines, first and last counted."""
+    end = asked.end.line
+    if end > asked.start.line and asked.end.character == 0:
+        end -= 1  # whole lines are selected
+    return asked.start.line <= lines[1] and lines[0] <= end
+
+
+def above(line: int, commands: Sequence[types.Command]) -> list[types.CodeLens]:
+    """Code lenses above a line, in this order: clients sort them by their columns, if at all."""
+    places = [types.Position(line, column) for column in range(len(commands))]
+    return [
+        types.CodeLens(types.Range(at, at), command)
+        for at, command in zip(places, commands, strict=True)
+    ]
+
+
+def deed(hunk: Hunk) -> str:
+    """What the agent did there: `changed 2 lines`."""
+    if hunk.after:
+        verb = "changed" if hunk.before else "added"
+        count = len(hunk.after)
+    elif hunk.before:
+        verb, count = "removed", len(hunk.before)
+    else:
+        return "made an empty file"
+    return f"{verb} {count} {'line' if count == 1 else 'lines'}"
+
+
+def diff_document(changed: Iterable[tuple[Path, FileChanges]], shown: Callable[[Path], str]) -> str:
+    """All open changes as one unified diff, made visible, as far as it is not too long."""
+    parts: list[str] = []
+    size = 0
+    for path, file in changed:
+        if not file.open:
+            continue
+        name = shown(path)
+        parts.append(f"--- {name if file.existed else '/dev/null'}\n")
+        parts.append(f"+++ {name if file.exists else '/dev/null'}\n")
+        for line in unified_lines(file.without(file.open), file.text):
+            size += len(line)
+            if size > MAX_DIFF:
+                return "".join([*parts, "… and more: too long to show here\n"])
+            parts.append(visible(line))
+    return "".join(parts) or "Nothing of what Roo changed is left to review.\n"
+
+
+def visible(line: str) -> str:
+    """A line of a diff, made visible; one without its line feed is followed by a note."""
+    ended = line.endswith("\n")
+    return exact(line, prose=True) if ended else f"{exact(line, prose=True)}\n{NO_FEED}\n"
