@@ -23,7 +23,9 @@ from roo_lsp.agent.ports import (
     ChatRequest,
     CommandRunner,
     Delta,
+    Feature,
     FileSystem,
+    LanguageServers,
     ToolSpec,
 )
 from roo_lsp.agent.prompt import system_prompt
@@ -40,6 +42,7 @@ from roo_lsp.workspace.rooignore import RooIgnore
 from roo_lsp.workspace.sandbox.base import Sandbox
 from roo_lsp.workspace.search import RipgrepSearcher
 from roo_lsp.workspace.shell import Lists
+from roo_lsp.workspace.sight import PolicySight
 
 TOOLS = all_tools()
 
@@ -122,6 +125,8 @@ class Host:
     """Called before each request: the calls of the last answer are done."""
     around_tool: Callable[[AnyTool], AnyTool] = lambda tool: tool
     """A tool as the front end wants it to run: with more in its result, say."""
+    servers: LanguageServers | None = None
+    """The editor's other language servers, where it lets them be asked."""
 
 
 def build_agent(host: Host, connection: Connection, entries: Sequence[Entry] = ()) -> Agent:
@@ -141,6 +146,8 @@ def build_agent(host: Host, connection: Connection, entries: Sequence[Entry] = (
             todos=_TodoList(host.emit),
             limits=file_limits(host.settings().settings),
             takes_images=lambda: host.settings().for_profile(host.profile()).model.supports_images,
+            servers=host.servers,
+            sight=PolicySight(policy),
         ),
         history=History(host.on_message, entries),
         emit=host.emit,
@@ -203,7 +210,12 @@ class _Briefs:
 def _brief(host: Host) -> Brief:
     settings = host.settings().for_profile(host.profile())
     mode = MODES[host.mode()]
-    allowed = {name: tool for name, tool in TOOLS.items() if mode.allows(tool.group)}
+    offered: frozenset[Feature] = host.servers.offered if host.servers else frozenset()
+    allowed = {
+        name: tool
+        for name, tool in TOOLS.items()
+        if mode.allows(tool.group) and (tool.needs is None or tool.needs in offered)
+    }
     tools = {name: host.around_tool(tool) for name, tool in allowed.items()}
     model, limits = settings.model, settings.limits
     return Brief(
