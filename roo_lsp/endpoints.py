@@ -26,6 +26,10 @@ from roo_lsp.workspace.trust import TrustStore, origin_of
 KEY_COMMAND_SECONDS = 60.0
 """How long `apiKeyCommand` may take: a password manager may ask for its passphrase."""
 
+ORIGIN_KEYS = "ROO_ORIGIN_KEYS"
+"""The environment variable by which an editor hands over keys that its user has stored for one origin
+each: `ORIGIN=VARIABLE …`, where the variables hold the keys. Such a key goes there and nowhere else."""
+
 AskForKey = Callable[[str, str], Awaitable[bool]]
 """Asks the user whether the key of that name may go to that origin."""
 
@@ -133,9 +137,11 @@ class Connection:
         settings = effective.for_profile(profile)
         address = await _address(effective, settings, profile)
         found = address.bound is None
-        key = None if found else await self._key(settings)
+        stored = None if found else _stored_key(address.url)
+        key = None if found else stored or await self._key(settings)
         if not address.bound:
-            for name in ([key.name] if key else []) + _own_headers(effective, profile):
+            asked = [key.name] if key and key is not stored else []
+            for name in asked + _own_headers(effective, profile):
                 await self._bind(address.url, name, ask)
         key_name = key.name if key else "" if found else settings.provider.api_key_env
         return _endpoint(settings, address, key, key_name)
@@ -164,6 +170,16 @@ class Connection:
                 "settings.json. To send no key: set roo.provider.apiKeyEnv to an empty string.",
             )
         self.trust.bind(origin, name)
+
+
+def _stored_key(base_url: str) -> Key | None:
+    """The key that the user has stored for exactly this origin."""
+    origin = origin_of(base_url)
+    for entry in os.environ.get(ORIGIN_KEYS, "").split():
+        bound_to, _, variable = entry.rpartition("=")
+        if bound_to == origin and (value := os.environ.get(variable, "")):
+            return Key(f"stored for {origin}", value)
+    return None
 
 
 def _own_headers(effective: Effective, profile: str) -> list[str]:

@@ -174,6 +174,23 @@ def confined(found: Effective) -> Effective:
     return replace(found, settings=settings)
 
 
+def for_one_task(found: Effective, raw: Raw, name: str) -> Effective:
+    """The settings with one task's own over them, which may come from anywhere and only tighten.
+
+    `held` is what they would widen; what the command line says stays.
+    """
+    base = _plain(found.settings)
+    kept, held = _tightened(raw, base, name)
+    merged = _merged(_merged(base, kept), found.over_profiles)
+    of_profile = {key: value for key, value in kept.items() if key in Profile.model_fields}
+    return replace(
+        found,
+        settings=Settings.model_validate_json(json.dumps(merged)),
+        held=tuple(held),
+        over_profiles=_merged(of_profile, found.over_profiles),
+    )
+
+
 def no_profile(name: str, settings: Settings) -> str:
     """For people: that there is no such profile, and which there are."""
     known = ", ".join(sorted(settings.profiles))

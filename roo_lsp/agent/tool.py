@@ -301,6 +301,8 @@ def _compact(node: Json) -> Json:
         case [{"type": str(kind), **rest}, {"type": "null"}]:
             del kept["anyOf"]
             kept |= {"type": [kind, "null"], **rest}
+            if "enum" in rest:
+                kept["enum"] = [*rest["enum"], None]
         case _:
             pass
     return kept

@@ -35,6 +35,9 @@ class Documents:
     _watchers: set[Callable[[Document, str], None]] = field(
         default_factory=set[Callable[[Document, str], None]]
     )
+    _edit_watchers: list[Callable[[Document, str], None]] = field(
+        default_factory=list[Callable[[Document, str], None]]
+    )
     last: Document | None = None
     """The one the user touched last."""
 
@@ -47,8 +50,14 @@ class Documents:
         self._tell(document, "opened")
 
     def changed(self, uri: str, text: str, version: int | None) -> None:
-        """`textDocument/didChange`, with the whole text."""
+        """`textDocument/didChange`, with the whole text.
+
+        Helix 25.01 may send quick changes in another order than they were made in: an older text
+        that comes later is none.
+        """
         if (document := self._by_uri.get(uri)) is not None:
+            if version is not None and version < (document.version or 0):
+                return
             document.text, document.version = text, version
             document.maybe_unsaved = True
             self.last = document
@@ -78,6 +87,15 @@ class Documents:
 
     def __iter__(self) -> Iterator[Document]:
         return iter(list(self._by_uri.values()))
+
+    def wants(self, document: Document, text: str) -> None:
+        """A tool is about to have the editor make a document's text this one."""
+        for each in list(self._edit_watchers):
+            each(document, text)
+
+    def watch_edits(self, watcher: Callable[[Document, str], None]) -> None:
+        """Have each edit of a tool told before it is made: the document, and the text to be."""
+        self._edit_watchers.append(watcher)
 
     def watch(self, watcher: Callable[[Document, str], None]) -> None:
         """Have each notification told: the document, and `opened`, `changed`, `saved` or `closed`."""

@@ -18,6 +18,7 @@ from roo_lsp.lsp.documents import Documents
 from roo_lsp.lsp.logs import set_up
 from roo_lsp.lsp.protocol import BaseServer, CommandFailed
 from roo_lsp.lsp.stdio import serve
+from roo_lsp.lsp.task_documents import offering
 from roo_lsp.workspace.sandbox.memory import hide_own_memory
 
 if TYPE_CHECKING:
@@ -53,8 +54,13 @@ COMMANDS = (
     "roo.provider.test",
     "roo.provider.models",
     "roo.status",
+    "roo.document.send",
 )
-"""Interface section 4, in its order."""
+"""Interface section 4, in its order; the last one is the code action *Send* of task documents."""
+
+
+CODE_ACTION_KINDS = (types.CodeActionKind.QuickFix, types.CodeActionKind.RefactorRewrite, "roo")
+"""The last one stands for all those that no kind of LSP's fits."""
 
 
 class RooServer(BaseServer):
@@ -99,6 +105,7 @@ class RooServer(BaseServer):
         session: Session = module.open_session(self.protocol, self.params, self.documents, VERSION)
         self.protocol.on_close(session.close)
         await session.configure()
+        await offering.load(session)
         return session
 
 
@@ -129,6 +136,7 @@ def create_server() -> RooServer:
 
     _keep_documents(server)
     _offer_actions(server)
+    offering.offer(server)
 
     @server.feature(types.WINDOW_WORK_DONE_PROGRESS_CANCEL)
     async def progress_cancelled(ls: RooServer, params: types.WorkDoneProgressCancelParams) -> None:
@@ -175,15 +183,20 @@ def _keep_documents(server: RooServer) -> None:
 def _offer_actions(server: RooServer) -> None:
     @server.feature(
         types.TEXT_DOCUMENT_CODE_ACTION,
-        types.CodeActionOptions(code_action_kinds=[types.CodeActionKind.QuickFix]),
+        types.CodeActionOptions(code_action_kinds=CODE_ACTION_KINDS, resolve_provider=False),
     )
-    def code_action(ls: RooServer, params: types.CodeActionParams) -> list[types.CodeAction]:
+    def code_action(
+        ls: RooServer, params: types.CodeActionParams
+    ) -> list[types.CodeAction | types.Command]:
         session = ls.loaded
-        if session is None:
-            return []
-        return session.surfaces.code_actions(params) + session.review.code_actions(params)
+        return [] if session is None else session.code_actions(params)
 
-    @server.feature(types.TEXT_DOCUMENT_CODE_LENS)
+    @server.feature(types.TEXT_DOCUMENT_HOVER)
+    def hover(ls: RooServer, params: types.HoverParams) -> types.Hover | None:
+        session = ls.loaded
+        return None if session is None else session.hover(params)
+
+    @server.feature(types.TEXT_DOCUMENT_CODE_LENS, types.CodeLensOptions(resolve_provider=False))
     def code_lens(ls: RooServer, params: types.CodeLensParams) -> list[types.CodeLens]:
         session, uri = ls.loaded, params.text_document.uri
         return [] if session is None else session.surfaces.lenses(uri) + session.review.lenses(uri)

@@ -6,11 +6,11 @@
 import asyncio
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from lsprotocol import types
 
@@ -21,13 +21,16 @@ from roo_lsp.agent.messages import Entry
 from roo_lsp.agent.tool import ToolKind, Workspace
 from roo_lsp.app import Host, build_agent, disk, preload, trusted_origins
 from roo_lsp.endpoints import Connection
+from roo_lsp.lsp.actions import Actions, as_taken, wanted
 from roo_lsp.lsp.approvals import Approvals, Pending, TaskApprover
-from roo_lsp.lsp.checkpoints import Checkpoints
+from roo_lsp.lsp.checkpoints import Checkpoints, TaskCheckpoints
 from roo_lsp.lsp.configuration import Configuration, TrustQuestion
 from roo_lsp.lsp.details import detail_lines
 from roo_lsp.lsp.diagnostics import Diagnostics
 from roo_lsp.lsp.documents import Documents
 from roo_lsp.lsp.files import EditAbilities, EditorFileSystem, ReportingFileSystem
+from roo_lsp.lsp.hover import hover_at
+from roo_lsp.lsp.language import FEATURES, EditorLanguageServers, offers
 from roo_lsp.lsp.positions import path_of
 from roo_lsp.lsp.progress import Progress
 from roo_lsp.lsp.protocol import ClientError, RooProtocol
@@ -35,9 +38,12 @@ from roo_lsp.lsp.review import Review
 from roo_lsp.lsp.save_gate import SavingRunner
 from roo_lsp.lsp.surfaces import Surfaces
 from roo_lsp.lsp.tasks import Task, Tasks
+from roo_lsp.lsp.transcripts import Transcripts
 from roo_lsp.providers.memory import Memory
 from roo_lsp.settings import object_or_empty
+from roo_lsp.settings_sources import Effective
 from roo_lsp.workspace.commands import BASH, ShellOptions, ShellRunner
+from roo_lsp.workspace.descriptors import real_path
 from roo_lsp.workspace.places import state_dir
 from roo_lsp.workspace.rooignore import RooIgnore
 from roo_lsp.workspace.sandbox.base import Sandbox
@@ -46,12 +52,13 @@ from roo_lsp.workspace.sandbox.protect import Change
 from roo_lsp.workspace.store import TaskStore
 from roo_lsp.workspace.trust import TrustStore
 
+if TYPE_CHECKING:
+    from roo_lsp.lsp.task_documents.showing import Showing
+
 log = logging.getLogger(__name__)
 
-EXTENSIONS = frozenset(
-    {"roo/event", "roo/requestPermission", "roo/saveDocuments", "roo/diagnostics"}
-)
-"""The client extensions (interface section 8) that are used so far."""
+EXTENSIONS = frozenset({"roo/event", "roo/requestPermission", "roo/saveDocuments", *FEATURES})
+"""The client extensions of interface section 8; `editors/PROTOCOL.md` has their shapes."""
 
 
 @dataclass(slots=True)
@@ -72,6 +79,8 @@ class Session:
     approvals: Approvals
     progress: Progress
     review: Review
+    actions: Actions = field(init=False)
+    transcripts: Transcripts = field(init=False)
     tasks: Tasks = field(init=False)
     checkpoints: Checkpoints = field(init=False)
     sandboxes: Sandboxes = field(default_factory=Sandboxes)
@@ -79,6 +88,14 @@ class Session:
     """What commands run in, as the settings are now; known once `configure` has run."""
     extensions: frozenset[str] = frozenset()
     background: set[asyncio.Task[Any]] = field(default_factory=set[asyncio.Task[Any]])
+    task_documents: "Showing | None" = None
+    """The open task documents, once the server has started."""
+    settings_of: Callable[[str, Effective], Effective] = field(default=lambda task_id, now: now)  # noqa: ARG005 -- none
+    """A task's settings, where it has some of its own."""
+    shown_in: Callable[[str], Path | None] = field(default=lambda task_id: None)  # noqa: ARG005 -- none
+    """The open document that shows a task."""
+    send_document: Callable[[str | None], Awaitable[dict[str, Any]]] = field(init=False)
+    """Sends what is new in a task document; without its address, of the one used last."""
 
     @property
     def workspace(self) -> Workspace:
@@ -169,6 +186,31 @@ class Session:
         answer = await self.approvals.wait(entry)
         return isinstance(answer, Decision) and answer.allowed
 
+    def code_actions(
+        self, params: types.CodeActionParams
+    ) -> list[types.CodeAction | types.Command]:
+        """What is offered at a place: what waits, what was changed, and new tasks."""
+        documents = self.task_documents
+        found = [
+            *(documents.code_actions(params) if documents is not None else ()),
+            *self.surfaces.code_actions(params),
+            *self.review.code_actions(params),
+            *self.actions.offered(params),
+        ]
+        document = self.params.capabilities.text_document
+        action = document.code_action if document else None
+        literals = bool(action and action.code_action_literal_support)
+        return as_taken(wanted(found, params.context.only), literals=literals)
+
+    def hover(self, params: types.HoverParams) -> types.Hover | None:
+        """What waits or was changed on the line; None for every other."""
+        if (documents := self.task_documents) is not None and (own := documents.hover(params)):
+            return own
+        document = self.params.capabilities.text_document
+        hover = document.hover if document else None
+        markdown = types.MarkupKind.Markdown in ((hover and hover.content_format) or ())
+        return hover_at(params, self.surfaces, self.review, markdown=markdown)
+
     def refresh_lenses(self) -> None:
         """Have the client ask for its code lenses again, where it can be told to."""
         workspace = self.params.capabilities.workspace
@@ -193,12 +235,12 @@ class Session:
             self.documents,
             on_disk,
             self.protocol,
-            self._edit_abilities(),
+            self.edit_abilities(),
             encoding=partial(encoding_of, self.protocol),
         )
         checkpoints = self.checkpoints.of(task, files, surprises, len(entries))
         emit = checkpoints.watching(task.emit)
-        task.before_end = checkpoints.turn_ends
+        task.before_end = partial(self._turn_ends, task, checkpoints)
         people = TaskApprover(
             self.approvals,
             task.id,
@@ -235,15 +277,27 @@ class Session:
             emit=emit,
             on_message=checkpoints.keep_entry,
             before_request=checkpoints.before_request,
-            settings=lambda: self.configuration.current,
+            settings=lambda: self.settings_of(task.id, self.configuration.current),
             mode=lambda: task.mode,
             profile=lambda: self.profile_for(task),
             ask_for_key=partial(self.ask_for_key, task.id),
             state_dir=self.state_dir,
         )
+        if offered := offers(self.extensions):
+            host.servers = EditorLanguageServers(
+                self.documents,
+                self.protocol,
+                self.workspace,
+                encoding=partial(encoding_of, self.protocol),
+                offered=offered,
+            )
         if "roo/diagnostics" in self.extensions:
             host.around_tool = Diagnostics(self.documents, self.protocol).told_by
         return build_agent(host, self.connection, entries)
+
+    async def _turn_ends(self, task: Task, checkpoints: TaskCheckpoints) -> None:
+        await checkpoints.turn_ends()
+        self.start(self.transcripts.turn_ended(task))
 
     def _shell_options(self) -> ShellOptions:
         commands = self.configuration.current.settings.commands
@@ -264,7 +318,8 @@ class Session:
         settings = self.configuration.current.settings
         return own or settings.mode_profiles.get(mode, "") or settings.profile
 
-    def _edit_abilities(self) -> EditAbilities:
+    def edit_abilities(self) -> EditAbilities:
+        """What the client can do with edits."""
         workspace = self.params.capabilities.workspace
         edit = workspace.workspace_edit if workspace else None
         return EditAbilities(
@@ -311,6 +366,7 @@ def open_session(
         protocol,
         documents,
         state / "details",
+        partial(encoding_of, protocol),
         has_dialogs=bool(window and window.show_message),
         has_show_document=bool(window and window.show_document and window.show_document.support),
         asks_permission="roo/requestPermission" in extensions,
@@ -371,6 +427,16 @@ def open_session(
         store,
         tell=surfaces.warning,
         enabled=lambda: configuration.current.settings.checkpoints.enabled,
+    )
+    session.transcripts = Transcripts(
+        store, surfaces, when=lambda: configuration.current.settings.ui.transcript
+    )
+    session.actions = Actions(
+        documents,
+        session.workspace.show,
+        own=real_path(state),
+        encoding=partial(encoding_of, protocol),
+        mode=lambda: configuration.current.settings.mode,
     )
     session.start(asyncio.to_thread(preload))
     return session

@@ -88,7 +88,9 @@ class Surfaces:
             self.message(waits(entry, "roo.approval.list"))
         elif self.asks_permission and entry.kind != "question":
             self._start(entry, self._request_permission(entry))
-        elif self.has_dialogs and self.wants_dialogs() and not self.in_document(entry):
+        elif self.in_document(entry):
+            pass  # it is asked there
+        elif self.has_dialogs and self.wants_dialogs():
             self._start(entry, self._dialog(entry))
         else:
             command = "roo.question.answer" if entry.kind == "question" else "roo.approval.respond"

@@ -21,7 +21,7 @@ from roo_lsp.workspace.places import config_dir, state_dir
 from tests.support.fake_openai import FakeOpenAI, Request, call, cut, events, raw, status, text
 from tests.support.wire import Pipe, RawClient, Wire, read_frame
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 KEYS = {
     "apiKey": "canary-a1-settings",
     "channel": "canary-b2-channel",

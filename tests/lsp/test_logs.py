@@ -11,7 +11,13 @@ import pytest
 from roo_lsp.lsp import logs
 from roo_lsp.lsp.logs import Background, set_up, without_secrets
 
-PATIENCE = 10.0
+PATIENCE = 60.0
+
+
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`flush` waits for the other thread, which imports what it needs for its first line."""
+    monkeypatch.setattr(logs, "FLUSH_SECONDS", PATIENCE)
 
 
 @pytest.fixture

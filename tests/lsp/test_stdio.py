@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from typing import IO, Any
@@ -458,7 +457,7 @@ def print_things(ls, params):
 
 @server.feature("roo/hang")
 async def hang(ls, params):
-    asyncio.get_running_loop().run_in_executor(None, time.sleep, 60)
+    asyncio.get_running_loop().run_in_executor(None, time.sleep, 10 * 60)
     return "hanging"
 
 @server.feature("roo/flood")
@@ -552,12 +551,10 @@ def test_exit_does_not_wait_for_threads_and_without_shutdown_the_code_is_1(proce
     process.receive()
     process.send("roo/hang", 2)
     assert process.receive()["result"] == "hanging"
-    start = time.monotonic()
     process.send("exit")
     code, _, errors = process.end()
     assert code == 1
     assert "closed" in errors
-    assert time.monotonic() - start < 3
 
 
 @posix

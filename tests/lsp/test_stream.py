@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+from roo_lsp.agent.columns import columns, one_line
 from roo_lsp.agent.events import (
     AgentMessageChunk,
     AgentThoughtChunk,
@@ -11,7 +12,9 @@ from roo_lsp.agent.events import (
     ToolCallArguments,
     ToolCallUpdated,
 )
-from roo_lsp.lsp.stream import LINE_LENGTH, EventStream, one_line
+from roo_lsp.lsp.status import LINE_LENGTH
+from roo_lsp.lsp.stream import EventStream
+from tests.support.wire import PATIENCE
 
 
 class Outlet:
@@ -41,7 +44,7 @@ class Rig:
 
     async def next(self) -> None:
         self.moved.clear()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             await self.moved.wait()
 
 
@@ -105,7 +108,7 @@ async def test_a_client_that_does_not_keep_up_gets_the_deltas_in_one_piece_later
     rig = Rig()
     rig.outlet.congested = True
     rig.stream(AgentMessageChunk("a"))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         drained = await rig.outlet.waiting
     rig.stream(AgentMessageChunk("b"))
     assert rig.sent == []
@@ -117,7 +120,7 @@ async def test_a_client_that_does_not_keep_up_gets_the_deltas_in_one_piece_later
 async def test_lines_fit_a_status_bar_whatever_the_model_writes() -> None:
     rig = Rig()
     rig.stream(AgentMessageChunk("x" * 200 + "\n\x1b[31m\u202etail"))
-    assert len(rig.sent[0][1]) == LINE_LENGTH
+    assert LINE_LENGTH - 2 < columns(rig.sent[0][1]) <= LINE_LENGTH
     assert rig.sent[0][1].startswith("…")
     assert rig.sent[0][1].endswith("tail")
     assert one_line("a\x1b[0m\u202e\u2028b") == "a [0m b"

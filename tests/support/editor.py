@@ -25,7 +25,7 @@ from roo_lsp.lsp.server import RooServer, create_server
 from tests.support.wire import joined
 
 CAPS = Path(__file__).parent / "caps"
-PATIENCE = 10.0
+PATIENCE = 60.0
 
 
 @dataclass(frozen=True)
@@ -103,6 +103,8 @@ class FakeEditor:
     on_edit: Callable[["FakeEditor"], None] | None = None
     """Called before an edit is applied: a user who types at that moment."""
     shown: list[str] = field(default_factory=list)
+    focused: list[bool] = field(default_factory=list)
+    """Of each that was shown, whether it took the focus."""
     save_requests: list[Any] = field(default_factory=list)
     _moved: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -300,6 +302,7 @@ def _habits(fake: FakeEditor) -> None:  # noqa: C901 -- one small handler after 
     @client.feature(types.WINDOW_SHOW_DOCUMENT)
     def show_document(params: types.ShowDocumentParams) -> types.ShowDocumentResult:
         fake.shown.append(params.uri)
+        fake.focused.append(bool(params.take_focus))
         fake.moved()
         return types.ShowDocumentResult(success=True)
 
@@ -308,7 +311,9 @@ def _habits(fake: FakeEditor) -> None:  # noqa: C901 -- one small handler after 
         fake.edits.append(params)
         if fake.on_edit is not None:
             fake.on_edit(fake)
-        return _apply(fake, params.edit)
+        result = _apply(fake, params.edit)
+        fake.moved()
+        return result
 
     @client.feature("roo/saveDocuments")
     def save_documents(params: Any) -> Any:

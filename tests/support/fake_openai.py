@@ -45,7 +45,7 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
-WAIT = 5.0
+WAIT = 60.0
 """Seconds that a test waits for anything."""
 
 

@@ -84,7 +84,7 @@ class AnswersWith:
         self.asked.append(request)
         return Decision(self.outcome, "test", self.feedback)
 
-    async def ask(self, question: str, suggestions: Sequence[str]) -> str:
+    async def ask(self, question: str, suggestions: Sequence[str], *, own: bool = False) -> str:
         self.questions.append(question)
         return self.answers.pop(0)
 

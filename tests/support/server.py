@@ -13,7 +13,7 @@ from typing import Any
 from tests.support.fake_openai import FakeOpenAI
 from tests.support.wire import frame, read_frame
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 """Seconds that a test waits for anything; a process starts in one or two."""
 
 

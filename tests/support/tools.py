@@ -27,7 +27,7 @@ class ScriptedAsker:
     answers: list[str] = field(default_factory=list)
     asked: list[tuple[str, list[str]]] = field(default_factory=list)
 
-    async def ask(self, question: str, suggestions: Sequence[str]) -> str:
+    async def ask(self, question: str, suggestions: Sequence[str], *, own: bool = False) -> str:
         self.asked.append((question, list(suggestions)))
         return self.answers.pop(0)
 

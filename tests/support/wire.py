@@ -19,7 +19,7 @@ from pygls.io_ import run_async
 from roo_lsp.lsp.protocol import BaseServer
 from roo_lsp.lsp.stdio import FrameDecoder
 
-PATIENCE = 5.0
+PATIENCE = 60.0
 """Seconds that a test waits for anything."""
 
 

@@ -1,0 +1,229 @@
+"""Completion in task documents: paths after `@`, commands after `/`, keys and values of front matter."""
+
+import asyncio
+import heapq
+import re
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from lsprotocol import types
+
+from roo_lsp.agent.errors import ToolError
+from roo_lsp.agent.modes import MODES
+from roo_lsp.app import disk
+from roo_lsp.lsp.task_documents import slash
+from roo_lsp.lsp.task_documents.form import bare, body_start, sections
+from roo_lsp.lsp.task_documents.front_matter import TASK, Steps
+from roo_lsp.lsp.task_documents.keys import keys_at, values_of
+from roo_lsp.lsp.task_documents.places import columns, span
+from roo_lsp.lsp.task_documents.service import TaskDocuments
+from roo_lsp.lsp.task_documents.sheet import Sheet, skeleton_of
+from roo_lsp.workspace.rooignore import RooIgnore
+
+SHOWN = 60
+"""Paths of one answer; with more typed there are others."""
+MOST_PATHS = 100_000
+FRESH_SECONDS = 5.0
+"""So old a list of paths may be; an older one is shown while the next one is made."""
+TASKS_SHOWN = 20
+
+_MENTION = re.compile(r"(?<![\w@./`])@(\"?)([^\s\"@]*)$")
+_COMMAND = re.compile(r"/([a-z]*)$")
+_COMMAND_WORD = re.compile(r"/([a-z]+) +(\S*)$")
+_KEY = re.compile(r"( *)([\w-]*)$")
+_VALUE = re.compile(r"( *)([\w-]+): +(\S*)$")
+_OPENED = re.compile(r"( *)([\w-]+):\s*(?:#.*)?$")
+
+
+@dataclass(slots=True)
+class PathIndex:
+    """The files of the workspace that may be named, as a list that is made beside typing."""
+
+    documents: TaskDocuments
+    _paths: list[str] = field(default_factory=list[str])
+    _made: float = float("-inf")
+    _making: asyncio.Task[None] | None = None
+
+    async def paths(self) -> list[str]:
+        """Relative paths, folders with `/` at the end; the first time they are waited for."""
+        if time.monotonic() - self._made > FRESH_SECONDS and self._making is None:
+            self._making = asyncio.ensure_future(self._make())
+            self.documents.session.start(self._making)
+        if self._making is not None and not self._paths:
+            await asyncio.shield(self._making)
+        return self._paths
+
+    async def _make(self) -> None:
+        session = self.documents.session
+        ignore = RooIgnore(session.folders, own=session.state_dir)
+        files = disk(session.configuration.current.settings, ignore)
+        found: list[str] = []
+        try:
+            for folder in session.folders:
+                listing = await files.list(
+                    folder, recursive=True, limit=MOST_PATHS, respect_gitignore=True
+                )
+                found += [
+                    session.workspace.show(each.path) + "/" * each.directory
+                    for each in listing.entries
+                ]
+        except ToolError:
+            pass
+        finally:
+            self._paths, self._made, self._making = found, time.monotonic(), None
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Something that may stand in place of what was typed from a column on."""
+
+    start: int
+    label: str
+    kind: types.CompletionItemKind
+    detail: str = ""
+    text: str | None = None
+    """What is inserted, where it is not the label."""
+
+
+@dataclass(slots=True)
+class Completer:
+    """What may be written at a place of a document."""
+
+    documents: TaskDocuments
+    _index: PathIndex = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._index = PathIndex(self.documents)
+
+    async def at(self, sheet: Sheet, place: types.Position, encoding: str) -> types.CompletionList:
+        """The items; `isIncomplete` where more typing finds others."""
+        lines = list(sheet.lines)
+        column = columns(lines, place, encoding)
+        before = lines[place.line][:column] if place.line < len(lines) else ""
+        incomplete = False
+        if (text := skeleton_of(lines)) is not None:
+            kind = types.CompletionItemKind.Snippet
+            found = [Offer(0, "# Task", kind, "Start a task here", text)]
+        elif 0 < place.line < body_start(lines) - 1:
+            found = list(self._settings(lines, place.line, before))
+        elif not _is_message(sheet, place.line):
+            found = []
+        elif mention := _MENTION.search(before):
+            found, incomplete = await self._files(mention)
+        else:
+            found = list(self._commands(before))
+        items = [
+            _item(each, span(lines, place.line, each.start, column, encoding)) for each in found
+        ]
+        return types.CompletionList(incomplete, items)
+
+    async def _files(self, mention: re.Match[str]) -> tuple[list[Offer], bool]:
+        start, typed = mention.start(2), mention[2]
+        if mention[1]:
+            start -= 1
+        paths = await self._index.paths()
+        best = await asyncio.to_thread(matching, typed, paths)
+        return [
+            Offer(
+                start,
+                path,
+                types.CompletionItemKind.Folder
+                if path.endswith("/")
+                else types.CompletionItemKind.File,
+                text=f'"{path}"' if mention[1] or any(c in path for c in " ()[],;:") else path,
+            )
+            for path in best
+        ], True
+
+    def _commands(self, before: str) -> Iterator[Offer]:
+        if _COMMAND.match(before):
+            for name, text in slash.COMMANDS.items():
+                yield Offer(0, f"/{name}", types.CompletionItemKind.Function, text)
+        elif (found := _COMMAND_WORD.match(before)) and found[1] in slash.WITH_WORD:
+            for word, text in self._named(found[1]):
+                yield Offer(found.start(2), word, types.CompletionItemKind.EnumMember, text)
+
+    def _settings(self, lines: Sequence[str], line: int, before: str) -> Iterator[Offer]:
+        if found := _VALUE.match(before):
+            steps = (*_parents(lines, line, len(found[1])), found[2])
+            values = [*self._named(found[2])] if len(steps) == 1 else []
+            for word, text in values or values_of(steps):
+                yield Offer(found.start(3), word, types.CompletionItemKind.EnumMember, text)
+        elif found := _KEY.match(before):
+            steps = _parents(lines, line, len(found[1]))
+            for key in keys_at(steps):
+                end = ":" if key.is_section else ": "
+                yield Offer(
+                    found.start(2),
+                    key.name,
+                    types.CompletionItemKind.Property,
+                    key.description,
+                    key.name + end,
+                )
+
+    def _named(self, key: str) -> list[tuple[str, str]]:
+        """Values that only this session knows, each with what it is."""
+        session = self.documents.session
+        match key:
+            case "mode":
+                return [(mode.slug, mode.name) for mode in MODES.values()]
+            case "profile":
+                return [(name, "") for name in session.configuration.current.settings.profiles]
+            case _ if key == TASK:
+                found = session.tasks.listed(TASKS_SHOWN, everywhere=False)
+                return [(each.task_id, each.title) for each in found]
+            case _:
+                return []
+
+
+def matching(typed: str, paths: Sequence[str]) -> list[str]:
+    """The paths that fit what was typed, the nearest first: by their name, then anywhere in them."""
+    wanted = typed.lower()
+    ranked: list[tuple[int, int, str]] = []
+    for path in paths:
+        low = path.lower()
+        if (rank := _rank(wanted, low)) is not None:
+            ranked.append((rank, len(path), path))
+    return [path for _, _, path in heapq.nsmallest(SHOWN, ranked)]
+
+
+def _rank(wanted: str, path: str) -> int | None:
+    if path.startswith(wanted):
+        return 0
+    at = path.find(wanted)
+    if at > 0:
+        return 1 if path[at - 1] == "/" else 2
+    position = -1
+    for letter in wanted:
+        if (position := path.find(letter, position + 1)) < 0:
+            return None
+    return 3
+
+
+def _item(offer: Offer, place: types.Range) -> types.CompletionItem:
+    return types.CompletionItem(
+        offer.label,
+        kind=offer.kind,
+        detail=offer.detail or None,
+        filter_text=offer.text if offer.text and offer.start else offer.label,
+        text_edit=types.TextEdit(place, offer.label if offer.text is None else offer.text),
+    )
+
+
+def _is_message(sheet: Sheet, line: int) -> bool:
+    return any(
+        each.who == "you" and each.first < line < each.last + (each.last == len(sheet.lines))
+        for each in sections(sheet.lines)
+    )
+
+
+def _parents(lines: Sequence[str], line: int, indent: int) -> Steps:
+    """The keys above a line that it is indented below."""
+    steps: list[str] = []
+    for text in reversed(lines[1:line]):
+        found = _OPENED.match(bare(text))
+        if found and len(found[1]) < indent:
+            steps.insert(0, found[2])
+            indent = len(found[1])
+    return tuple(steps)

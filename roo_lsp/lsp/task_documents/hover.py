@@ -1,0 +1,106 @@
+"""What there is to know at a place of a task document."""
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from lsprotocol import types
+
+from roo_lsp.lsp.positions import split_lines
+from roo_lsp.lsp.task_documents.asking import choice_in, code
+from roo_lsp.lsp.task_documents.form import ROO, TITLE, YOU, bare, body_start
+from roo_lsp.lsp.task_documents.keys import key_at
+from roo_lsp.lsp.task_documents.mentions import Mention, mentions_in, named
+from roo_lsp.lsp.task_documents.outline import CALL
+from roo_lsp.lsp.task_documents.service import TaskDocuments
+from roo_lsp.lsp.task_documents.sheet import Sheet
+from roo_lsp.workspace.descriptors import read_small
+from roo_lsp.workspace.escapes import plain
+from roo_lsp.workspace.transcript import tame
+
+HEAD_LINES = 20
+MOST_BYTES = 1_000_000
+_LANGUAGE = re.compile(r"\.([A-Za-z0-9]{1,12})$")
+
+
+def at(documents: TaskDocuments, sheet: Sheet, line: int, column: int) -> types.Hover | None:
+    """The hover of a place; None where there is nothing to say."""
+    if line >= len(sheet.lines):
+        return None
+    parts = list(_said(documents, sheet, line, column))
+    if not parts:
+        return None
+    return types.Hover(types.MarkupContent(types.MarkupKind.Markdown, "\n\n".join(parts)))
+
+
+def _said(documents: TaskDocuments, sheet: Sheet, line: int, column: int) -> Iterator[str]:
+    text = bare(sheet.lines[line])
+    if text in {TITLE, YOU, ROO}:
+        yield "\n".join(documents.status(sheet))
+        for entry in documents.waiting(sheet):
+            yield f"Waits for you: {tame(entry.title)}"
+    elif 0 < line < body_start(sheet.lines) - 1:
+        yield from _key(documents, sheet, line)
+    elif (choice := choice_in(text)) is not None:
+        for entry in documents.waiting(sheet):
+            if entry.request_id == choice.request_id:
+                yield "\n".join(code("\n".join(entry.detail), "text"))
+                yield "Tick one line and save, or use a code action here."
+    elif (call := CALL.match(text)) is not None:
+        yield from _call(sheet, call["title"])
+    else:
+        for mention in mentions_in(text):
+            if mention.start <= column <= mention.end:
+                yield from _mention(documents, mention)
+
+
+def _key(documents: TaskDocuments, sheet: Sheet, line: int) -> Iterator[str]:
+    front, effective = documents.front_matter(sheet)
+    steps = next((steps for steps, span in front.places.items() if span.line == line), ())
+    if not steps or (key := key_at(steps)) is None:
+        return
+    yield f"**{'.'.join(steps)}**: {key.description}"
+    if any(held.steps == steps for held in effective.held):
+        yield "Not used: it would let Roo do more, which a document cannot."
+
+
+def _call(sheet: Sheet, title: str) -> Iterator[str]:
+    yield f"**{title}**"
+    for call in sheet.renderer.calls.values():
+        if call.output and tame(call.title) == title:
+            last = plain(call.output.expandtabs(4)).rstrip().split("\n")[-HEAD_LINES:]
+            yield "\n".join(code("\n".join(last), "text"))
+
+
+def _mention(documents: TaskDocuments, mention: Mention) -> Iterator[str]:
+    found = named(mention, documents.session.workspace)
+    if found.path is None:
+        yield found.problem
+        return
+    first, last = mention.lines or (1, HEAD_LINES)
+    lines = _lines(documents, found.path)
+    shown = lines[first - 1 : min(last, first - 1 + HEAD_LINES)]
+    language = _LANGUAGE.search(found.path.name)
+    yield f"`{documents.session.workspace.show(found.path)}`, {_count(found.path, lines)}"
+    if shown:
+        text = plain("\n".join(shown).expandtabs(4))
+        yield "\n".join(code(text, language[1] if language else "text"))
+
+
+def _lines(documents: TaskDocuments, path: Path) -> Sequence[str]:
+    document = documents.session.documents.get(path)
+    if document is not None:
+        return [bare(line) for line in split_lines(document.text)]
+    try:
+        data = read_small(path, MOST_BYTES) or b""
+    except OSError:
+        return []
+    if b"\0" in data:
+        return []
+    return [bare(line) for line in split_lines(data.decode("utf-8", "replace"))]
+
+
+def _count(path: Path, lines: Sequence[str]) -> str:
+    if path.is_dir():
+        return "a folder"
+    return f"{len(lines)} line{'' if len(lines) == 1 else 's'}"

@@ -1,0 +1,104 @@
+"""What is wrong in a task document, as diagnostics at the line."""
+
+from collections.abc import Iterator
+
+from lsprotocol import types
+
+from roo_lsp.agent.modes import MODES
+from roo_lsp.app import user_settings
+from roo_lsp.lsp.task_documents.asking import answered, choice_in
+from roo_lsp.lsp.task_documents.form import body_start, sections
+from roo_lsp.lsp.task_documents.front_matter import TASK, Fault, FrontMatter, Span
+from roo_lsp.lsp.task_documents.mentions import mentions_in, named
+from roo_lsp.lsp.task_documents.places import span
+from roo_lsp.lsp.task_documents.service import TaskDocuments
+from roo_lsp.lsp.task_documents.sheet import Sheet
+from roo_lsp.settings_sources import no_profile
+
+
+def found(documents: TaskDocuments, sheet: Sheet, encoding: str) -> list[types.Diagnostic]:
+    """All of them."""
+    faults = [
+        *_front_matter(documents, sheet),
+        *_mentions(documents, sheet),
+        *_ticks(documents, sheet),
+        *_doubts(sheet),
+    ]
+    return [
+        types.Diagnostic(
+            span(sheet.lines, each.span.line, each.span.start, each.span.end, encoding),
+            each.text,
+            severity=types.DiagnosticSeverity.Warning
+            if each.serious
+            else types.DiagnosticSeverity.Information,
+            source="roo",
+        )
+        for each in faults
+    ]
+
+
+def _front_matter(documents: TaskDocuments, sheet: Sheet) -> Iterator[Fault]:
+    front, effective = documents.front_matter(sheet)
+    yield from front.faults
+    if front.mode and front.mode not in MODES:
+        yield _at(front, "mode", f"There is no mode {front.mode}; there are: {', '.join(MODES)}.")
+    settings = documents.session.configuration.current.settings
+    if front.profile and front.profile not in settings.profiles:
+        yield _at(front, "profile", no_profile(front.profile, settings))
+    if front.task and front.task != sheet.task_id and not sheet.binding:
+        why = documents.why_not(sheet, front.task)
+        if why is not None:
+            yield _at(front, TASK, why)
+    for held in effective.held:
+        text = (
+            f"{'.'.join(held.steps)} would let Roo do more, which a document cannot: it is not used. "
+            f"Set it in {user_settings().name}."
+        )
+        yield Fault(front.span(held.steps), text)
+
+
+def _at(front: FrontMatter, key: str, text: str) -> Fault:
+    return Fault(front.span((key,)), text)
+
+
+def _mentions(documents: TaskDocuments, sheet: Sheet) -> Iterator[Fault]:
+    floor = max(sheet.place.floor, body_start(sheet.lines))
+    for section in sections(sheet.lines):
+        if section.who != "you" or section.first < floor:
+            continue
+        for number in range(section.first + 1, section.last):
+            for mention in mentions_in(sheet.lines[number]):
+                problem = named(mention, documents.session.workspace).problem
+                if problem and mention.looks_like_a_path:
+                    here = Span(number, mention.start, mention.end)
+                    yield Fault(here, problem, serious=False)
+
+
+def _ticks(documents: TaskDocuments, sheet: Sheet) -> Iterator[Fault]:
+    """Ticks that do not answer what waits, and why."""
+    waiting = {each.request_id: each for each in documents.waiting(sheet)}
+    ticked = [
+        (number, choice)
+        for number, line in enumerate(sheet.lines)
+        if (choice := choice_in(line)) is not None
+        and choice.ticked
+        and choice.request_id in waiting
+    ]
+    for number, choice in ticked:
+        here = Span(number, 0, len(sheet.lines[number].rstrip()))
+        if sum(each.request_id == choice.request_id for _, each in ticked) > 1:
+            yield Fault(here, "More than one line is ticked, so none counts: leave one.")
+        elif choice.key not in sheet.ticks.own or choice.request_id not in sheet.written:
+            yield Fault(
+                here,
+                "You did not make this tick, so it does not count: take it out and tick again.",
+            )
+        elif answered(choice, waiting[choice.request_id]) is None:
+            yield Fault(here, "Write your answer at the end of this line.", serious=False)
+
+
+def _doubts(sheet: Sheet) -> Iterator[Fault]:
+    for number in sheet.doubtful:
+        if sheet.lines[number].strip():
+            text = "You did not type this: saving does not send it, the code action Send does."
+            yield Fault(Span(number, 0, len(sheet.lines[number].rstrip())), text, serious=False)
