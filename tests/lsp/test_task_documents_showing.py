@@ -71,6 +71,15 @@ async def test_an_empty_document_gets_its_form_when_it_is_saved_first(tmp_path: 
         assert await it.run("roo.task.list") == []
 
 
+async def test_a_message_without_its_heading_is_not_sent_and_that_is_said(tmp_path: Path) -> None:
+    async with FakeOpenAI() as fake, editor(HELIX, tmp_path, settings(fake)) as it:
+        buffer = write(it, tmp_path / "a.roo.md", "Fix the parser\n")
+        it.save(buffer)
+        said = "Not sent: a.roo.md has no line `## You`. Write below one."
+        await it.until(lambda: said in [each.message for each in it.client.messages])
+        assert await it.run("roo.task.list") == []
+
+
 async def test_paths_commands_and_settings_are_completed(tmp_path: Path) -> None:
     (tmp_path / ".git").mkdir()
     (tmp_path / ".gitignore").write_text("built/\n")

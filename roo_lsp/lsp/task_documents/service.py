@@ -25,7 +25,7 @@ from roo_lsp.lsp.session import Session, encoding_of
 from roo_lsp.lsp.stream import Roo
 from roo_lsp.lsp.task_documents import front_matter, slash
 from roo_lsp.lsp.task_documents.asking import Choice, answered
-from roo_lsp.lsp.task_documents.form import is_task_document
+from roo_lsp.lsp.task_documents.form import YOU, is_task_document, sections
 from roo_lsp.lsp.task_documents.front_matter import FrontMatter
 from roo_lsp.lsp.task_documents.mentions import MOST, mentions_in, named
 from roo_lsp.lsp.task_documents.prepared import Sent
@@ -236,6 +236,10 @@ class TaskDocuments:
 
     def _send(self, sheet: Sheet) -> bool:
         if not sheet.unsent:
+            if not any(sections(sheet.lines)):
+                self.session.surfaces.message(
+                    f"Not sent: {sheet.document.path.name} has no line `{YOU}`. Write below one."
+                )
             return False
         if sheet.doubtful:
             self.session.surfaces.message(
