@@ -17,7 +17,7 @@ from roo_lsp.providers.discovery import Tried
 from roo_lsp.providers.memory import Memory
 from roo_lsp.settings_sources import COMMAND_LINE, Source, effective
 from roo_lsp.workspace.trust import TrustStore
-from tests.support.fake_openai import FakeOpenAI, status, text
+from tests.support.fake_openai import WAIT, FakeOpenAI, status, text
 
 HELLO = ChatRequest("Be brief.", [UserMessage("Hello")])
 KEY = "sk-canary-0123456789"
@@ -48,7 +48,7 @@ async def answered(
 ) -> list[Any]:
     emit = (events if events is not None else []).append
     model = await made.model(effective(sources), profile, emit, nobody)
-    async with asyncio.timeout(5), aclosing(model.stream(HELLO)) as deltas:
+    async with asyncio.timeout(WAIT), aclosing(model.stream(HELLO)) as deltas:
         return [delta async for delta in deltas]
 
 
@@ -186,7 +186,7 @@ async def test_all_tasks_of_a_server_share_a_pace_and_the_wait_is_told(tmp_path:
 
         model = await made.model(effective([settings]), "", emit, nobody)
         waiting = asyncio.ensure_future(anext(model.stream(HELLO)))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(WAIT):
             await said.wait()
         update = second[0].update
         assert (update["sessionUpdate"], update["attempt"]) == ("_retry", 0)

@@ -1,0 +1,132 @@
+import * as vscode from 'vscode';
+import type { Server } from './server';
+import type { Event, TaskState } from './shared/protocol';
+import { type Replay, Sequence } from './shared/sequence';
+
+/** A task as `roo.task.list` gives it; times are seconds since 1970. */
+export interface Summary {
+  taskId: string;
+  title: string;
+  state: TaskState;
+  mode: string;
+  updatedAt: number;
+  cost: number;
+}
+
+const PAGE = 2000;
+
+/** The tasks of this window: the state of each, and the whole story of the one that is shown. */
+export class Tasks implements vscode.Disposable {
+  private readonly states = new Map<string, TaskState>();
+  private sequence: Sequence | undefined;
+  private title = '';
+  /** Started by this window and not heard of yet: the first event of any other task does not take its place. */
+  private starting = false;
+
+  private readonly shown = new vscode.EventEmitter<void>();
+  /** Another task is shown, or none: the story begins anew. */
+  readonly onDidShow = this.shown.event;
+  private readonly told = new vscode.EventEmitter<Event[]>();
+  /** More of the task that is shown, in order and without gaps. */
+  readonly onDidTell = this.told.event;
+  private readonly stirred = new vscode.EventEmitter<Event>();
+  /** Every event of every task, as it came. */
+  readonly onEvent = this.stirred.event;
+  private readonly moved = new vscode.EventEmitter<void>();
+  /** The state of a task is another one. */
+  readonly onDidChangeState = this.moved.event;
+
+  constructor(private readonly server: Server) {}
+
+  get current(): { taskId: string; title: string } | undefined {
+    return this.sequence && { taskId: this.sequence.taskId, title: this.title };
+  }
+
+  /** The state of the task that is shown, or of the one that needs the user most. */
+  get state(): TaskState {
+    const all = [...this.states.values()];
+    if (all.includes('waiting')) return 'waiting';
+    if (all.includes('running')) return 'running';
+    return (this.sequence && this.states.get(this.sequence.taskId)) || 'idle';
+  }
+
+  stateOf(taskId: string): TaskState {
+    return this.states.get(taskId) ?? 'idle';
+  }
+
+  /** One event of the server. */
+  take(event: Event): void {
+    const { taskId, update } = event;
+    if (!this.sequence && !this.starting && event.seq === 1) this.show(taskId, '');
+    if (update.sessionUpdate === '_state' && this.states.get(taskId) !== update.state) {
+      this.states.set(taskId, update.state);
+      this.moved.fire();
+    }
+    if (this.sequence?.taskId === taskId) this.sequence.take(event);
+    this.stirred.fire(event);
+  }
+
+  /** Start a task and show it. */
+  async start(argument: {
+    prompt: string;
+    mode?: string;
+    profile?: string;
+    context?: object[];
+  }): Promise<string> {
+    this.starting = true;
+    try {
+      const { taskId } = await this.server.execute<{ taskId: string }>('roo.task.start', argument);
+      this.show(taskId, firstLine(argument.prompt));
+      return taskId;
+    } finally {
+      this.starting = false;
+    }
+  }
+
+  /** Show a task from its beginning. */
+  show(taskId: string, title: string): void {
+    this.title = title;
+    this.sequence = new Sequence(taskId, this.replay, (events) => {
+      // A page that comes late is not for the task that is shown by now.
+      if (this.sequence?.taskId === taskId) this.told.fire(events);
+    });
+    this.shown.fire();
+    void this.sequence.catchUp();
+  }
+
+  /** Tell the story of the task that is shown once more: a view has come. */
+  again(): void {
+    if (this.sequence) this.show(this.sequence.taskId, this.title);
+    else this.shown.fire();
+  }
+
+  /** Show none: what is written next starts a task. */
+  leave(): void {
+    this.sequence = undefined;
+    this.title = '';
+    this.shown.fire();
+    this.moved.fire();
+  }
+
+  /** The server is another one: nothing runs, and what was missed is asked for. */
+  reset(): void {
+    this.states.clear();
+    this.moved.fire();
+    void this.sequence?.catchUp();
+  }
+
+  async list(): Promise<Summary[]> {
+    const found = await this.server.execute<Summary[]>('roo.task.list', { limit: 100 });
+    for (const task of found) this.states.set(task.taskId, task.state);
+    return found;
+  }
+
+  dispose(): void {
+    for (const emitter of [this.shown, this.told, this.stirred, this.moved]) emitter.dispose();
+  }
+
+  private readonly replay: Replay = (taskId, sinceSeq) =>
+    this.server.execute('roo.task.replay', { taskId, sinceSeq, limit: PAGE });
+}
+
+export const firstLine = (text: string) => text.trim().split('\n', 1)[0] ?? '';

@@ -1,0 +1,40 @@
+type Child = Node | string | undefined | false;
+
+/** An element with attributes and children; texts are texts, never markup. */
+export function h<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  attributes: Record<string, string | boolean | ((event: Event) => void)> = {},
+  ...children: Child[]
+): HTMLElementTagNameMap[K] {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (typeof value === 'function') element.addEventListener(name, value);
+    else if (value === true) element.setAttribute(name, '');
+    else if (value !== false) element.setAttribute(name, value);
+  }
+  element.append(...children.filter((child) => child !== undefined && child !== false));
+  return element;
+}
+
+/** One of VS Code's icons. */
+export function icon(name: string, spinning = false): HTMLElement {
+  return h('i', {
+    class: `codicon codicon-${name}${spinning ? ' codicon-modifier-spin' : ''}`,
+    'aria-hidden': 'true',
+  });
+}
+
+export function iconButton(name: string, label: string, click: () => void): HTMLButtonElement {
+  return h('button', { class: 'icon-button', title: label, 'aria-label': label, click }, icon(name));
+}
+
+export function button(
+  label: string,
+  kind: 'primary' | 'secondary',
+  click: () => void,
+  tip = '',
+): HTMLButtonElement {
+  return h('button', { class: kind, click, ...(tip ? { title: tip } : {}) }, label);
+}
+
+export const plural = (count: number, word: string) => `${count} ${word}${count === 1 ? '' : 's'}`;

@@ -1,0 +1,451 @@
+"""The extension in a real VS Code: what a person there does and sees."""
+
+import json
+import os
+from asyncio import Event
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from roo_lsp.settings_sources import Source, effective
+from tests.editors.vscode import EXTENSION, ROO, VSCode, needed, packaged, run, vscode
+from tests.support.fake_openai import FakeOpenAI, call, gated, reasoning, text
+
+pytestmark = [pytest.mark.real, pytest.mark.asyncio(loop_scope="module")]
+
+PICTURES = EXTENSION / "pictures" if os.environ.get("ROO_PICTURES") else None
+KEY = "sk-canary-0123456789abcdef"
+
+APP = """\
+def greet(name):
+    return 'hello'
+
+
+def shout(text):
+    return text
+
+
+print(greet('you'))
+"""
+CHANGE = """\
+<<<<<<< SEARCH
+    return 'hello'
+=======
+    return f'Hello, {name}!'
+>>>>>>> REPLACE
+<<<<<<< SEARCH
+    return text
+=======
+    return text.upper()
+>>>>>>> REPLACE
+"""
+LIBRARY = "export function area(width, height) {\n  return width * height;\n}\n"
+USE = "import { area } from './area.js';\n\nexport const total = () => area(2, 3);\n"
+
+
+@dataclass(frozen=True)
+class Window:
+    """One window for all tests: starting it is what takes the time."""
+
+    editor: VSCode
+    fake: FakeOpenAI
+    folder: Path
+
+    @property
+    def settings(self) -> Path:
+        return self.folder.parent / "vscode" / "data" / "Machine" / "settings.json"
+
+    def configure(self, **values: str) -> None:
+        """Change the user's settings, as by hand: VS Code sees the files change."""
+        for kind in ("Machine", "User"):
+            file = self.settings.parents[1] / kind / "settings.json"
+            file.write_text(json.dumps(json.loads(file.read_text("utf-8")) | values), "utf-8")
+
+    async def task(self, words: str) -> None:
+        """Start a task from the command palette."""
+        await self.editor.command("Roo: Start Task…")
+        await self.editor.answer_box("What should Roo do?", words)
+
+    def results(self) -> list[str]:
+        """What the tools returned, as the model was last told."""
+        messages = self.fake.chats[-1].json["messages"]
+        return [message["content"] for message in messages if message["role"] == "tool"]
+
+    async def picture(self, name: str) -> None:
+        if PICTURES is not None:
+            await self.editor.picture(PICTURES / f"{name}.png")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def opened(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Window]:
+    needed()
+    home = tmp_path_factory.mktemp("vscode")
+    folder = home / "shop"
+    (folder / ".git").mkdir(parents=True)
+    for name, content in (("app.py", APP), ("area.js", LIBRARY), ("use.js", USE)):
+        (folder / name).write_text(content, "utf-8")
+    (folder / "jsconfig.json").write_text('{"compilerOptions": {"module": "esnext"}}', "utf-8")
+    extensions = await packaged(home)
+    async with FakeOpenAI() as fake:
+        settings = {
+            "roo.provider.baseUrl": fake.base_url,
+            "roo.provider.modelId": "scripted",
+            "workbench.colorTheme": "Default Dark Modern",
+        }
+        async with vscode(folder, extensions, settings) as editor:
+            await editor.ready()
+            yield Window(editor, fake, folder)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def window(opened: Window) -> AsyncGenerator[Window]:
+    """The window, whose model says what the test scripts, and all of it."""
+    yield opened
+    assert opened.fake.unused == 0
+
+
+# --- in the window ------------------------------------------------------------------------------
+
+
+async def test_a_task_from_the_first_key_to_the_reviewed_and_saved_file(window: Window) -> None:
+    editor, fake = window.editor, window.fake
+    on = Event()
+    fake.answers(
+        reasoning("A friendlier greeting is wanted. First I look at the file.")
+        + text("I'll look at **app.py** first.")
+        + call("read_file", {"path": "app.py"}),
+        call(
+            "update_todo_list",
+            {"todos": "[x] Read app.py\n[-] Change both functions\n[ ] Try it"},
+        ),
+        gated(
+            text(
+                "Two places need a change:\n\n1. `greet` ignores its name\n2. `shout` is quiet\n\n"
+            )
+            + text("The rest can stay.")
+            + call("apply_diff", {"path": "app.py", "diff": CHANGE}, pieces=5),
+            on,
+            after=2,
+        ),
+        call("execute_command", {"command": "python3 app.py"}),
+        call("attempt_completion", {"result": "`greet` uses the name, and `shout` shouts."}),
+    )
+    await widen(editor)
+    await editor.open("app.py")
+    await window.task("Greet people by their name, and make shout shout")
+
+    # It streams: the first words are there while the answer is held back.
+    await editor.sees(".user", "Greet people by their name")
+    await editor.sees(".markdown li", "shout is quiet")
+    await editor.sees(".plan", "1 of 3 done")
+    on.set()
+
+    await editor.sees(".card.permission", "Edit app.py")
+    await editor.sees(".card .line.added", "return text.upper()")
+    await status(editor, "Roo waits for you")
+    await window.picture("approval")
+    await editor.click(".card button", "Show diff")
+    await tab(editor, "app.py (Roo's change)")
+    await lines(editor, "return text.upper()")
+    assert (window.folder / "app.py").read_text("utf-8") == APP
+    await editor.command("View: Close Editor")
+    await tab(editor, "app.py")
+    await editor.click(".card button.primary", "Approve")
+
+    await editor.sees(".card.permission", "Run python3 app.py")
+    await lines(editor, "return text.upper()")
+    await editor.click(".card button.primary", "Approve")
+    await editor.sees(".result", "uses the name")
+    assert "Hello, you!" in window.results()[-1]  # it was saved before the command ran
+
+    await editor.sees(".changes", "1 file")
+    await lens(editor, "Keep", 2)
+    await window.picture("review")
+    await editor.do(
+        "await page.locator('.codelens-decoration a', {hasText: 'Keep'}).first().click()"
+    )
+    await lens(editor, "Keep", 1)
+    await editor.do(
+        "await page.locator('.codelens-decoration a', {hasText: 'Revert'}).first().click()"
+    )
+    await lens(editor, "Keep", 0)
+    await editor.do("await view.locator('.changes').waitFor({state: 'hidden'})")
+    await editor.do("await page.locator('.tab.active.dirty').waitFor()")
+    await editor.command("File: Save")
+    await editor.do("await page.locator('.tab.active:not(.dirty)').waitFor()")
+    greeted = APP.replace("return 'hello'", "return f'Hello, {name}!'")
+    assert (window.folder / "app.py").read_text("utf-8") == greeted
+
+
+async def test_the_view_looks_right_in_a_light_theme_too(window: Window) -> None:
+    editor, fake = window.editor, window.fake
+    fake.answers(
+        call("ask_followup_question", {
+            "question": "Which greeting should it be?",
+            "follow_up": [{"text": "Good day"}, {"text": "Hi"}],
+        }),
+        text("**Hi** it is."),
+    )  # fmt: skip
+    window.configure(**{"workbench.colorTheme": "Default Light Modern"})
+    await editor.do("await page.locator('.monaco-workbench.vs').waitFor()")
+    await window.task("Change the greeting once more")
+    await editor.sees(".card.question", "Which greeting")
+    await window.picture("question-light")
+    await editor.click(".card.question button", "Hi")
+    await editor.sees(".agent strong", "Hi")
+    assert "Hi" in window.results()[-1]
+    window.configure(**{"workbench.colorTheme": "Default Dark Modern"})
+    await editor.do("await page.locator('.monaco-workbench.vs-dark').waitFor()")
+
+
+async def test_an_approval_is_a_notification_while_nobody_sees_the_view(window: Window) -> None:
+    editor, fake = window.editor, window.fake
+    hidden = Event()
+    fake.answers(
+        gated(call("write_to_file", {"path": "new.txt", "content": "new\n"}), hidden, after=1),
+        text("Written."),
+    )
+    await window.task("Write a file")
+    await editor.sees(".user", "Write a file")
+    await editor.command("View: Show Explorer")
+    await editor.do("await page.locator('.explorer-viewlet').waitFor()")
+    hidden.set()
+    await editor.do(
+        """
+        const toast = page.locator('.notification-toast', {hasText: 'new.txt'});
+        await toast.locator('.monaco-button', {hasText: 'Approve'}).click();
+        await toast.waitFor({state: 'hidden'});
+        """
+    )
+    await editor.command("Roo: Show the View")
+    await editor.sees(".agent", "Written.")
+    assert (window.folder / "new.txt").read_text("utf-8") == "new\n"
+
+
+async def test_a_denial_with_a_word_reaches_the_model(window: Window) -> None:
+    editor, fake = window.editor, window.fake
+    fake.answers(call("execute_command", {"command": "touch gone.txt"}), text("As you say."))
+    await window.task("Touch a file")
+    await editor.sees(".card.permission", "touch gone.txt")
+    await editor.do("await view.locator('.card .feedback').fill('not in this folder')")
+    await editor.do("await view.getByRole('button', {name: 'Deny', exact: true}).click()")
+    await editor.sees(".call.denied", "touch gone.txt")
+    await editor.sees(".agent", "As you say.")
+    assert "not in this folder" in window.results()[-1]
+    assert not (window.folder / "gone.txt").exists()
+
+
+async def test_the_agent_finds_a_definition_by_the_editors_other_servers(window: Window) -> None:
+    editor, fake = window.editor, window.fake
+    fake.answers(
+        call("find_definition", {"path": "use.js", "line": 3, "symbol": "area"}), text("There.")
+    )
+    await window.task("Where is area made?")
+    await editor.sees(".agent", "There.")
+    assert "area.js" in window.results()[-1], window.results()
+
+
+async def test_a_long_answer_streams_to_its_end_and_its_markup_stays_text(window: Window) -> None:
+    editor, fake = window.editor, window.fake
+    evil = "<img src=x onerror=alert(1)> ![pixel](https://evil.example/p.png) [a](command:evil)\n\n"
+    words = " ".join(f"word{number}" for number in range(20_000))
+    fake.answers(text(evil + words, pieces=20_000) + text("\n\nThe end."))
+    await window.task("Tell me much")
+    await editor.sees(".agent p", "The end.")
+    assert "word19999" in await editor.do(
+        "return await view.locator('.timeline').evaluate((it) => it.textContent)"
+    )
+    unsafe = "return await view.locator('img, iframe, a[href], .timeline script').count()"
+    assert await editor.do(unsafe) == 0
+    await editor.sees(".agent p", "<img src=x onerror=alert(1)> [image: pixel]")
+
+
+async def test_a_task_of_before_is_shown_again_as_it_was(window: Window) -> None:
+    editor, fake = window.editor, window.fake
+    fake.answers(text("The answer that is **kept**."))
+    await window.task("Say what I can read later")
+    await editor.sees(".agent strong", "kept")
+    await editor.command("Roo: New Task")
+    await editor.sees(".welcome h2", "What should Roo do?")
+    await editor.do(
+        """
+        const pane = page.locator('.pane', {has: page.locator('.title', {hasText: /^Tasks$/})});
+        const header = pane.locator('.pane-header');
+        if (await header.getAttribute('aria-expanded') !== 'true') await header.click();
+        await pane.locator('.monaco-list-row', {hasText: 'Say what I can read later'}).click();
+        """
+    )
+    await editor.sees(".user", "Say what I can read later")
+    await editor.sees(".agent strong", "kept")
+
+
+async def test_a_stored_key_reaches_its_endpoint_and_no_file(window: Window) -> None:
+    editor, fake = window.editor, window.fake
+    fake.answers(text("With a key."))
+    await editor.command("Roo: Set API Key…")
+    await editor.answer_box("The endpoint that the key is for.", fake.base_url)
+    await editor.answer_box(f"The key for {fake.origin}.", KEY)
+    await editor.do(
+        """
+        // The server has been started anew by then.
+        await page.locator('.notification-toast', {hasText: 'is stored.'}).waitFor();
+        await view.locator('.composer:not(.off)').waitFor();
+        """
+    )
+    await window.task("Use the key")
+    await editor.sees(".agent", "With a key.")
+    assert fake.chats[-1].headers["authorization"] == f"Bearer {KEY}"
+    assert found(KEY, window.folder.parent) == []
+    others = [each for each in fake.chats[:-1] if "authorization" in each.headers]
+    assert others == []
+
+
+async def test_a_server_that_is_not_there_is_told_with_the_way_to_the_setting(
+    window: Window,
+) -> None:
+    editor = window.editor
+    there = json.loads(window.settings.read_text("utf-8"))["roo.server.path"]
+    window.configure(**{"roo.server.path": "/nowhere/roo-lsp"})
+    await editor.do(
+        """
+        await page.locator('.notification-toast', {hasText: '/nowhere/roo-lsp'})
+          .locator('.monaco-button', {hasText: 'Open Setting'}).click();
+        await page.locator('.settings-editor .suggest-input-container',
+          {hasText: 'roo.server.path'}).waitFor();
+        await page.keyboard.press('Escape');
+        await page.locator('.settings-editor').waitFor({state: 'hidden'});
+        """
+    )
+    await editor.command("Roo: New Task")
+    await editor.sees(".error", "names no program: /nowhere/roo-lsp")
+    window.configure(**{"roo.server.path": there})
+    await editor.do("await view.locator('.composer:not(.off)').waitFor()")
+
+
+# --- the package --------------------------------------------------------------------------------
+
+
+async def test_the_parts_without_an_editor_do_what_they_say() -> None:
+    needed()
+    await run("npm", "test", "--silent", cwd=EXTENSION)
+
+
+async def test_the_extension_holds_its_own_checks() -> None:
+    needed()
+    await run("npm", "run", "--silent", "check", cwd=EXTENSION)
+
+
+async def test_the_settings_page_is_what_the_schema_says() -> None:
+    needed()
+    schema = await run(ROO, "settings", "schema")
+    await run("node", "scripts/settings.mjs", "--check", cwd=EXTENSION, given=schema)
+
+
+LOOSEST = {
+    "autoApprove": dict.fromkeys(
+        (
+            *("readOutside", "edit", "editOutside", "editProtected", "execute"),
+            *("mcp", "mode", "subtask", "fetch"),
+        ),
+        True,
+    ),
+    "allowedCommands": ["rm"],
+    "deniedCommands": [],
+    "limits": {"mistakes": 0},
+    "commands": {"shell": "/bin/sh", "env": {"A": "b"}, "network": True, "sandbox": "off"},
+    "mcpServers": {"evil": {"command": "evil"}},
+    "customModes": [{"slug": "evil"}],
+    "provider": {
+        "proxy": "http://evil.example",
+        "tls": {"verify": False},
+        "apiKeyEnv": "OTHER",
+        "apiKeyCommand": ["evil"],
+    },
+    "profiles": {"p": {"provider": {"apiKeyEnv": "OTHER"}}},
+}
+
+
+async def test_no_workspace_can_set_what_lets_roo_do_more() -> None:
+    users = Source("settings.json", {"deniedCommands": ["rm"]})
+    held = effective([users, Source("editor", LOOSEST, trusted=False)]).held
+    scopes = {
+        name: field["scope"]
+        for page in manifest()["contributes"]["configuration"]
+        for name, field in page["properties"].items()
+    }
+    assert len(held) >= 18
+    for each in held:
+        owners = [name for name in scopes if name == each.path or each.path.startswith(f"{name}.")]
+        owners += [name for name in scopes if name.startswith(f"{each.path}.")]
+        assert {scopes[name] for name in owners} == {"machine"}, each.path
+    assert "roo.provider.apiKey" not in scopes
+
+
+async def test_no_address_of_a_registry_is_in_the_lock_file() -> None:
+    lock = json.loads((EXTENSION / "package-lock.json").read_text("utf-8"))
+    assert [name for name, part in lock["packages"].items() if "resolved" in part] == []
+
+
+# --- helpers ------------------------------------------------------------------------------------
+
+
+def manifest() -> dict:  # type: ignore[type-arg]
+    return json.loads((EXTENSION / "package.json").read_text("utf-8"))
+
+
+def found(secret: str, folder: Path) -> list[Path]:
+    """The files that hold these bytes."""
+    files = [each for each in folder.rglob("*") if each.is_file() and not each.is_symlink()]
+    return [each for each in files if secret.encode() in each.read_bytes()]
+
+
+async def widen(editor: VSCode) -> None:
+    """Give the side bar a little more room, with the mouse."""
+    await editor.do(
+        """
+        const side = await page.locator('.part.sidebar').boundingBox();
+        await page.mouse.move(side.x + side.width + 1, 400);
+        await page.mouse.down();
+        await page.mouse.move(side.x + side.width + 90, 400, {steps: 4});
+        await page.mouse.up();
+        await page.mouse.move(700, 600);
+        """
+    )
+
+
+async def status(editor: VSCode, words: str) -> None:
+    """Wait until the status bar says this of Roo."""
+    await editor.do(
+        "await page.locator(given.item, {hasText: given.words}).waitFor()",
+        item='[id="roo-lsp.roo-lsp.rooLsp.status"]',
+        words=words,
+    )
+
+
+async def tab(editor: VSCode, title: str) -> None:
+    await editor.do("await page.locator('.tab.active', {hasText: given.it}).waitFor()", it=title)
+
+
+async def lines(editor: VSCode, words: str) -> None:
+    """Wait until the editor shows a line with these words."""
+    await editor.do(
+        "await page.locator('.editor-instance .view-line', {hasText: given.it}).first().waitFor()",
+        it=words,
+    )
+
+
+async def lens(editor: VSCode, title: str, count: int) -> None:
+    """Wait until there are so many lenses of a title."""
+    await editor.do(
+        """
+        await page.waitForFunction(([title, count]) =>
+          [...document.querySelectorAll('.codelens-decoration a')]
+            .filter((each) => each.textContent.startsWith(title)).length === count,
+          [given.title, given.count]);
+        """,
+        title=title,
+        count=count,
+    )
