@@ -1,7 +1,13 @@
 -- What a person at this Neovim sees: dialogs, messages, progress. `_G.person` is read by the tests.
 
-local person = { dialogs = {}, notes = {}, values = {} }
+local person = {}
 _G.person = person
+
+-- Forget all that was seen.
+function person.forget()
+  person.dialogs, person.notes, person.values, person.may_fail = {}, {}, {}, false
+end
+person.forget()
 
 -- A picker, as plugins replace it: the list stays open until the person picks or dismisses.
 vim.ui.select = function(items, options, on_choice)
@@ -40,6 +46,13 @@ vim.notify = function(text)
   table.insert(person.notes, text)
 end
 
+-- The message with these words, or nil.
+function person.noted(words)
+  return vim.iter(person.notes):find(function(note)
+    return note:find(words, 1, true)
+  end)
+end
+
 vim.api.nvim_create_autocmd('LspProgress', {
   callback = function(event)
     table.insert(person.values, event.data.params.value)
@@ -61,3 +74,32 @@ function person.event(kind, state)
     end
   end
 end
+
+-- The lines, from 1, at which the changes that are drawn in this buffer begin.
+function person.hunks()
+  local marks = person.marks()
+  return vim.tbl_map(function(mark)
+    return mark[2] + 1
+  end, marks)
+end
+
+-- The marks of these changes: each has lines above its first one.
+function person.marks()
+  local space = vim.api.nvim_create_namespace('roo.review')
+  return vim.tbl_filter(function(mark)
+    return mark[4].virt_lines ~= nil
+  end, vim.api.nvim_buf_get_extmarks(0, space, 0, -1, { details = true }))
+end
+
+-- The lines that are shown as taken out.
+function person.taken_out()
+  local lines = {}
+  for _, mark in ipairs(person.marks()) do
+    for _, line in ipairs(vim.list_slice(mark[4].virt_lines, 2)) do
+      table.insert(lines, vim.trim(line[1][1]))
+    end
+  end
+  return lines
+end
+
+return person

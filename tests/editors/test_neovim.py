@@ -1,15 +1,16 @@
-"""The configuration of the README in a real Neovim: what a person there does and sees."""
+"""The plugin in a real Neovim: what a person there does and sees."""
 
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
 from roo_lsp.providers.local import LocalModelUnavailable, local_model, require_installed
-from tests.editors.neovim import Background, Neovim, beside, missing, neovim
-from tests.support.fake_openai import FakeOpenAI, call, stalled, text
+from tests.editors.neovim import PLUGIN, Background, Neovim, beside, missing, neovim, plugin
+from tests.support.fake_openai import FakeOpenAI, call, reasoning, stalled, status, text
 
 pytestmark = [
     pytest.mark.real,
@@ -36,31 +37,66 @@ TASK = (
 )
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    folder = tmp_path / "project"
-    (folder / ".git").mkdir(parents=True)
-    (folder / "app.py").write_text(ON_DISK, "utf-8")
-    return folder
+Endpoint = tuple[FakeOpenAI, Background]
 
 
-@pytest.fixture
-def endpoint() -> Iterator[tuple[FakeOpenAI, Background]]:
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[Endpoint]:
     with beside(FakeOpenAI()) as both:
         yield both
 
 
 @pytest.fixture
-def fake(endpoint: tuple[FakeOpenAI, Background]) -> FakeOpenAI:
+def fake(endpoint: Endpoint) -> FakeOpenAI:
+    assert endpoint[0].unused == 0, "the last test left answers"
     return endpoint[0]
 
 
-@pytest.fixture
-def editor(fake: FakeOpenAI, folder: Path) -> Iterator[Neovim]:
-    settings = {"provider": {"baseUrl": fake.base_url, "modelId": "scripted"}}
-    with neovim(folder, settings) as it:
+def settings_for(fake: FakeOpenAI) -> dict[str, Any]:
+    return {"provider": {"baseUrl": fake.base_url, "modelId": "scripted"}}
+
+
+@pytest.fixture(scope="module")
+def opened(
+    endpoint: Endpoint, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Neovim, Path]]:
+    """One Neovim for the tests that leave it as they found it: starting it takes the most time."""
+    base = tmp_path_factory.mktemp("neovim")
+    folder = a_project(base)
+    own = {"ROO_STATE_DIR": str(base / "state"), "ROO_CONFIG_DIR": str(base / "config")}
+    with (
+        patch.dict(os.environ, own),
+        neovim(folder, plugin(settings_for(endpoint[0]))) as it,
+    ):
         it.edit(folder / "app.py")
-        yield it
+        yield it, folder
+
+
+@pytest.fixture
+def editor(opened: tuple[Neovim, Path]) -> Neovim:
+    it, folder = opened
+    it.reset()
+    (folder / "app.py").write_text(ON_DISK, "utf-8")
+    it.edit(folder / "app.py")
+    return it
+
+
+@pytest.fixture
+def folder(opened: tuple[Neovim, Path]) -> Path:
+    return opened[1]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """For a test that has a Neovim of its own."""
+    return a_project(tmp_path)
+
+
+def a_project(base: Path) -> Path:
+    folder = base / "project"
+    (folder / ".git").mkdir(parents=True)
+    (folder / "app.py").write_text(ON_DISK, "utf-8")
+    return folder
 
 
 def results(fake: FakeOpenAI) -> list[str]:
@@ -69,106 +105,138 @@ def results(fake: FakeOpenAI) -> list[str]:
     return [message["content"] for message in messages if message["role"] == "tool"]
 
 
-def test_a_task_reads_and_edits_the_buffer_and_runs_a_command(
+# --- a task -------------------------------------------------------------------------------------
+
+
+def test_a_task_reads_and_edits_the_buffer_saves_it_and_runs_a_command(
     fake: FakeOpenAI, editor: Neovim, folder: Path
 ) -> None:
     fake.answers(
-        call("read_file", {"path": "app.py"}),
+        reasoning("Let me see.") + text("I look first.") + call("read_file", {"path": "app.py"}),
         call("apply_diff", {"path": "app.py", "diff": DIFF}, pieces=5),
         call("execute_command", {"command": "cat app.py"}),
-        call("attempt_completion", {"result": "All done."}),
+        call("attempt_completion", {"result": "All **done**."}),
     )
     editor.type("jfoci'unsaved<Esc>")
-    assert (editor.text, editor.modified) == (UNSAVED, True)
-
     editor.type(":Roo Change the greeting<CR>")
-    dialog = editor.pick("app.py", "Approve")
-    assert dialog["titles"] == ["Review…", "Deny", "Approve", "Always approve"]
+    editor.waiting("app.py")
+    chat = editor.shown("ga approve")
+    assert "## You\n\nChange the greeting\n\n## Roo\n" in chat
+    assert "    · Thought" in chat
+    assert "I look first.\n\n    ✓ Read app.py\n    ? Edit app.py\n" in chat
+    assert "      -    return 'unsaved'\n      +    return 'edited'\n" in chat
+    assert editor.text == UNSAVED, "the cursor stayed where it was"
+
+    editor.type(":Roo approve<CR>")
     editor.until("person.event('_changes')")
     assert (editor.text, editor.modified) == (EDITED, True)
+    editor.waiting("cat app.py")
     assert (folder / "app.py").read_text("utf-8") == ON_DISK
-
-    editor.pick("cat app.py", "Approve")
-    editor.asked("save app.py")
-    editor.type(":silent update<CR>")
+    editor.type(":Roo approve<CR>")
 
     assert editor.ended()["stopReason"] == "end_turn"
-    assert (folder / "app.py").read_text("utf-8") == EDITED
-    read, _, ran, *_ = results(fake)
-    assert "return 'unsaved'" in read
-    assert "return 'edited'" in ran
+    assert (folder / "app.py").read_text("utf-8") == EDITED, "saved before the command, unasked"
+    assert not editor.modified
+    assert "return 'edited'" in results(fake)[2]
+    chat = editor.shown("Done in")
+    assert "    ✓ Run cat app.py\n\nAll **done**.\n\n    ✓ Done in" in chat
+    assert "ga approve" not in chat
     editor.type("u")
     assert editor.text == UNSAVED
-    assert fake.unused == 0
 
 
-def test_progress_reaches_autocommands_whole_and_the_status_line_in_words(
+def test_what_comes_while_nobody_looks_is_there_when_the_chat_is_opened_later(
     fake: FakeOpenAI, editor: Neovim
 ) -> None:
-    fake.answers(text("Hello there, ", pieces=2) + text("my friend", pieces=3))
-    editor.type(":Roo Say hello<CR>")
+    fake.answers(
+        text("First this,\n\n```python\nx = 1", pieces=3) + call("read_file", {"path": "app.py"}),
+        text("Then that.", pieces=4),
+    )
+    editor.configure("{ chat = { open_on_start = false } }")
+    editor.type(":Roo Say it<CR>")
     editor.ended()
-    editor.until("person.values[#person.values].kind == 'end'")
-    kinds = [value["kind"] for value in editor.values]
-    assert kinds == ["create", "begin", *["report"] * (len(kinds) - 3), "end"]
-    said = [
-        update["content"]["text"]
-        for update in editor.updates
-        if update["sessionUpdate"] == "agent_message_chunk"
-    ]
-    assert "".join(said) == "Hello there, my friend"
-    lines = [value.get("message", "") for value in editor.values]
-    assert "Hello there, my friend" in lines
-    assert editor.status == lines[-1]
+    assert editor.chat() == ""
+    editor.type(":Roo<CR>")
+    live = editor.shown("Done in")
+    assert "x = 1\n```\n\n    ✓ Read app.py\n\nThen that." in live, "an open fence is closed"
+    assert editor.lua("return require('roo.windows').role(0)") == "prompt"
+    # Gone with its buffer, and drawn anew from what the server has stored.
+    editor.type(":Roo close<CR>")
+    editor.lua("""
+        for _, buffer in ipairs(vim.api.nvim_list_bufs()) do
+          if vim.startswith(vim.api.nvim_buf_get_name(buffer), 'roo://chat/') then
+            vim.api.nvim_buf_delete(buffer, { force = true })
+          end
+        end
+    """)
+    editor.type(":Roo tasks<CR>")
+    editor.pick("Tasks of Roo", editor.asked("Tasks of Roo")["titles"][0])
+    editor.pick("Say it", "Open the chat")
+    assert editor.shown("Done in") == live
 
 
 def test_a_selection_is_told_to_the_model(fake: FakeOpenAI, editor: Neovim) -> None:
     fake.answers(text("I see."))
-    editor.type("jV:Roo What is this?<CR>")
+    editor.type("jV:Roo send What is this?<CR>")  # with a range, whatever it says is a prompt
     editor.ended()
-    prompt = fake.chats[0].json["messages"][-1]["content"]
-    assert prompt.startswith("What is this?")
+    prompt = fake.chats[-1].json["messages"][-1]["content"]
+    assert prompt.startswith("send What is this?")
     assert "app.py, lines 2 to 2\n    return 'old'\n" in f"{prompt}\n"
     assert "def greet" not in prompt
 
 
-def test_a_dismissed_dialog_decides_nothing_and_a_command_settles_it(
+def test_a_follow_up_is_written_below_the_chat_and_an_error_gives_it_back(
+    fake: FakeOpenAI, editor: Neovim
+) -> None:
+    fake.answers(text("Hello."), text("Again."))
+    editor.type(":Roo Say hello<CR>")
+    editor.ended()
+    editor.type(":Roo<CR>iand again<C-s>")
+    editor.shown("Again.")
+    assert editor.text == "\n", "what was sent is not there any more"
+    assert editor.chat().count("## You") == 2
+    assert "and again" in fake.chats[-1].json["messages"][-1]["content"]
+    editor.type("<Esc>:Roo new<CR>")
+    editor.lua("require('roo.chat').next.mode = 'nonsense'")
+    editor.type("ikeep this<Esc><CR>")
+    assert "no mode 'nonsense'" in editor.until("person.notes[#person.notes]")
+    editor.until("vim.fn.getline(1) == 'keep this'")
+
+
+def test_a_question_is_answered_with_a_number_in_the_chat(fake: FakeOpenAI, editor: Neovim) -> None:
+    ask = {"question": "Which *one*?", "follow_up": [{"text": "left"}, {"text": "right"}]}
+    fake.answers(call("ask_followup_question", ask), text("Right it is."))
+    editor.type(":Roo Ask me<CR>")
+    assert "Which *one*?\n\n    ? Type a number here" in editor.shown("2  right")
+    assert editor.lua("return #person.dialogs") == 0, "no dialog besides"
+    editor.type("<C-w>l<C-w>k2")
+    assert "✓ You answered: right" in editor.shown("Right it is.")
+    assert "right" in results(fake)[0]
+
+
+# --- approvals ----------------------------------------------------------------------------------
+
+
+def test_an_approval_takes_neither_the_cursor_nor_a_key(
     fake: FakeOpenAI, editor: Neovim, folder: Path
 ) -> None:
-    fake.answers(
-        call("write_to_file", {"path": "new.txt", "content": "new\n"}),
-        text("Done."),
-    )
+    fake.answers(call("write_to_file", {"path": "float.txt", "content": "new\n"}), text("Done."))
+    editor.configure("{ chat = { open_on_start = false } }")
     editor.type(":Roo Create a file<CR>")
-    editor.pick("new.txt", None)
+    editor.waiting("float.txt")
+    editor.until("require('roo.windows').find('waiting') ~= nil")
+    assert editor.lua("return vim.api.nvim_win_get_config(0).relative") == ""
+    editor.type("ggOy<Esc>")
+    assert editor.text == f"y\n{ON_DISK}"
     [entry] = editor.request("roo.approval.list")
-    assert "new.txt" in entry["title"]
-    assert editor.event("_state")["state"] == "waiting"
-    assert not (folder / "new.txt").exists()
-
-    editor.type(":RooApprove<CR>")
+    assert "float.txt" in entry["title"]
+    editor.type(":Roo details<CR>")
+    assert "+new" in editor.text, "the whole change, in a window of its own"
+    editor.type("ga")
     assert editor.ended()["stopReason"] == "end_turn"
-    assert (folder / "new.txt").read_text("utf-8") == "new\n"
-    assert editor.event("_permission")["by"] == "roo.approval.respond"
-
-
-def test_what_is_picked_in_a_dialog_that_was_answered_elsewhere_is_ignored(
-    fake: FakeOpenAI, editor: Neovim, folder: Path
-) -> None:
-    fake.answers(
-        call("write_to_file", {"path": "one.txt", "content": "1\n"}),
-        call("write_to_file", {"path": "two.txt", "content": "2\n"}),
-        text("Done."),
-    )
-    editor.type(":Roo Create two files<CR>")
-    editor.asked("one.txt")
-    editor.type(":RooApprove<CR>")
-    editor.asked("two.txt")
-    editor.pick("one.txt", "Deny")  # Neovim cannot be told to close it
-    editor.pick("two.txt", "Approve")
-    assert editor.ended()["stopReason"] == "end_turn"
-    assert (folder / "one.txt").exists()
-    assert (folder / "two.txt").exists()
+    assert (folder / "float.txt").read_text("utf-8") == "new\n"
+    assert editor.event("_permission")["by"] == "roo/requestPermission"
+    editor.until("require('roo.windows').find('waiting') == nil")
 
 
 def test_a_denied_call_is_told_to_the_model_with_the_reason(
@@ -178,36 +246,48 @@ def test_a_denied_call_is_told_to_the_model_with_the_reason(
         call("write_to_file", {"path": "new.txt", "content": "new\n"}), text("As you say.")
     )
     editor.type(":Roo Create a file<CR>")
-    editor.asked("new.txt")
-    editor.type(":RooDeny not in this folder<CR>")
+    editor.shown("ga approve")
+    editor.lua("vim.ui.input = function(_, on_confirm) on_confirm('not in this folder') end")
+    editor.type("<C-w>l<C-w>kgD")
     editor.ended()
     assert "not in this folder" in results(fake)[0]
     assert not (folder / "new.txt").exists()
+    assert "✗ Create new.txt" in editor.shown("As you say.")
 
 
-def test_review_opens_the_details_and_leaves_the_approval_pending(
-    fake: FakeOpenAI, editor: Neovim
+def test_without_a_chat_a_picker_asks_if_the_user_wants_that(
+    fake: FakeOpenAI, editor: Neovim, folder: Path
 ) -> None:
     fake.answers(
-        call("execute_command", {"command": "touch one && touch two"}),
+        call("write_to_file", {"path": "one.txt", "content": "1\n"}),
+        call("write_to_file", {"path": "two.txt", "content": "2\n"}),
         text("Done."),
     )
-    editor.type(":Roo Touch them<CR>")
-    editor.pick("touch one", "Review…")
-    editor.until("vim.fn.expand('%:t'):find('perm_') and true")
-    assert "touch one && touch two" in editor.text
-    assert len(editor.request("roo.approval.list")) == 1
-    editor.type(":RooApprove<CR>")
-    editor.ended()
+    editor.configure("""{
+        chat = { open_on_start = false },
+        approvals = { without_chat = 'select' },
+    }""")
+    editor.type(":Roo Create two files<CR>")
+    dialog = editor.pick("one.txt", None)
+    assert dialog["titles"][0] == "Details…", "what Enter picks does nothing"
+    assert len(editor.request("roo.approval.list")) == 1, "dismissing decides nothing"
+    editor.type(":Roo approve<CR>")
+    editor.pick("two.txt", "Approve")
+    assert editor.ended()["stopReason"] == "end_turn"
+    assert (folder / "one.txt").exists()
+    assert (folder / "two.txt").exists()
 
 
-def test_what_was_said_and_done_opens_as_a_document(fake: FakeOpenAI, editor: Neovim) -> None:
-    fake.answers(text("Hello there"))
-    editor.type(":Roo Say hello<CR>")
+def test_what_is_settled_elsewhere_is_not_shown_any_more(fake: FakeOpenAI, editor: Neovim) -> None:
+    fake.answers(call("execute_command", {"command": "touch one"}), text("Done."))
+    editor.type(":Roo Touch it<CR>")
+    editor.shown("ga approve")
+    editor.request("roo.approval.respond", {"decision": "reject_once"})
     editor.ended()
-    editor.type(":RooOpen<CR>")
-    editor.until("vim.fn.expand('%:t') == 'transcript.md'")
-    assert "## You\n\nSay hello\n\n## Roo\n\nHello there\n" in editor.text
+    editor.until("#require('roo.approvals').waiting() == 0")
+    assert "ga approve" not in editor.shown("Done in")
+    editor.type(":Roo approve<CR>")
+    assert editor.until("person.notes[1]") == "Nothing waits for you."
 
 
 def test_cancel_stops_a_model_that_hangs(
@@ -216,9 +296,10 @@ def test_cancel_stops_a_model_that_hangs(
     fake, background = endpoint
     fake.answers(stalled(text("I begin and", pieces=2), after=3))
     editor.type(":Roo Hang<CR>")
-    editor.event("agent_message_chunk")
-    editor.type(":RooCancel<CR>")
+    editor.shown("I begin")
+    editor.type(":Roo<CR><C-c>")
     assert editor.ended()["stopReason"] == "cancelled"
+    assert "    ■ Cancelled" in editor.shown("Cancelled")
 
     async def hung_up() -> None:
         await fake.hung_up
@@ -226,51 +307,72 @@ def test_cancel_stops_a_model_that_hangs(
     background.wait(hung_up())
 
 
-def test_a_refusal_of_the_server_is_shown(editor: Neovim) -> None:
-    editor.type(":RooApprove<CR>")
-    assert editor.until("person.notes[1]") == "Nothing is pending."
+def test_a_request_that_fails_is_shown_with_what_to_do(fake: FakeOpenAI, editor: Neovim) -> None:
+    fake.answers(status(401, {"error": {"message": "no such key"}}))
+    editor.lua("person.may_fail = true")
+    editor.type(":Roo Try<CR>")
+    error = editor.until("person.event('_state', 'failed')")["error"]
+    assert f"    ✗ {error['message']}\n      {error['hint']}\n" in editor.shown("✗")
 
 
-def act(editor: Neovim, title: str) -> None:
-    """Pick a code action at the cursor."""
-    editor.nvim.exec_lua("vim.lsp.buf.code_action()")
-    editor.pick("Code actions", title)
+# --- review -------------------------------------------------------------------------------------
 
 
-def hints(editor: Neovim, *lines: int) -> None:
-    """Wait until the hunks that are shown stand at these lines, counted from 0."""
+def hunks(editor: Neovim, *lines: int) -> None:
+    """Wait until the changes that are drawn begin at these lines, counted from 1."""
     expected = f"{{ {', '.join(map(str, lines))} }}"
-    editor.until(
-        "vim.deep_equal(vim.tbl_map(function(d) return d.lnum end, vim.diagnostic.get(0, {"
-        f" severity = vim.diagnostic.severity.HINT }})), {expected})"
-    )
+    editor.until(f"vim.deep_equal(person.hunks(), {expected})")
 
 
-def test_a_hunk_is_taken_back_by_a_code_action_after_the_user_typed_above_it(
-    fake: FakeOpenAI, editor: Neovim, folder: Path
-) -> None:
+@pytest.fixture
+def reviewed(fake: FakeOpenAI, editor: Neovim, folder: Path) -> Neovim:
+    """A buffer whose third line was changed, whose fifth is gone and whose ninth was changed."""
     lines = [f"line {number}" for number in range(1, 10)]
     (folder / "list.txt").write_text("".join(f"{line}\n" for line in lines), "utf-8")
     editor.edit(folder / "list.txt")
-    two = "".join(
-        f"<<<<<<< SEARCH\nline {number}\n=======\nLINE {number}\n>>>>>>> REPLACE\n"
-        for number in (3, 8)
-    )
-    fake.answers(call("apply_diff", {"path": "list.txt", "diff": two}), text("Done."))
-    editor.type(":Roo Change two lines<CR>")
-    editor.pick("list.txt", "Approve")
+    blocks = [("line 3\n", "LINE 3\n"), ("line 5\n", ""), ("line 9\n", "LINE 9\n")]
+    diff = "".join(f"<<<<<<< SEARCH\n{old}=======\n{new}>>>>>>> REPLACE\n" for old, new in blocks)
+    fake.answers(call("apply_diff", {"path": "list.txt", "diff": diff}), text("Done."))
+    editor.type(":Roo Change three lines<CR>")
+    editor.waiting("list.txt")
+    editor.type(":Roo approve<CR>")
     editor.ended()
-    hints(editor, 2, 7)
+    hunks(editor, 3, 5, 8)
+    return editor
 
+
+def test_hunks_are_kept_and_taken_back_by_keys_after_the_user_typed_above_them(
+    reviewed: Neovim,
+) -> None:
+    editor = reviewed
+    assert editor.lua("return person.taken_out()") == ["line 3", "line 5", "line 9"]
     editor.type("ggOtyped above<Esc>")
-    hints(editor, 3, 8)
-    editor.type("9G")
-    act(editor, "Revert")
-    hints(editor, 3)
-    lines[2] = "LINE 3"
-    assert editor.text == "".join(f"{line}\n" for line in ["typed above", *lines])
-    editor.type("u")
-    assert "LINE 8\n" in editor.text
+    hunks(editor, 4, 6, 9)
+    editor.type("gg]r")
+    assert editor.nvim.current.window.cursor[0] == 4
+    editor.type("grk")
+    hunks(editor, 6, 9)
+    editor.type("]rgrv")
+    hunks(editor, 10)
+    assert "line 4\nline 5\nline 6\n" in editor.text
+    editor.type("grV")
+    editor.until("vim.b.roo_hunks == nil")
+    wanted = ["typed above", "line 1", "line 2", "LINE 3", *[f"line {n}" for n in range(4, 10)]]
+    assert editor.text == "".join(f"{line}\n" for line in wanted)
+    assert editor.lua("return vim.fn.maparg('grk', 'n')") == "", "the keys are gone with the hunks"
+
+
+def test_review_lists_what_is_left_and_says_when_nothing_is(reviewed: Neovim) -> None:
+    editor = reviewed
+    editor.type(":edit app.py<CR>:Roo review<CR>")
+    editor.until("vim.fn.getqflist({ size = 0 }).size == 3")
+    items = editor.lua("return vim.tbl_map(function(i) return i.lnum end, vim.fn.getqflist())")
+    assert items == [3, 5, 8]
+    assert editor.lua("return vim.fn.expand('%:t')") == "list.txt"
+    editor.type(":Roo keep all<CR>")
+    editor.until("vim.b.roo_hunks == nil")
+    editor.type(":Roo review<CR>")
+    assert "nothing left" in editor.until("person.notes[#person.notes]")
 
 
 def test_a_new_file_that_is_open_is_taken_back_with_its_buffer(
@@ -278,24 +380,141 @@ def test_a_new_file_that_is_open_is_taken_back_with_its_buffer(
 ) -> None:
     fake.answers(call("write_to_file", {"path": "new.txt", "content": "new\n"}), text("Done."))
     editor.type(":Roo Create a file<CR>")
-    editor.pick("new.txt", "Approve")
+    editor.waiting("new.txt")
+    editor.type(":Roo approve<CR>")
     editor.ended()
     editor.edit(folder / "new.txt")
-    hints(editor, 0)
-    act(editor, "Revert")
+    hunks(editor, 1)
+    editor.type("grv")
     editor.until("vim.fn.bufloaded('new.txt') == 0")
     assert not (folder / "new.txt").exists()
 
 
+# --- servers that end, tasks that go on ---------------------------------------------------------
+
+
+def test_a_task_of_another_day_is_picked_and_goes_on(fake: FakeOpenAI, project: Path) -> None:
+    fake.answers(text("So far."), text("And on."))
+    configuration = plugin(settings_for(fake))
+    with neovim(project, configuration) as first:
+        first.edit(project / "app.py")
+        first.type(":Roo Begin something<CR>")
+        first.ended()
+    with neovim(project, configuration) as second:
+        second.type(":Roo tasks<CR>")  # no file is open: the server is started for this
+        title = second.asked("Tasks of Roo")["titles"][0]
+        assert title.startswith("✓ Begin something · code · ")
+        second.pick("Tasks of Roo", title)
+        second.pick("Begin something", "Resume: go on where it stopped")
+        second.event("agent_message_chunk")
+        chat = second.shown("And on.")
+        assert "Begin something\n\n## Roo\n\nSo far.\n" in chat
+        task_id = second.lua(
+            "return vim.b[vim.api.nvim_win_get_buf(require('roo.windows').find('chat'))].roo_task"
+        )
+        second.ended()
+        second.type(f":Roo delete {task_id}<CR>")
+        second.until("person.notes[1] == 'The task is deleted.'")
+        assert second.request("roo.task.list") == []
+
+
+def test_a_server_that_is_killed_is_told_of_and_started_again(
+    fake: FakeOpenAI, project: Path
+) -> None:
+    """And at the end a task still runs: leaving Neovim then hangs nowhere, and leaves no process."""
+    fake.answers(
+        stalled(text("I begin and", pieces=2), after=3),
+        stalled(text("Here I am and", pieces=2), after=3),
+    )
+    with neovim(project, plugin(settings_for(fake))) as it:
+        it.edit(project / "app.py")
+        it.type(":Roo Hang<CR>")
+        it.shown("I begin")
+        it.lua("person.may_fail = true")
+        it.kill_server()
+        note = it.until("person.noted('Roo ended')")
+        assert "by signal 9" in note
+        assert ":Roo restart" in note
+        it.shown("Roo ended. Send a message to go on.")
+        it.type(":Roo restart<CR>")
+        it.until("person.noted('Roo runs again.')")
+        it.type(":Roo send Are you there?<CR>")
+        it.shown("Here I am")
+
+
+def test_a_program_that_is_not_there_is_told_of_with_how_to_install_it(project: Path) -> None:
+    with neovim(project, plugin({}, "{ cmd = { 'no-such-roo' } }")) as it:
+        it.type(":edit app.py<CR>:Roo Hello<CR>")
+        note = it.until("person.notes[1]")
+        assert "`no-such-roo` is not there." in note
+        assert "uv tool install roo-lsp" in note
+
+
+@pytest.mark.parametrize("manager", ["package", "lazy"])
+def test_a_plugin_manager_starts_it_without_any_setup(
+    manager: str, project: Path, tmp_path: Path
+) -> None:
+    """Neovim's own packages, and what lazy.nvim does (`runtimepath`, then `setup` with `opts`)."""
+    start = tmp_path / "site" / "pack" / "roo" / "start"
+    start.mkdir(parents=True)
+    (start / "roo").symlink_to(PLUGIN)
+    configurations = {
+        "package": f"vim.opt.packpath:prepend('{tmp_path}/site') local configured = {{}}",
+        "lazy": f"vim.opt.runtimepath:append('{PLUGIN}') vim.cmd.runtime('plugin/roo.lua')"
+        " local configured = {} require('roo').setup(configured)",
+    }
+    with neovim(project, configurations[manager]) as it:
+        it.edit(project / "app.py")
+        assert it.lua("return vim.fn.exists(':Roo')") == 2
+        assert it.request("roo.status")["mode"] == "code"
+
+
+def test_two_projects_have_a_server_each_and_files_without_a_type_are_attached(
+    fake: FakeOpenAI, editor: Neovim, folder: Path
+) -> None:
+    fake.answers(text("Done."))
+    other = folder.parent / "other"
+    (other / ".git").mkdir(parents=True)
+    (other / "NOTES").write_text("notes\n", "utf-8")
+    editor.edit(other / "NOTES")
+    assert editor.lua("return vim.bo.filetype") == ""
+    roots = editor.lua(
+        "return vim.tbl_map(function(c) return c.root_dir end,"
+        " vim.lsp.get_clients({ name = 'roo' }))"
+    )
+    assert sorted(roots) == sorted([str(folder), str(other)])
+    editor.type(":Roo Look around<CR>")
+    editor.ended()
+    assert editor.request("roo.task.list", {"all": True})[0]["workspace"] == str(other)
+
+
+def test_a_file_that_is_deleted_beside_the_chat_leaves_its_window_and_quitting_quits(
+    fake: FakeOpenAI, editor: Neovim, folder: Path
+) -> None:
+    fake.answers(text("Hello."))
+    editor.type(":Roo Say hello<CR>")
+    editor.ended()
+    editor.type(":bwipeout<CR>")
+    editor.until("require('roo.windows').role(0) == nil")
+    editor.edit(folder / "app.py")
+    assert editor.text == ON_DISK
+    editor.shown("Hello.")
+    editor.type(":tabnew<CR>:tabprevious<CR>:quit<CR>")  # with it the chat, and so the tab page
+    editor.until("#vim.api.nvim_list_tabpages() == 1")
+
+
+# --- a real model -------------------------------------------------------------------------------
+
+
 @pytest.mark.timeout(180)
-def test_a_real_model_reads_creates_runs_and_finishes(folder: Path) -> None:
+def test_a_real_model_reads_creates_runs_and_finishes(project: Path) -> None:
     try:
         require_installed()
     except LocalModelUnavailable as error:
         if os.environ.get("CI"):
             raise
         pytest.skip(str(error))
-    (folder / "README.md").write_text("# Sample\n\nA project with nothing in it.\n", "utf-8")
+    (project / "README.md").write_text("# Sample\n\nA project with nothing in it.\n", "utf-8")
     with beside(local_model()) as (model, _):
         provider: dict[str, Any] = {
             "baseUrl": model.base_url,
@@ -304,14 +523,17 @@ def test_a_real_model_reads_creates_runs_and_finishes(folder: Path) -> None:
             "temperature": 0,
             "extraBody": {"max_tokens": 400},
         }
-        with neovim(folder, {"provider": provider}) as it:
-            it.patience = 60
-            it.edit(folder / "README.md")
+        with neovim(project, plugin({"provider": provider})) as it:
+            it.patience = 120
+            it.edit(project / "README.md")
             it.type(f":Roo {TASK}<CR>")
-            it.pick("hello.py", "Approve")
-            it.pick("python3 hello.py", "Approve")
+            it.waiting("hello.py")
+            it.type(":Roo approve<CR>")
+            it.waiting("python3 hello.py")
+            it.type(":Roo approve<CR>")
             assert it.ended()["stopReason"] == "end_turn"
-            assert (folder / "hello.py").read_text("utf-8").strip() == "print('hello')"
+            assert (project / "hello.py").read_text("utf-8").strip() == "print('hello')"
+            assert "✓ Run python3 hello.py" in it.shown("Done in")
             outputs = [
                 str(update.get("content")) + str(update.get("rawOutput"))
                 for update in it.updates

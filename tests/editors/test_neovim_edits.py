@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.editors.neovim import Background, Neovim, beside, neovim
+from tests.editors.neovim import Background, Neovim, beside, neovim, plugin
 from tests.editors.test_neovim import pytestmark as real
 from tests.lsp.test_thirty_edits import (
     OPEN,
@@ -68,7 +68,7 @@ def test_thirty_edits_beside_a_person_come_out_to_the_byte(
     gates = [asyncio.Event() for _ in STEPS]
     fake.answers(*script(gates, STEPS), text("All is done."))
     settings = {"provider": {"baseUrl": fake.base_url, "modelId": "scripted"}}
-    with neovim(folder, settings) as it:
+    with neovim(folder, plugin(settings)) as it:
         for name in OPEN:
             it.edit(folder / name)
         it.type(":Roo Edit them all<CR>")

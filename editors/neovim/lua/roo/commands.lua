@@ -1,0 +1,612 @@
+--- `:Roo`: a prompt, unless it reads as one of the commands below.
+---
+--- A line is a command when its first word is one and what follows is what that command takes:
+--- `:Roo test` tests the endpoint, `:Roo test the parser` is a prompt. `:Roo start …` is always a prompt.
+local chat = require('roo.chat')
+local client = require('roo.client')
+local events = require('roo.events')
+local windows = require('roo.windows')
+
+local M = {}
+
+local COMPLETION_MS = 400
+
+---@class roo.Command
+---@field takes 'nothing'|'words'|string[] words: any; a list: patterns of which the rest has to match one
+---@field run fun(rest: string)
+---@field complete (fun(): string[])?
+
+local TASK_ID = '^%d+%-%d+%-%x+$'
+local ONE_WORD = '^%S+$'
+
+---@return string?
+local function task_in_view()
+  local view = chat.current()
+  return view and view.task_id or events.latest
+end
+
+---@param extra table?
+---@return table
+local function of_task(extra)
+  return vim.tbl_extend('force', { taskId = task_in_view() }, extra or {})
+end
+
+-- --- asking the server for words ---------------------------------------------------------------
+
+---@param command string
+---@return any
+local function ask_now(command)
+  local server = client.current()
+  if not server then
+    return nil
+  end
+  local params = { command = command, arguments = { vim.empty_dict() } }
+  local answer = server:request_sync('workspace/executeCommand', params, COMPLETION_MS)
+  return answer and answer.result
+end
+
+---@return string[]
+local function task_ids()
+  return vim.tbl_map(function(task)
+    return task.taskId
+  end, ask_now('roo.task.list') or {})
+end
+
+---@return string[]
+local function modes()
+  return vim.tbl_map(function(mode)
+    return mode.slug
+  end, (ask_now('roo.mode.list') or {}).modes or {})
+end
+
+---@return string[]
+local function profiles()
+  return (ask_now('roo.profile.list') or {}).profiles or {}
+end
+
+-- --- tasks -------------------------------------------------------------------------------------
+
+---@param seconds number since 1970
+---@return string
+local function ago(seconds)
+  local minutes = math.floor((os.time() - seconds) / 60)
+  if minutes < 1 then
+    return 'just now'
+  elseif minutes < 60 then
+    return ('%d min ago'):format(minutes)
+  elseif minutes < 24 * 60 then
+    return ('%d h ago'):format(math.floor(minutes / 60))
+  end
+  return ('%d d ago'):format(math.floor(minutes / 60 / 24))
+end
+
+local SIGNS = { running = '●', waiting = '?', idle = '✓', failed = '✗' }
+
+---@param task table
+---@return string
+local function task_line(task)
+  local title = vim.fn.strcharpart(task.title, 0, 60)
+  return ('%s %s · %s · %s'):format(SIGNS[task.state] or ' ', title, task.mode, ago(task.updatedAt))
+end
+
+---@param server vim.lsp.Client
+---@param task_id string
+local function resume(server, task_id)
+  client.execute(server, 'roo.task.resume', { taskId = task_id }, function()
+    chat.open_task(server.id, task_id, false)
+  end)
+end
+
+---@param server vim.lsp.Client
+---@param task_id string
+local function delete(server, task_id)
+  client.execute(server, 'roo.task.delete', { taskId = task_id }, function()
+    chat.deleted(task_id)
+    require('roo.review').deleted(task_id)
+    client.tell('The task is deleted.')
+  end)
+end
+
+local TASK_ACTIONS = {
+  {
+    'Open the chat',
+    function(server, id)
+      chat.open_task(server.id, id, true)
+    end,
+  },
+  { 'Resume: go on where it stopped', resume },
+  {
+    'Review its changes',
+    function(server, id)
+      require('roo.review').list(server.id, id)
+    end,
+  },
+  {
+    'Open the transcript',
+    function(server, id)
+      client.execute(server, 'roo.task.open', { taskId = id })
+    end,
+  },
+  { 'Delete', delete },
+}
+
+---@param server vim.lsp.Client
+---@param task table
+local function choose_action(server, task)
+  vim.ui.select(TASK_ACTIONS, {
+    prompt = task.title,
+    kind = 'roo_task',
+    format_item = function(action)
+      return action[1]
+    end,
+  }, function(action)
+    if action then
+      action[2](server, task.taskId)
+    end
+  end)
+end
+
+local function pick_task()
+  client.run('roo.task.list', { limit = 50 }, function(tasks, server)
+    if #tasks == 0 then
+      return client.tell('There are no tasks in this project yet. `:Roo {prompt}` starts one.')
+    end
+    vim.ui.select(tasks, { prompt = 'Tasks of Roo', kind = 'roo_task', format_item = task_line }, function(task)
+      if task then
+        choose_action(server, task)
+      end
+    end)
+  end)
+end
+
+---@param task_id string
+---@param action fun(server: vim.lsp.Client, task_id: string)
+local function with_task(task_id, action)
+  client.with(function(server)
+    action(server, task_id)
+  end)
+end
+
+-- --- modes, profiles, checkpoints --------------------------------------------------------------
+
+---@param what 'mode'|'profile'
+---@param value string
+local function set(what, value)
+  local task = task_in_view()
+  if not task then
+    chat.next[what] = value
+    return client.tell(('The next task has the %s %s.'):format(what, value))
+  end
+  client.run(('roo.%s.set'):format(what), { taskId = task, [what] = value }, function()
+    client.tell(('This task has the %s %s now.'):format(what, value))
+  end)
+end
+
+local function pick_mode()
+  client.run('roo.mode.list', nil, function(result)
+    vim.ui.select(result.modes, {
+      prompt = 'Mode',
+      kind = 'roo_mode',
+      format_item = function(mode)
+        return ('%s: may %s'):format(mode.name, table.concat(mode.groups, ', '))
+      end,
+    }, function(mode)
+      if mode then
+        set('mode', mode.slug)
+      end
+    end)
+  end)
+end
+
+local function pick_profile()
+  client.run('roo.profile.list', nil, function(result)
+    if #result.profiles == 0 then
+      return client.tell('There are no profiles: the setting roo.profiles is empty.')
+    end
+    vim.ui.select(result.profiles, { prompt = 'Profile', kind = 'roo_profile' }, function(profile)
+      if profile then
+        set('profile', profile)
+      end
+    end)
+  end)
+end
+
+---@param id string
+---@param conversation boolean
+local function restore(id, conversation)
+  local argument = of_task({ checkpointId = id, conversation = conversation or nil })
+  client.run('roo.checkpoint.restore', argument, function()
+    vim.cmd('silent! checktime')
+    client.tell(('The files are as they were at %s.'):format(id))
+  end)
+end
+
+local CHECKPOINT_ACTIONS = {
+  {
+    'Show what changed since',
+    function(id)
+      client.run('roo.checkpoint.diff', of_task({ checkpointId = id }))
+    end,
+  },
+  {
+    'Restore the files',
+    function(id)
+      restore(id, false)
+    end,
+  },
+  {
+    'Restore the files and the conversation',
+    function(id)
+      restore(id, true)
+    end,
+  },
+}
+
+local function pick_checkpoint()
+  client.run('roo.checkpoint.list', of_task(), function(checkpoints)
+    if #checkpoints == 0 then
+      return client.tell('This task has no checkpoints yet.')
+    end
+    vim.ui.select(checkpoints, {
+      prompt = 'Checkpoints',
+      kind = 'roo_checkpoint',
+      format_item = function(each)
+        return ('%s · %s · %s'):format(each.checkpointId, each.label, ago(each.createdAt))
+      end,
+    }, function(checkpoint)
+      if not checkpoint then
+        return
+      end
+      vim.ui.select(CHECKPOINT_ACTIONS, {
+        prompt = checkpoint.label,
+        kind = 'roo_checkpoint',
+        format_item = function(action)
+          return action[1]
+        end,
+      }, function(action)
+        if action then
+          action[2](checkpoint.checkpointId)
+        end
+      end)
+    end)
+  end)
+end
+
+-- --- what is said of Roo -----------------------------------------------------------------------
+
+---@param status table
+---@return roo.Line[]
+local function status_lines(status)
+  local provider = status.provider or {}
+  local lines = {
+    { text = ('roo-lsp %s'):format(status.version), group = 'RooTitle' },
+    { text = ('workspace  %s'):format(table.concat(status.workspace, ', ')) },
+    { text = ('endpoint   %s'):format(provider.baseUrl ~= '' and provider.baseUrl or 'looked for on this machine') },
+    { text = ('model      %s'):format(status.model ~= '' and status.model or 'the only one that is served') },
+    { text = ('mode       %s'):format(status.mode) },
+  }
+  for _, task in ipairs(status.tasks) do
+    table.insert(lines, { text = ('%s %s'):format(SIGNS[task.state] or ' ', task.title) })
+  end
+  for _, entry in ipairs(status.pending) do
+    table.insert(lines, { text = ('? %s'):format(entry.title), group = 'RooWaiting' })
+  end
+  for _, problem in ipairs(status.settingsProblems) do
+    table.insert(lines, { text = ('%s: %s'):format(problem.path, problem.problem), group = 'RooFailed' })
+  end
+  return lines
+end
+
+local function show_status()
+  client.run('roo.status', nil, function(status)
+    windows.popup('Roo', status_lines(status))
+  end)
+end
+
+local CHECKS = { ok = { '✓', 'RooDone' }, failed = { '✗', 'RooFailed' }, skipped = { '○', 'RooDim' } }
+
+---@param report table
+---@return roo.Line[]
+local function report_lines(report)
+  local lines = {}
+  for _, check in ipairs(report.checks or {}) do
+    local sign = CHECKS[check.status] or CHECKS.skipped
+    table.insert(lines, { text = ('%s %-12s %s'):format(sign[1], check.name, check.message or ''), group = sign[2] })
+    if check.hint and check.hint ~= '' then
+      table.insert(lines, { text = ('  %s'):format(check.hint) })
+    end
+  end
+  return lines
+end
+
+local function test()
+  client.tell('Roo tests the endpoint…')
+  client.run('roo.provider.test', { wait = true }, function(report)
+    windows.popup(report.ok and 'A task can run' or 'A task cannot run yet', report_lines(report))
+  end)
+end
+
+local function show_models()
+  client.run('roo.provider.models', nil, function(result)
+    windows.popup(
+      'Models of the endpoint',
+      vim.tbl_map(function(id)
+        return { text = id }
+      end, result.models)
+    )
+  end)
+end
+
+local function show_log()
+  windows.leave()
+  vim.cmd.split(vim.fn.fnameescape(vim.lsp.log.get_filename()))
+  vim.cmd('normal! G')
+end
+
+-- --- the table ---------------------------------------------------------------------------------
+
+---@param rest string
+---@param command 'keep'|'revert'
+local function settle(command, rest)
+  local review = require('roo.review')
+  if rest == 'all' then
+    client.with(function(server)
+      review.all(('roo.changes.%s'):format(command), server.id, task_in_view())
+    end)
+  elseif rest == 'file' then
+    review[command .. '_file']()
+  else
+    review[command]()
+  end
+end
+
+---@param text string
+local function say(text)
+  local task_id = task_in_view()
+  local task = task_id and events.tasks[task_id]
+  if task then
+    return chat.say(task_id, task.client_id, text)
+  end
+  client.run('roo.task.send', { text = text })
+end
+
+---@param prompt string
+---@param context table[]?
+local function start(prompt, context)
+  chat.start(prompt, { context = context })
+end
+
+local NOTHING_OR_SCOPE = { '^$', '^file$', '^all$' }
+
+---@return string[]
+local function scopes()
+  return { 'file', 'all' }
+end
+
+---@type table<string, roo.Command>
+local COMMANDS = {
+  start = {
+    takes = 'words',
+    run = function(rest)
+      start(rest)
+    end,
+  },
+  send = { takes = 'words', run = say },
+  chat = { takes = 'nothing', run = chat.open },
+  new = { takes = 'nothing', run = chat.new },
+  close = { takes = 'nothing', run = chat.close },
+  cancel = {
+    takes = { '^$', TASK_ID },
+    complete = task_ids,
+    run = function(rest)
+      client.run('roo.task.cancel', rest ~= '' and { taskId = rest } or of_task())
+    end,
+  },
+  approve = {
+    takes = 'nothing',
+    run = function()
+      require('roo.approvals').respond('allow_once')
+    end,
+  },
+  always = {
+    takes = 'nothing',
+    run = function()
+      require('roo.approvals').respond('allow_always')
+    end,
+  },
+  deny = {
+    takes = 'words',
+    run = function(rest)
+      require('roo.approvals').respond('reject_once', rest)
+    end,
+  },
+  details = {
+    takes = 'nothing',
+    run = function()
+      require('roo.approvals').show()
+    end,
+  },
+  review = {
+    takes = { '^$', TASK_ID },
+    complete = task_ids,
+    run = function(rest)
+      client.with(function(server)
+        local id = rest ~= '' and rest or task_in_view()
+        if not id then
+          return client.tell('There is no task yet whose changes could be reviewed.')
+        end
+        require('roo.review').list(server.id, id)
+      end)
+    end,
+  },
+  keep = {
+    takes = NOTHING_OR_SCOPE,
+    complete = scopes,
+    run = function(rest)
+      settle('keep', rest)
+    end,
+  },
+  revert = {
+    takes = NOTHING_OR_SCOPE,
+    complete = scopes,
+    run = function(rest)
+      settle('revert', rest)
+    end,
+  },
+  tasks = {
+    takes = { '^$', TASK_ID },
+    complete = task_ids,
+    run = function(rest)
+      if rest == '' then
+        return pick_task()
+      end
+      with_task(rest, function(server, id)
+        chat.open_task(server.id, id, true)
+      end)
+    end,
+  },
+  resume = {
+    takes = { '^$', TASK_ID },
+    complete = task_ids,
+    run = function(rest)
+      client.run('roo.task.resume', rest ~= '' and { taskId = rest } or of_task(), function(result, server)
+        chat.open_task(server.id, result.taskId, false)
+      end)
+    end,
+  },
+  delete = {
+    takes = { TASK_ID },
+    complete = task_ids,
+    run = function(rest)
+      with_task(rest, delete)
+    end,
+  },
+  transcript = {
+    takes = { '^$', TASK_ID },
+    complete = task_ids,
+    run = function(rest)
+      client.run('roo.task.open', rest ~= '' and { taskId = rest } or of_task())
+    end,
+  },
+  mode = {
+    takes = { '^$', ONE_WORD },
+    complete = modes,
+    run = function(rest)
+      return rest == '' and pick_mode() or set('mode', rest)
+    end,
+  },
+  profile = {
+    takes = { '^$', ONE_WORD },
+    complete = profiles,
+    run = function(rest)
+      return rest == '' and pick_profile() or set('profile', rest)
+    end,
+  },
+  models = { takes = 'nothing', run = show_models },
+  checkpoints = { takes = 'nothing', run = pick_checkpoint },
+  restore = {
+    takes = { '^$', '^c%d+$' },
+    run = function(rest)
+      return rest == '' and pick_checkpoint() or restore(rest, false)
+    end,
+  },
+  status = { takes = 'nothing', run = show_status },
+  test = { takes = 'nothing', run = test },
+  log = { takes = 'nothing', run = show_log },
+  restart = { takes = 'nothing', run = client.restart },
+}
+
+--- The command that a line is, or nil for a prompt.
+---@param line string
+---@return roo.Command?
+---@return string rest
+function M.parse(line)
+  local word, rest = line:match('^(%a+)%s*(.*)$')
+  local command = word and COMMANDS[word]
+  if not command then
+    return nil, line
+  end
+  rest = vim.trim(rest)
+  local takes = command.takes
+  local fits
+  if takes == 'nothing' then
+    fits = rest == ''
+  elseif takes == 'words' then
+    fits = rest ~= '' or word == 'deny'
+  else
+    fits = vim.iter(takes):any(function(pattern)
+      return rest:match(pattern) ~= nil
+    end)
+  end
+  if fits then
+    return command, rest
+  end
+  return nil, line
+end
+
+---@param first integer line, from 1
+---@param last integer
+---@return table[]
+local function selection(first, last)
+  local text = vim.fn.getbufoneline(0, last)
+  local server = client.current()
+  local encoding = server and server.offset_encoding or 'utf-16'
+  return {
+    {
+      uri = vim.uri_from_bufnr(0),
+      range = {
+        start = { line = first - 1, character = 0 },
+        ['end'] = { line = last - 1, character = vim.str_utfindex(text, encoding) },
+      },
+    },
+  }
+end
+
+--- What `:Roo …` does.
+---@param command vim.api.keyset.create_user_command.command_args
+function M.run(command)
+  local line = vim.trim(command.args)
+  local parsed, rest = M.parse(line)
+  if command.range > 0 and line ~= '' then
+    start(line:match('^start%s+(.*)$') or line, selection(command.line1, command.line2))
+  elseif line == '' then
+    chat.open()
+  elseif parsed then
+    parsed.run(rest)
+  else
+    start(line)
+  end
+end
+
+--- What may follow on the command line.
+---@param lead string
+---@param line string
+---@return string[]
+function M.complete(lead, line)
+  local before = line:match('Roo%s+(.*)$') or ''
+  local word = before:match('^(%a+)%s+%S*$')
+  local found = {}
+  if before == lead then
+    found = vim.tbl_keys(COMMANDS)
+  elseif word and COMMANDS[word] and COMMANDS[word].complete then
+    found = COMMANDS[word].complete()
+  end
+  found = vim.tbl_filter(function(each)
+    return vim.startswith(each, lead)
+  end, found)
+  table.sort(found)
+  return found
+end
+
+-- Code actions of the server start tasks, too; their chat is shown as that of any other.
+vim.lsp.commands['roo.task.start'] = function(command)
+  local argument = (command.arguments or {})[1]
+  if type(argument) == 'string' then
+    return start(argument)
+  end
+  local extra = vim.tbl_extend('force', {}, argument or {})
+  extra.prompt = nil
+  chat.start((argument or {}).prompt or '', extra)
+end
+
+return M
