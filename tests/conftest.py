@@ -1,8 +1,19 @@
 """What every test has: its own state and configuration folders, and no key of the developer's."""
 
+import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# Examples are made anew in each run of a person, who can look at what fails. Where CI is set,
+# hypothesis itself takes its profile "ci", with the same examples each time: a landing is not to be
+# refused for an example that has nothing to do with it. No profile measures time: machines are slow.
+settings.register_profile(
+    "people", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+if "CI" not in os.environ:
+    settings.load_profile("people")
 
 
 @pytest.fixture(autouse=True)

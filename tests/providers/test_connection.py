@@ -18,7 +18,8 @@ from roo_lsp.providers import bodies
 from roo_lsp.providers.endpoint import Endpoint, Timeouts, Tls
 from roo_lsp.providers.errors import ProviderError
 from roo_lsp.providers.openai_compatible import OpenAICompatible
-from tests.support.fake_openai import FakeOpenAI, Reply, Script, status, text
+from tests.support.fake_openai import WAIT, FakeOpenAI, Reply, Script, status, text
+from tests.support.passing import hurried
 from tests.support.relays import Proxy, server_context, tls
 
 KEY = "sk-canary-0123456789"
@@ -62,7 +63,7 @@ def written(blob: trustme.Blob, file: Path) -> str:
 async def answered(base_url: str, **settings: Any) -> bool:
     """True when the endpoint at this address answers."""
     endpoint = Endpoint(base_url, "m", KEY, **settings)
-    async with asyncio.timeout(5), OpenAICompatible(endpoint) as model:
+    async with asyncio.timeout(WAIT), OpenAICompatible(endpoint) as model:
         return TextDelta("ok") in [delta async for delta in model.stream(HELLO)]
 
 
@@ -276,15 +277,12 @@ async def test_an_error_without_end_is_read_only_so_far(fake: FakeOpenAI):
     await fake.hung_up
 
 
-async def test_an_error_that_stalls_is_told_with_what_came_of_it(
-    fake: FakeOpenAI, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(bodies, "ERROR_SECONDS", 0.05)
+async def test_an_error_that_stalls_is_told_with_what_came_of_it(fake: FakeOpenAI):
     stalled = Reply(
         (b"8\r\nno such \r\n", asyncio.Event()), 404, (("Transfer-Encoding", "chunked"),)
     )
     fake.answers(stalled)
-    error = await failed(fake.base_url)
+    error = await hurried(failed(fake.base_url))
     assert error.status == 404
     assert "no such" in error.message
 

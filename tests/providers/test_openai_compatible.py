@@ -32,6 +32,7 @@ from roo_lsp.providers.errors import ProviderError
 from roo_lsp.providers.memory import Memory
 from roo_lsp.providers.openai_compatible import OpenAICompatible
 from tests.support.fake_openai import (
+    WAIT,
     FakeOpenAI,
     Script,
     call,
@@ -49,6 +50,7 @@ from tests.support.fake_openai import (
     status,
     text,
 )
+from tests.support.passing import hurried, passing_time
 
 KEY = "sk-canary-0123456789"
 READ = ToolSpec(
@@ -94,7 +96,7 @@ async def told(
     """The deltas of one request."""
     if script is not None:
         fake.answers(script)
-    async with asyncio.timeout(5), OpenAICompatible(endpoint(fake, **settings), memory) as model:
+    async with asyncio.timeout(WAIT), OpenAICompatible(endpoint(fake, **settings), memory) as model:
         return [delta async for delta in model.stream(request)]
 
 
@@ -742,17 +744,31 @@ async def test_without_a_model_the_only_one_is_used(fake: FakeOpenAI):
 @pytest.mark.parametrize(
     ("script", "limits", "name"),
     [
-        (hang(), Timeouts(first_token=0.05), "firstToken"),
-        (stalled(text("a"), 1), Timeouts(first_token=0.05), "firstToken"),  # only the role came
-        (stalled(text("a", pieces=1), 2), Timeouts(idle=0.05), "idle"),
-        (hang(), Timeouts(total=0.05), "total"),
-        (stalled(text("a"), 2), Timeouts(total=0.05, idle=0), "total"),
+        (hang(), Timeouts(first_token=20), "firstToken"),
+        (stalled(text("a"), 1), Timeouts(first_token=20), "firstToken"),  # only the role came
+        (stalled(text("a", pieces=1), 2), Timeouts(idle=20), "idle"),
+        (hang(), Timeouts(total=20), "total"),
+        (stalled(text("a"), 2), Timeouts(total=20, idle=0), "total"),
     ],
 )
 async def test_each_limit_ends_the_wait_and_names_its_setting(
     fake: FakeOpenAI, script: Script, limits: Timeouts, name: str
 ):
-    error = await refused(fake, script, timeouts=limits)
+    fake.answers(script)
+    pass_time, heard = passing_time(), asyncio.Event()
+
+    async def read() -> None:
+        async with OpenAICompatible(endpoint(fake, timeouts=limits)) as model:
+            async for _ in model.stream(HELLO):
+                heard.set()
+
+    reading = asyncio.create_task(read())
+    async with asyncio.timeout(WAIT):
+        await (heard.wait() if name == "idle" else fake.chat(1))
+        pass_time(20)
+        with pytest.raises(ProviderError) as caught:
+            await reading
+    error = caught.value
     assert (error.code, error.retryable) == ("timeout", True)
     assert f"roo.provider.timeouts.{name}" in error.hint
     await fake.hung_up
@@ -762,18 +778,20 @@ async def test_each_limit_ends_the_wait_and_names_its_setting(
 async def test_comments_are_signs_of_life_but_not_for_ever(fake: FakeOpenAI, begin: list[bytes]):
     """OpenRouter sends `: OPENROUTER PROCESSING` while it waits."""
     dripping = paced(raw(*begin, *[b": PROCESSING\n\n"] * 400), 0.01)
-    error = await refused(fake, dripping, timeouts=Timeouts(first_token=0.2, idle=0.1))
+    limits = Timeouts(first_token=20, idle=10)
+    error = await hurried(refused(fake, dripping, timeouts=limits))
     assert "roo.provider.timeouts.firstToken" in error.hint
 
 
 async def test_a_slow_reader_is_not_taken_for_a_slow_endpoint(fake: FakeOpenAI):
     fake.answers(text("abc", pieces=3))
-    limits = Timeouts(first_token=0.1, idle=0.1)
+    limits, pass_time = Timeouts(first_token=20, idle=20), passing_time()
     found: list[Delta] = []
     async with OpenAICompatible(endpoint(fake, timeouts=limits)) as model:
         async for delta in model.stream(HELLO):
             found.append(delta)
-            await asyncio.sleep(0.06)
+            pass_time(15)
+            await asyncio.sleep(0)
     assert found == [TextDelta("a"), TextDelta("b"), TextDelta("c"), Finished("stop")]
 
 
@@ -814,7 +832,7 @@ async def test_deltas_come_as_they_are_sent(fake: FakeOpenAI):
     gate = asyncio.Event()
     fake.answers(gated(text("ab", pieces=2), gate, after=2))
     async with (
-        asyncio.timeout(5),
+        asyncio.timeout(WAIT),
         OpenAICompatible(endpoint(fake)) as model,
         aclosing(model.stream(HELLO)) as stream,
     ):

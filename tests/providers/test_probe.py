@@ -1,5 +1,6 @@
 """The endpoint test and discovery, against endpoints good and bad."""
 
+import asyncio
 import base64
 import json
 from collections.abc import AsyncIterator
@@ -22,6 +23,7 @@ from tests.support.fake_openai import (
     status,
     text,
 )
+from tests.support.passing import hurried, passing_time
 
 OK = text("ok").using(10, 1)
 CALL = call("read_file", {"path": "README.md"}, pieces=3)
@@ -265,7 +267,11 @@ async def test_a_tool_call_that_failed_otherwise_does_not_hide_the_rest(fake: Fa
 
 
 async def test_a_silent_endpoint_is_waited_for_once(fake: FakeOpenAI):
-    found = await checks(fake, hang(), timeouts=Timeouts(first_token=0.05))
+    pass_time = passing_time()
+    checking = asyncio.create_task(checks(fake, hang(), timeouts=Timeouts(first_token=20)))
+    await fake.chat(1)
+    pass_time(20)
+    found = await checking
     assert states(found) == "ooofsssss"
     assert "firstToken" in found["stream"].hint
 
@@ -292,7 +298,7 @@ async def test_local_servers_are_found_and_others_left_alone(fake: FakeOpenAI):
         closed = gone.port
         await gone.__aexit__(None, None, None)
         ports = {no_models.port: "a", silent.port: "b", closed: "c", fake.port: "Ollama"}
-        assert await discover(ports, within=0.2) == [
+        assert await hurried(discover(ports, within=20)) == [
             Tried(no_models.port, "a", answers=True),
             Tried(silent.port, "b", answers=True),
             Tried(closed, "c"),

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 
 import pytest
 
@@ -15,6 +15,7 @@ from roo_lsp.providers.errors import ProviderError
 from roo_lsp.providers.openai_compatible import OpenAICompatible
 from roo_lsp.providers.retrying import VOID, Clock, Pace, RetryingModel
 from tests.support.fake_openai import (
+    WAIT,
     FakeOpenAI,
     Script,
     cut,
@@ -24,8 +25,10 @@ from tests.support.fake_openai import (
     status,
     text,
 )
+from tests.support.passing import passing_time
 
 HELLO = ChatRequest("", [UserMessage("Hello")])
+HANG = hang()
 PASSING = ProviderError("provider_error", "It failed.", status=503, retryable=True)
 
 
@@ -207,7 +210,7 @@ async def test_cancelling_while_it_waits_is_immediate():
             pass
 
     task = asyncio.create_task(read())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(WAIT):
         await waiting.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -249,7 +252,7 @@ async def test_a_retry_takes_its_turn_too():
         (status(505), False),
         (status(400, {"error": {"code": "rate_limit_exceeded"}}), False),
         (cut(text("half"), 2), True),
-        (hang(), True),
+        (HANG, True),
         (status(400), False),
         (status(401), False),
         (status(403), False),
@@ -265,13 +268,22 @@ async def test_a_retry_takes_its_turn_too():
 async def test_only_what_may_pass_is_asked_again_over_http(script: Script, again: bool):
     async with FakeOpenAI() as fake:
         fake.answers(script, text("ok"))
-        settings = Endpoint(fake.base_url, "m", timeouts=Timeouts(first_token=0.2))
-        async with OpenAICompatible(settings) as inner:
-            model = RetryingModel(inner, lambda event: None, clock=FakeTime().clock)
-            try:
-                got = [delta async for delta in model.stream(HELLO)]
-            except ProviderError:
-                got = []
+        settings = Endpoint(fake.base_url, "m", timeouts=Timeouts(first_token=20))
+        got: list[Delta] = []
+        pass_time = passing_time()
+
+        async def read() -> None:
+            async with OpenAICompatible(settings) as inner:
+                model = RetryingModel(inner, lambda event: None, clock=FakeTime().clock)
+                with suppress(ProviderError):
+                    got.extend([delta async for delta in model.stream(HELLO)])
+
+        reading = asyncio.create_task(read())
+        if script == HANG:
+            await fake.chat(1)
+            pass_time(20)
+        async with asyncio.timeout(WAIT):
+            await reading
         assert (TextDelta("ok") in got) is again
         assert len(fake.chats) == 1 + again
 

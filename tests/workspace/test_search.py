@@ -188,7 +188,7 @@ async def test_a_search_that_takes_too_long_is_stopped(root):
     slow.write_text("#!/bin/sh\nexec sleep 99\n")
     slow.chmod(0o755)
     impatient = RipgrepSearcher(timeout=0.1, executable=slow)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         with pytest.raises(ToolError, match="longer than"):
             await impatient.search(SearchQuery(root, "needle"))
 
