@@ -57,7 +57,6 @@ from roo_lsp.workspace.private import write_private
 from roo_lsp.workspace.rooignore import RooIgnore
 from roo_lsp.workspace.transcript import exported, listed, markdown
 
-
 Handler = Callable[[Session, Any], Awaitable[Any]]
 
 

@@ -185,6 +185,32 @@ def test_twenty_thousand_deltas_are_few_changes_of_the_buffer(chat: Neovim) -> N
     assert chat.chat().count("word word word word word word word word word end\n") == 2000
 
 
+def test_what_was_said_is_coloured_once_however_long_the_chat_gets(chat: Neovim) -> None:
+    painted, marks = chat.lua("""
+        local paint, buffer = require('roo.paint'), vim.api.nvim_win_get_buf(require('roo.windows').find('chat'))
+        local original, painted = paint.paint, 0
+        paint.paint = function(where, first, last)
+          painted = painted + last - first + 1
+          return original(where, first, last)
+        end
+        for number = 1, 40 do
+          local before = vim.api.nvim_buf_line_count(buffer)
+          words('Some **bold** words.\\n\\n```lua\\nlocal x = ' .. number .. '\\n```\\n\\n')
+          vim.wait(60000, function() return vim.api.nvim_buf_line_count(buffer) > before end, 2)
+        end
+        paint.paint = original
+        local space = vim.api.nvim_create_namespace('roo.markdown')
+        local marks = {}
+        for _, mark in ipairs(vim.api.nvim_buf_get_extmarks(buffer, space, 0, -1, { details = true })) do
+          marks[mark[4].hl_group] = (marks[mark[4].hl_group] or 0) + 1
+        end
+        return { painted, marks }
+    """)
+    assert painted < 40 * 10, "seven lines come each time"
+    assert marks["@markup.strong.markdown_inline"] == 40
+    assert marks["@keyword.lua"] == 40
+
+
 def test_the_cursor_stays_where_the_reader_is_and_follows_at_the_end(chat: Neovim) -> None:
     chat.lua("words(('line\\n'):rep(100) .. 'last')")
     chat.shown("last")

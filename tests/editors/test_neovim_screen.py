@@ -150,9 +150,9 @@ async def test_a_task_from_the_first_key_to_the_reviewed_edit(tmp_path: Path) ->
             await screen.until("? Run python3 -m py_compile cart.py")
             assert (folder / "cart.py").read_text("utf-8") == SHOP
             await screen.press("g", "a")
-            shown = await screen.until("Done in")
+            shown = await screen.until("✓ Done in")
             assert "✓ Run python3 -m py_compile cart.py" in shown
-            assert "total adds up now." in shown, "Markdown is drawn as such"
+            assert "│total adds up now." in shown, "Markdown is drawn as such"
             assert "round" in (folder / "cart.py").read_text("utf-8"), "saved for the command"
             await picture(screen, "3-review")
 

@@ -5,7 +5,7 @@ Block.__index = Block
 local MARKS = vim.api.nvim_create_namespace('roo.blocks')
 local COLOURS = vim.api.nvim_create_namespace('roo.colours')
 
--- Four blanks make it a code block: no Markdown is read into what a tool or its output says.
+-- As code is in Markdown: copied elsewhere, nothing is read into what a tool or its output says.
 local INDENT = '    '
 local BODY = '      '
 

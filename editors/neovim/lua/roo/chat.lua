@@ -233,13 +233,6 @@ local function scratch(name, filetype)
   return buffer
 end
 
----@param buffer integer
-local function colour(buffer)
-  if pcall(vim.treesitter.language.add, 'markdown') and pcall(vim.treesitter.language.add, 'markdown_inline') then
-    pcall(vim.treesitter.start, buffer, 'markdown')
-  end
-end
-
 ---@param view roo.View
 local function forget(view)
   by_buffer[view.buffer], by_buffer[view.prompt] = nil, nil
@@ -257,11 +250,10 @@ end
 local function new_view()
   require('roo.highlights').define()
   count = count + 1
-  local buffer = scratch(('roo://chat/%d'):format(count), 'markdown')
+  local buffer = scratch(('roo://chat/%d'):format(count), 'roo')
   local prompt = scratch(('roo://prompt/%d'):format(count), 'markdown')
   vim.bo[buffer].undolevels = -1
   vim.bo[buffer].modifiable = false
-  colour(buffer)
   local view = {
     buffer = buffer,
     prompt = prompt,

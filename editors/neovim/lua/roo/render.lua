@@ -1,9 +1,13 @@
 --- A task's events as text of a buffer. Text is only ever put in where it belongs, never written anew.
 local Block = require('roo.block')
 local diff = require('roo.diff')
+local paint = require('roo.paint')
 local windows = require('roo.windows')
 
 local HEADINGS = vim.api.nvim_create_namespace('roo.headings')
+local UNITS = vim.api.nvim_create_namespace('roo.units')
+
+local MOST = 200 -- lines of an open code block that are coloured again with each frame
 
 local PENDING = { '○', 'RooDim' }
 local RUNNING = { '●', 'RooRunning' }
@@ -29,6 +33,7 @@ local QUIET = { attempt_completion = true, update_todo_list = true, ask_followup
 ---@field tail 'heading'|'text'|'block'|nil what the buffer ends with
 ---@field fenced boolean a code fence of the text at the end is open
 ---@field line_start string the last line of that text, so far
+---@field unit integer? mark where the text begins whose colours may still change
 ---@field thought roo.Block?
 ---@field plan roo.Block?
 ---@field mode string?
@@ -84,10 +89,55 @@ end
 
 --- What was said is over: a code fence that was left open is closed, so that it ends there.
 function Transcript:_end_text()
-  if self.tail == 'text' and self.fenced then
-    vim.api.nvim_buf_set_lines(self.buffer, -1, -1, false, { '```' })
+  if self.tail == 'text' then
+    if self.fenced then
+      vim.api.nvim_buf_set_lines(self.buffer, -1, -1, false, { '```' })
+    end
+    self:_paint(true)
   end
   self.fenced, self.line_start = false, ''
+end
+
+---@param line string
+---@return boolean
+local function is_fence(line)
+  return line:match('^%s*```') ~= nil or line:match('^%s*~~~') ~= nil
+end
+
+--- How many of these lines cannot change their colours any more: up to the last empty one outside of code.
+---@param lines string[]
+---@return integer
+local function settled(lines)
+  local fenced, count = false, 0
+  for index, line in ipairs(lines) do
+    if is_fence(line) then
+      fenced = not fenced
+    elseif line == '' and not fenced and index < #lines then
+      count = index
+    end
+  end
+  return count
+end
+
+--- Colour the text at the end.
+---@param whole boolean whether it is complete
+function Transcript:_paint(whole)
+  if not self.unit then
+    return
+  end
+  local first, last = vim.api.nvim_buf_get_extmark_by_id(self.buffer, UNITS, self.unit, {})[1], self:_last_row()
+  if whole or last - first <= MOST or not self.fenced then
+    paint.paint(self.buffer, first, last)
+  end
+  if whole then
+    vim.api.nvim_buf_del_extmark(self.buffer, UNITS, self.unit)
+    self.unit = nil
+    return
+  end
+  local done = settled(vim.api.nvim_buf_get_lines(self.buffer, first, last + 1, false))
+  if done > 0 then
+    vim.api.nvim_buf_set_extmark(self.buffer, UNITS, first + done, 0, { id = self.unit, right_gravity = false })
+  end
 end
 
 --- A new, empty line at the end for something of this kind, apart from what is of another kind.
@@ -136,10 +186,11 @@ function Transcript:_text(text)
   end
   local row, lines = self:_last_row(), lines_of(text)
   local column = #self:_last_line()
+  self.unit = self.unit or vim.api.nvim_buf_set_extmark(self.buffer, UNITS, row, 0, { right_gravity = false })
   vim.api.nvim_buf_set_text(self.buffer, row, column, row, column, lines)
   for index, line in ipairs(lines) do
     self.line_start = index == 1 and self.line_start .. line or line
-    if index < #lines and self.line_start:match('^%s*[`~][`~][`~]') then
+    if index < #lines and is_fence(self.line_start) then
       self.fenced = not self.fenced
     end
   end
@@ -580,6 +631,7 @@ function Transcript:take(events)
     end
   end
   self:settle()
+  self:_paint(false)
 end
 
 --- Draw the blocks that changed.
