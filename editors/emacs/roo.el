@@ -182,7 +182,7 @@ Buffers with unsaved changes are left alone."
   (unless (and (fboundp 'json-available-p) (json-available-p))
     (user-error "Roo needs an Emacs with JSON support"))
   (unless (executable-find (car roo-command))
-    (user-error "%s was not found: install it (uv tool install roo-lsp) or set `roo-command'"
+    (user-error "%s was not found: install it (uv tool install . in its clone) or set `roo-command'"
                 (car roo-command)))
   (let* ((default-directory (file-name-as-directory (file-truename folder)))
          (name (file-name-nondirectory (directory-file-name default-directory)))

@@ -91,6 +91,11 @@ function person.marks()
   end, vim.api.nvim_buf_get_extmarks(0, space, 0, -1, { details = true }))
 end
 
+-- The first line that is drawn above one of these changes.
+function person.above(number)
+  return person.marks()[number][4].virt_lines[1][1][1]
+end
+
 -- The lines that are shown as taken out.
 function person.taken_out()
   local lines = {}

@@ -362,6 +362,15 @@ def test_hunks_are_kept_and_taken_back_by_keys_after_the_user_typed_above_them(
     assert editor.lua("return vim.fn.maparg('grk', 'n')") == "", "the keys are gone with the hunks"
 
 
+def test_a_hunk_that_the_user_edits_says_so_and_is_not_taken_back(reviewed: Neovim) -> None:
+    editor = reviewed
+    editor.type("3GAand mine<Esc>")
+    editor.until("person.above(1):find('you edited it since', 1, true)")
+    editor.type("grv")
+    editor.until("person.noted('Nothing was reverted')")
+    assert "LINE 3and mine\n" in editor.text
+
+
 def test_review_lists_what_is_left_and_says_when_nothing_is(reviewed: Neovim) -> None:
     editor = reviewed
     editor.type(":edit app.py<CR>:Roo review<CR>")
@@ -447,7 +456,7 @@ def test_a_program_that_is_not_there_is_told_of_with_how_to_install_it(project: 
         it.type(":edit app.py<CR>:Roo Hello<CR>")
         note = it.until("person.notes[1]")
         assert "`no-such-roo` is not there." in note
-        assert "uv tool install roo-lsp" in note
+        assert "uv tool install . (in a clone of roo-lsp)" in note
 
 
 @pytest.mark.parametrize("manager", ["package", "lazy"])
@@ -494,8 +503,10 @@ def test_a_file_that_is_deleted_beside_the_chat_leaves_its_window_and_quitting_q
     fake.answers(text("Hello."))
     editor.type(":Roo Say hello<CR>")
     editor.ended()
-    editor.type(":bwipeout<CR>")
-    editor.until("require('roo.windows').role(0) == nil")
+    (folder / "two.py").write_text("", "utf-8")
+    editor.edit(folder / "two.py")
+    editor.type(":bwipeout<CR>")  # Neovim closes its window, although another file is open
+    editor.until("vim.fn.expand('%:t') == 'app.py'")
     editor.edit(folder / "app.py")
     assert editor.text == ON_DISK
     editor.shown("Hello.")

@@ -386,6 +386,26 @@ def test_definitions_are_asked_of_every_other_server_in_its_own_encoding(others:
     }
 
 
+def test_roo_itself_is_never_asked(others: Neovim) -> None:
+    asked = others.lua(
+        """
+        local own = vim.lsp.get_clients({ name = 'roo' })[1]
+        local before, asked = own.request, {}
+        own.server_capabilities.definitionProvider = true
+        own.request = function(self, method, params, handler)
+          table.insert(asked, method)
+          handler(nil, {})
+          return true, 1
+        end
+        local reply = ask('roo/definition', %s)
+        own.request, own.server_capabilities.definitionProvider = before, nil
+        return { asked, reply.json }
+        """
+        % (AT % 0)
+    )
+    assert asked == [[], "null"]
+
+
 def test_no_server_is_null_and_one_that_finds_nothing_is_an_empty_list(others: Neovim) -> None:
     before = others.lua("return ask('roo/references', %s).json" % (AT % 0))
     after = others.lua(

@@ -111,7 +111,7 @@ def read(lines: Sequence[str]) -> FrontMatter:
         found.faults.append(Fault(Span(0, 0, 3), f"More than {SIZE} characters are not read."))
         return found
     try:
-        node = cast("yaml.Node | None", yaml.compose(text, Loader=yaml.SafeLoader))  # pyright: ignore[reportUnknownMemberType] -- its stubs leave it out
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         found.faults.append(_syntax(error))
         return found

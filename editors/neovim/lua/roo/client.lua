@@ -15,7 +15,7 @@ local EXTENSIONS = {
   'roo/rename',
 }
 
-M.INSTALL = 'uv tool install roo-lsp'
+M.INSTALL = 'uv tool install . (in a clone of roo-lsp)'
 
 ---@type integer? the client that was last used
 local last = nil
