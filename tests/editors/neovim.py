@@ -169,7 +169,7 @@ class Neovim:
         lua = """
             local client = vim.lsp.get_clients({ name = 'roo' })[1]
             local params = { command = ..., arguments = { select(2, ...) } }
-            local answer, problem = client:request_sync('workspace/executeCommand', params, 10000)
+            local answer, problem = client:request_sync('workspace/executeCommand', params, 60000)
             assert(answer, problem)
             assert(not answer.err, vim.inspect(answer.err))
             return answer.result

@@ -369,6 +369,8 @@ def test_a_hunk_that_the_user_edits_says_so_and_is_not_taken_back(reviewed: Neov
     editor.type("grv")
     editor.until("person.noted('Nothing was reverted')")
     assert "LINE 3and mine\n" in editor.text
+    editor.type(":Roo keep all<CR>")
+    editor.until("vim.b.roo_hunks == nil")
 
 
 def test_review_lists_what_is_left_and_says_when_nothing_is(reviewed: Neovim) -> None:

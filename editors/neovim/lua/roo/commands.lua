@@ -2,10 +2,10 @@
 ---
 --- A line is a command when its first word is one and what follows is what that command takes:
 --- `:Roo test` tests the endpoint, `:Roo test the parser` is a prompt. `:Roo start …` is always a prompt.
+local about = require('roo.about')
 local chat = require('roo.chat')
 local client = require('roo.client')
 local events = require('roo.events')
-local windows = require('roo.windows')
 
 local M = {}
 
@@ -272,77 +272,6 @@ local function pick_checkpoint()
   end)
 end
 
--- --- what is said of Roo -----------------------------------------------------------------------
-
----@param status table
----@return roo.Line[]
-local function status_lines(status)
-  local provider = status.provider or {}
-  local lines = {
-    { text = ('roo-lsp %s'):format(status.version), group = 'RooTitle' },
-    { text = ('workspace  %s'):format(table.concat(status.workspace, ', ')) },
-    { text = ('endpoint   %s'):format(provider.baseUrl ~= '' and provider.baseUrl or 'looked for on this machine') },
-    { text = ('model      %s'):format(status.model ~= '' and status.model or 'the only one that is served') },
-    { text = ('mode       %s'):format(status.mode) },
-  }
-  for _, task in ipairs(status.tasks) do
-    table.insert(lines, { text = ('%s %s'):format(SIGNS[task.state] or ' ', task.title) })
-  end
-  for _, entry in ipairs(status.pending) do
-    table.insert(lines, { text = ('? %s'):format(entry.title), group = 'RooWaiting' })
-  end
-  for _, problem in ipairs(status.settingsProblems) do
-    table.insert(lines, { text = ('%s: %s'):format(problem.path, problem.problem), group = 'RooFailed' })
-  end
-  return lines
-end
-
-local function show_status()
-  client.run('roo.status', nil, function(status)
-    windows.popup('Roo', status_lines(status))
-  end)
-end
-
-local CHECKS = { ok = { '✓', 'RooDone' }, failed = { '✗', 'RooFailed' }, skipped = { '○', 'RooDim' } }
-
----@param report table
----@return roo.Line[]
-local function report_lines(report)
-  local lines = {}
-  for _, check in ipairs(report.checks or {}) do
-    local sign = CHECKS[check.status] or CHECKS.skipped
-    table.insert(lines, { text = ('%s %-12s %s'):format(sign[1], check.name, check.message or ''), group = sign[2] })
-    if check.hint and check.hint ~= '' then
-      table.insert(lines, { text = ('  %s'):format(check.hint) })
-    end
-  end
-  return lines
-end
-
-local function test()
-  client.tell('Roo tests the endpoint…')
-  client.run('roo.provider.test', { wait = true }, function(report)
-    windows.popup(report.ok and 'A task can run' or 'A task cannot run yet', report_lines(report))
-  end)
-end
-
-local function show_models()
-  client.run('roo.provider.models', nil, function(result)
-    windows.popup(
-      'Models of the endpoint',
-      vim.tbl_map(function(id)
-        return { text = id }
-      end, result.models)
-    )
-  end)
-end
-
-local function show_log()
-  windows.leave()
-  vim.cmd.split(vim.fn.fnameescape(vim.lsp.log.get_filename()))
-  vim.cmd('normal! G')
-end
-
 -- --- the table ---------------------------------------------------------------------------------
 
 ---@param rest string
@@ -502,7 +431,7 @@ local COMMANDS = {
       return rest == '' and pick_profile() or set('profile', rest)
     end,
   },
-  models = { takes = 'nothing', run = show_models },
+  models = { takes = 'nothing', run = about.models },
   checkpoints = { takes = 'nothing', run = pick_checkpoint },
   restore = {
     takes = { '^$', '^c%d+$' },
@@ -510,9 +439,9 @@ local COMMANDS = {
       return rest == '' and pick_checkpoint() or restore(rest, false)
     end,
   },
-  status = { takes = 'nothing', run = show_status },
-  test = { takes = 'nothing', run = test },
-  log = { takes = 'nothing', run = show_log },
+  status = { takes = 'nothing', run = about.status },
+  test = { takes = 'nothing', run = about.test },
+  log = { takes = 'nothing', run = about.log },
   restart = { takes = 'nothing', run = client.restart },
 }
 
