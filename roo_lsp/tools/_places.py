@@ -1,13 +1,21 @@
 """Places in files as a model reads them: by file, each line with its number, as far as it may see."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from roo_lsp.agent.errors import ToolError
-from roo_lsp.agent.ports import Place, Places
-from roo_lsp.agent.tool import Location, Seen, Target, ToolContext, ToolResult
-from roo_lsp.tools._symbol import LINE_LENGTH, servers_of
+from roo_lsp.agent.ports import Place, Places, Spot
+from roo_lsp.agent.tool import Invocation, Location, Output, Seen, Target, ToolContext, ToolResult
+from roo_lsp.tools._symbol import (
+    LINE_LENGTH,
+    NO_ANSWER,
+    AtSymbol,
+    servers_of,
+    spot_of,
+    targets,
+    title_of,
+)
 from roo_lsp.tools._text import name_of, one_line, plural
 from roo_lsp.workspace.lines import line_texts
 
@@ -34,7 +42,26 @@ def by_file(context: ToolContext, paths: Sequence[Path]) -> list[Path]:
     )
 
 
-async def places_told(
+def finding(
+    what: str,
+    ask: Callable[[Spot], Awaitable[Places | None]],
+    arguments: AtSymbol,
+    context: ToolContext,
+) -> Invocation:
+    """Asks where a symbol's places of a kind are: `definition`, `references`."""
+
+    async def run(output: Output) -> ToolResult:
+        del output
+        found = await ask(await spot_of(arguments, context))
+        if found is None:
+            return ToolResult(NO_ANSWER.format(what=one_line(arguments.symbol)))
+        approved = targets(arguments, context)
+        return await _told(context, approved, found, what.removesuffix("s"), arguments.symbol)
+
+    return Invocation(title_of(f"Find {what} of", arguments, context), run)
+
+
+async def _told(
     context: ToolContext, approved: Sequence[Target], found: Places, noun: str, symbol: str
 ) -> ToolResult:
     """The result for places that were found: `noun` is what they are, of this symbol."""

@@ -154,6 +154,20 @@ async def test_front_matter_only_tightens_and_is_told_of_at_its_lines(tmp_path: 
         await your_turn(it, buffer)
 
 
+async def test_an_approval_names_the_file_that_a_link_leads_to(tmp_path: Path) -> None:
+    outside = tmp_path / "secret.txt"
+    outside.write_text("s")
+    workspace = tmp_path / "ws"
+    workspace.mkdir()
+    (workspace / "notes.txt").symlink_to(outside)
+    async with FakeOpenAI() as fake, editor(NEOVIM, workspace, settings(fake)) as it:
+        fake.answers(call("read_file", {"path": "notes.txt"}))
+        buffer = write(it, workspace / "a.roo.md", START + "Go\n")
+        it.save(buffer)
+        shown = await shows(it, buffer, "- [ ] approve: Read notes.txt")
+        assert str(outside) in shown[: shown.index("- [ ] approve")]
+
+
 async def test_a_copy_starts_no_second_task_and_shows_nothing(tmp_path: Path) -> None:
     async with FakeOpenAI() as fake, editor(HELIX, tmp_path, settings(fake)) as it:
         fake.answers(text("Hello."))

@@ -617,6 +617,14 @@ async def test_the_state_is_said_when_there_is_none(ground, base, monkeypatch):
     assert "pre-push (new)" in result.preview
 
 
+async def test_a_bubblewrap_in_the_workspace_is_not_taken_and_that_is_said(ground, monkeypatch):
+    inside = ground.ws / "bwrap"
+    monkeypatch.setattr(find, "find_bubblewrap", lambda folders, path: None if folders else inside)
+    monkeypatch.setattr(find.sys, "platform", "linux")
+    found = await find_sandbox([ground.ws], "auto", environ=ground.environ)
+    assert "bubblewrap lies in this workspace, where it is not trusted" in found.line
+
+
 async def test_off_is_off_and_watches_nothing(ground, base):
     found = await find_sandbox([ground.ws], "off")
     assert found == NO_SANDBOX

@@ -116,8 +116,11 @@ def _linux(
     environ: Mapping[str, str],
     protected: Protected,
 ) -> Sandbox:
-    executable = find_bubblewrap(folders, environ.get("PATH", os.defpath))
-    if executable is None:
+    path = environ.get("PATH", os.defpath)
+    executable = find_bubblewrap(folders, path)
+    if executable is None and find_bubblewrap((), path) is not None:
+        why = "bubblewrap lies in this workspace, where it is not trusted"
+    elif executable is None:
         why = "bubblewrap is not installed"
     else:
         jail = Bubblewrap(executable, folders, network, own, environ)
