@@ -157,10 +157,6 @@ def _payload(entry: Pending, show: Callable[[Path], str]) -> list[str]:
     for diff in request.diffs:
         named = replace(diff, path=Path(show(diff.path)))
         lines += [*code(unified(named), "diff", PAYLOAD_LINES), ""]
-    told = [show(each.path) for each in request.diffs]
-    real = [each for each in map(show, request.paths) if each not in told and each != entry.title]
-    if request.command is None and real:  # a link's title does not say where it leads
-        lines += [*code("\n".join(map(exact, real)), "text", PAYLOAD_LINES), ""]
     about = [each for each in (request.why, request.note) if each]
     if request.cwd is not None and (place := show(request.cwd)) != ".":
         about.insert(0, f"in {place}")
