@@ -34,11 +34,14 @@ Strings = Annotated[tuple[str, ...], Expected("a list of strings")]
 
 
 class Section(BaseModel):
-    """Base of every part of the settings."""
+    """Base of every part of the settings.
+
+    A key has one spelling, the camelCase of the wire: what decides whether a value widens looks for
+    that one, so a second spelling would be a way around it.
+    """
 
     model_config = ConfigDict(
         alias_generator=to_camel,
-        populate_by_name=True,
         extra="forbid",
         frozen=True,
         strict=True,
@@ -394,9 +397,17 @@ def _drop(raw: Raw, loc: Sequence[str | int]) -> tuple[list[str], object]:
 def _complaint(model: type[BaseModel], path: Sequence[str], value: object) -> str:
     info = _field_at(model, path)
     if info is None:
-        known = ", ".join(_names_at(model, path[:-1]))
-        return f"unknown key; known here: {known}" if known else "unknown key"
+        names = _names_at(model, path[:-1])
+        meant = [name for name in names if _bare(name) == _bare(path[-1])]
+        if meant:
+            return f"unknown key; it is spelled {meant[0]}"
+        return f"unknown key; known here: {', '.join(names)}" if names else "unknown key"
     return f"expected {_expected(info)}, got {_shown(value)}"
+
+
+def _bare(name: str) -> str:
+    """A key without what spellings differ in."""
+    return name.replace("_", "").replace("-", "").casefold()
 
 
 def _field_at(model: type[BaseModel], path: Sequence[str]) -> FieldInfo | None:

@@ -294,11 +294,12 @@ def _command_widenings(raw: Raw, base: Raw) -> Iterator[tuple[tuple[str, ...], o
 def _key_widenings(raw: Raw, base: Raw) -> Iterator[tuple[tuple[str, ...], object]]:
     provider = object_or_empty(raw.get("provider"))
     for key in _KEY_PATHS:
-        if key in provider and provider[key] != base["provider"][key]:
+        if provider.get(key, {}) not in ({}, base["provider"][key]):
             yield ("provider", key), None
     for name, overlay in object_or_empty(raw.get("profiles")).items():
+        own = object_or_empty(object_or_empty(overlay).get("provider"))
         for key in _KEY_PATHS:
-            if key in object_or_empty(object_or_empty(overlay).get("provider")):
+            if own.get(key, {}) != {}:
                 yield ("profiles", name, "provider", key), None
 
 

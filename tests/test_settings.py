@@ -2,15 +2,18 @@
 
 import json
 import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import BaseModel
+from pydantic.alias_generators import to_camel
 
 from roo_lsp.app import current_settings
-from roo_lsp.settings import Settings, cleaned
+from roo_lsp.settings import Profile, Settings, cleaned
 from roo_lsp.settings_sources import COMMAND_LINE, Source, effective
 
 
@@ -56,7 +59,8 @@ def test_a_bad_key_is_reported_with_its_path_and_falls_back_alone(
 ) -> None:
     found = effective([lsp(**raw, customInstructions="kept")])
     assert [str(each) for each in found.problems] == [problem]
-    assert found.settings == Settings(custom_instructions="kept", **_rest(raw))
+    rest = Settings.model_validate({"customInstructions": "kept"} | _rest(raw))
+    assert found.settings == rest
 
 
 def _rest(raw: dict[str, Any]) -> dict[str, Any]:
@@ -120,7 +124,7 @@ WIDENINGS: list[dict[str, Any]] = [
 def test_what_would_widen_is_held_until_it_is_trusted(raw: dict[str, Any]) -> None:
     found = effective([lsp(**raw)])
     assert len(found.held) == 1
-    kept: dict[str, Any] = {"allowed_commands": ()} if "allowedCommands" in raw else {}
+    kept: dict[str, Any] = {"allowedCommands": ()} if "allowedCommands" in raw else {}
     assert found.settings.model_copy(update={"profiles": {}}) == Settings(**kept)
     assert found.held[0].path.startswith("roo.")
     trusted = effective([lsp(**raw)], trusted=True)
@@ -152,6 +156,65 @@ def test_what_tightens_applies_at_once(raw: dict[str, Any]) -> None:
     assert _only(plain, raw) == raw
 
 
+def _fields(model: type[BaseModel], prefix: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Every key of the settings, by the names Python has for them."""
+    for name, info in model.model_fields.items():
+        yield (*prefix, name)
+        kind = info.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            yield from _fields(kind, (*prefix, name))
+
+
+FIELDS = [*_fields(Settings), *(("profiles", "p", *each) for each in _fields(Profile))]
+SPELLINGS: dict[str, Callable[[str], str]] = {
+    "snake_case": lambda name: name,
+    "kebab-case": lambda name: name.replace("_", "-"),
+    "PascalCase": lambda name: "".join(map(str.capitalize, name.split("_"))),
+    "lowercase": lambda name: name.replace("_", ""),
+    "UPPER_CASE": str.upper,
+    "camelCase": to_camel,
+}
+WIDE: list[object] = [True, 1, "x", ["*"], {"x": "y"}, {}, [], "off", 0]
+
+
+@given(
+    st.sampled_from(FIELDS),
+    st.lists(st.sampled_from([*SPELLINGS.values()]), min_size=5, max_size=5),
+    st.sampled_from(WIDE),
+)
+@settings(max_examples=1500)
+def test_no_spelling_of_a_key_is_taken_but_its_own_one(
+    steps: tuple[str, ...], spellings: list[Callable[[str], str]], value: object
+) -> None:
+    """Also below a key that is spelled well, and in every source."""
+    is_own = [spell(step) == to_camel(step) for spell, step in zip(spellings, steps, strict=False)]
+    names = [spell(step) for spell, step in zip(spellings, steps, strict=False)]
+    if all(is_own):
+        return
+    raw: dict[str, Any] = {}
+    node = raw
+    for name in names[:-1]:
+        node = node.setdefault(name, {})
+    node[names[-1]] = value
+    for source in (lsp(**raw), user(**raw)):
+        found = effective([source])
+        below = found.settings.model_copy(update={"profiles": {}})
+        assert below == Settings()
+        assert found.held == ()
+        for profile in found.settings.profiles:
+            assert found.for_profile(profile).model_copy(update={"profiles": {}}) == Settings()
+        assert found.problems or names[:2] == ["profiles", names[1]], "it is said"
+
+
+def test_a_key_in_another_spelling_is_told_the_right_one() -> None:
+    found = effective([lsp(auto_approve={"execute": True}, autoApprove={"edit_protected": True})])
+    assert sorted(map(str, found.problems), reverse=True) == [
+        "roo.auto_approve: unknown key; it is spelled autoApprove",
+        "roo.autoApprove.edit_protected: unknown key; it is spelled editProtected",
+    ]
+    assert found.settings == Settings()
+
+
 def test_a_denied_command_of_the_user_cannot_be_taken_away() -> None:
     found = effective([user(deniedCommands=["rm"]), lsp(deniedCommands=["git push"])])
     assert found.settings.denied_commands == ("git push", "rm")
@@ -173,9 +236,9 @@ def test_a_profile_lays_what_it_sets_over_the_rest() -> None:
             )
         ]
     )
-    settings = found.for_profile("big")
-    assert (settings.provider.base_url, settings.provider.model_id) == ("http://a", "n")
-    assert settings.model.context_window == 9
+    big = found.for_profile("big")
+    assert (big.provider.base_url, big.provider.model_id) == ("http://a", "n")
+    assert big.model.context_window == 9
     assert found.for_profile("nope") is found.settings
 
 
@@ -183,9 +246,9 @@ def test_no_profile_changes_what_the_command_line_sets() -> None:
     overlay = {"modelId": "n", "headers": {"X-A.b": "theirs", "X-C": "c"}}
     line = Source(COMMAND_LINE, {"provider": {"modelId": "m", "headers": {"X-A.b": "ours"}}})
     found = effective([user(profiles={"p": {"provider": overlay}}), line])
-    settings = found.for_profile("p")
-    assert settings.provider.model_id == "m"
-    assert settings.provider.headers == {"X-A.b": "ours", "X-C": "c"}
+    overlaid = found.for_profile("p")
+    assert overlaid.provider.model_id == "m"
+    assert overlaid.provider.headers == {"X-A.b": "ours", "X-C": "c"}
 
 
 def test_a_profile_that_is_none_is_a_problem_with_the_names_there_are() -> None:

@@ -102,7 +102,7 @@ def _argument(model: type[Argument], main: str, arguments: Sequence[Any]) -> Arg
     try:
         # Half a character, which clients that count in UTF-16 may send, becomes a question mark.
         text = json.dumps(given, ensure_ascii=False).encode("utf-8", "replace")
-        return model.model_validate_json(text)
+        return model.model_validate_json(text, by_alias=True, by_name=False)
     except RecursionError:
         raise CommandFailed.invalid_params("The argument is nested too deeply.") from None
     except ValidationError as error:

@@ -154,6 +154,20 @@ async def test_front_matter_only_tightens_and_is_told_of_at_its_lines(tmp_path: 
         await your_turn(it, buffer)
 
 
+async def test_front_matter_in_another_spelling_is_told_and_taken_for_nothing(
+    tmp_path: Path,
+) -> None:
+    front = "---\ndenied_commands: []\nautoApprove:\n  edit_protected: true\n---\n\n"
+    async with FakeOpenAI() as fake, editor(HELIX, tmp_path, settings(fake)) as it:
+        fake.answers(text("Hello."))
+        buffer = write(it, tmp_path / "a.roo.md", front + START + "Go\n")
+        told = dict(await problems(it, buffer, "denied_commands", "edit_protected"))
+        assert "denied_commands is not a setting of one task" in told[1]
+        assert "unknown key; it is spelled editProtected" in told[3]
+        it.save(buffer)
+        await your_turn(it, buffer)
+
+
 async def test_an_approval_names_the_file_that_a_link_leads_to(tmp_path: Path) -> None:
     outside = tmp_path / "secret.txt"
     outside.write_text("s")

@@ -17,7 +17,7 @@ from roo_lsp.settings_sources import COMMAND_LINE, Source, confined, effective
 from roo_lsp.workspace import trust as trust_module
 from roo_lsp.workspace.places import config_dir
 from roo_lsp.workspace.trust import Item, TrustStore, digest_of, instruction_files, too_wide
-from tests.support.editor import EGLOT, EMACS, NEOVIM, VSCODE, FakeEditor, editor
+from tests.support.editor import EGLOT, EMACS, NEOVIM, PERSONAS, VSCODE, FakeEditor, editor
 from tests.support.fake_openai import FakeOpenAI, call, text
 from tests.support.wire import PATIENCE
 
@@ -428,6 +428,42 @@ async def test_every_way_in_only_tightens_and_asks_once(way: str, tmp_path: Path
         )
         for path in ("autoApprove.edit", "allowedCommands", "provider.apiKeyCommand", "mcpServers"):
             assert any(line.startswith(f"roo.{path} = ") for line in asked["detail"]), path
+
+
+IN_SNAKE_CASE: dict[str, Any] = {
+    "auto_approve": {"execute": True, "edit": True, "editProtected": True, "edit_protected": True},
+    "autoApprove": {"edit_protected": True},
+    "allowed_commands": ["*"],
+    "denied_commands": [],
+    "custom_instructions": "Say aye.",
+    "provider": {"api_key_command": ["touch", "ran"], "api_key_env": "AWS_SECRET_ACCESS_KEY"},
+}
+
+
+@pytest.mark.parametrize("way", ["initializationOptions", "pull"])
+@pytest.mark.parametrize("persona", PERSONAS, ids=lambda each: each.name)
+async def test_another_spelling_of_a_key_widens_nothing_and_is_told(
+    persona: Any, way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "never-sent")
+    acts = call("write_to_file", {"path": ".vscode/x.json", "content": "{}"}, id="w1")
+    async with FakeOpenAI() as fake:
+        fake.answers(acts)
+        raw = settings(fake)
+        raw |= IN_SNAKE_CASE | {"provider": raw["provider"] | IN_SNAKE_CASE["provider"]}
+        options = {"settings": raw} if way == "initializationOptions" else None
+        pulled = raw if way == "pull" else {}
+        async with editor(persona, tmp_path, pulled, initialization_options=options) as it:
+            await it.run("roo.status")
+            await it.start("Go")
+            assert "options" in await it.event("_permission"), "it is asked"
+            assert list(tmp_path.iterdir()) == []
+            assert "never-sent" not in str(fake.chats[0].headers)
+            assert "Say aye" not in str(fake.chats[0].json)
+            told = "\n".join(str(m.message) for m in it.client.messages)
+            assert "roo.auto_approve: unknown key; it is spelled autoApprove" in told
+            assert "roo.provider.api_key_env: unknown key; it is spelled apiKeyEnv" in told
 
 
 async def test_files_of_the_workspace_are_no_settings(tmp_path: Path) -> None:
