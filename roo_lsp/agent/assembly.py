@@ -41,13 +41,27 @@ which it needs back; and longer ones where LiteLLM hides what Gemini needs back 
 
 _PREFIXES = ("functions.", "default_api.")
 """What Harmony models and Gemini put before a tool's name, after their own prompts' namespaces."""
+_BEHIND = re.compile(r"<\|.*|:\d+\Z", re.DOTALL)
+"""What comes behind it: the tokens of Harmony's next header (`<|channel|>commentary`), which servers
+take for a part of the name (movieclaw#224), and Kimi's number of the call."""
+_UNUSABLE = re.compile(r"[^a-zA-Z0-9_-]+")
+MAX_USABLE_NAME = 64
+"""Characters of a name that every endpoint takes back, which are `[a-zA-Z0-9_-]` (OpenAI's rule)."""
+
+
+def usable_name(name: str) -> str:
+    """The name in a form that every endpoint takes back in a history."""
+    return _UNUSABLE.sub("_", name.strip())[:MAX_USABLE_NAME] or NAMELESS
 
 
 def offered_name(name: str, tools: Collection[str]) -> str | None:
-    """The one tool that a model's spelling of a name means: other case, or a namespace before it."""
+    """The one tool that a model's spelling of a name means.
+
+    In other case, with a namespace before it or tokens of the model's format behind.
+    """
     if name in tools:
         return name
-    wanted = name.strip().lower()
+    wanted = _BEHIND.sub("", name).strip().lower()
     for prefix in _PREFIXES:
         wanted = wanted.removeprefix(prefix)
     found = [tool for tool in tools if tool.lower() == wanted]
@@ -236,7 +250,7 @@ class Assembly:
             return []
         call.begun = True
         call.id = self._free_id(call.raw_id)
-        call.name = offered_name(call.spelt, self._tools) or call.spelt
+        call.name = offered_name(call.spelt, self._tools) or usable_name(call.spelt)
         progress: list[Progress] = [CallBegan(call.id, call.name)]
         if call.size:
             progress.append(CallGrew(call.id, call.name, "".join(call.pieces), call.size))

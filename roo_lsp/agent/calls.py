@@ -20,6 +20,12 @@ log = logging.getLogger(__name__)
 CANCELLED = "The user cancelled the task before this call finished."
 NOT_RUN = "Not run, because the user denied an earlier call of the same answer."
 
+PARALLEL = (
+    " To use several at once, make several calls in one answer, each to its own tool; those that only "
+    "read run side by side."
+)
+"""For OpenAI's models, which were trained with a tool that wraps others: `multi_tool_use.parallel`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -83,8 +89,9 @@ async def run_call(
     agent: Agent, tools: Mapping[str, AnyTool], answer: Answer, call: ToolCall
 ) -> Result:
     """One call: prepare, ask, run; every failure but cancellation is a result."""
+    ignored: list[str] = []
     try:
-        tool, targets, invocation = await _prepare(agent, tools, answer, call)
+        tool, targets, invocation = await _prepare(agent, tools, answer, call, ignored)
     except ToolError as error:
         return _finish(agent, call, call.name, ToolResult(error.text, failed=True))
     except Exception as error:  # noqa: BLE001 -- a tool's bug ends its call, not the task
@@ -110,13 +117,21 @@ async def run_call(
     if decision.feedback:
         said = f"The user approved and said: {decision.feedback}"
         result = replace(result, text=f"{result.text}\n\n{said}")
+    if ignored:
+        names = ", ".join(name[:64] for name in ignored[:8])
+        note = f"({call.name} has no argument of this name, and ignored it: {names})"
+        result = replace(result, text=f"{result.text}\n\n{note}")
     return _finish(agent, call, title, result)
 
 
 async def _prepare(
-    agent: Agent, tools: Mapping[str, AnyTool], answer: Answer, call: ToolCall
+    agent: Agent,
+    tools: Mapping[str, AnyTool],
+    answer: Answer,
+    call: ToolCall,
+    ignored: list[str],
 ) -> tuple[AnyTool, Sequence[Target], Invocation]:
-    """What the call would do, shown but not done.
+    """What the call would do, shown but not done; `ignored` gets names of arguments it has not.
 
     Raises:
         ToolError: it cannot be done, or may never be.
@@ -125,12 +140,13 @@ async def _prepare(
         raise ToolError(answer.not_run[call.id])
     tool = tools.get(call.name)
     if tool is None:
+        more = PARALLEL if call.name == "multi_tool_use_parallel" else ""
         raise ToolError(
-            f"There is no tool {call.name!r} here. The tools are: {', '.join(sorted(tools))}."
+            f"There is no tool {call.name!r} here. The tools are: {', '.join(sorted(tools))}.{more}"
         )
     if complaint := agent.repetition.complaint(call):
         raise ToolError(complaint)
-    arguments = tool.parse(call.arguments)
+    arguments = tool.parse(call.arguments, ignored)
     targets = tool.targets(arguments, agent.context)
     if refusal := agent.gate.admit(tool, targets):
         raise ToolError(refusal.why)

@@ -13,7 +13,7 @@ from inspect import cleandoc
 from pathlib import Path
 from typing import Any, Generic, Literal, Protocol, TypeVar, cast
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, model_validator
 
 from roo_lsp.agent.errors import ToolError
 from roo_lsp.agent.messages import Image
@@ -49,23 +49,38 @@ Group = Literal["read", "edit", "execute", "mcp", "mode", "subtask", "fetch", "a
 """What approval a tool falls under: a key of `autoApprove`, or `always` for what acts on nothing."""
 
 
+_NO_WORDS = ("", "null", "None")
+"""What models write for an argument that they leave out, beside null."""
+
+
 class Arguments(BaseModel):
-    """Base of every tool's arguments: unknown names are refused, so that a typo is told.
+    """Base of every tool's arguments: what a model adds to them is left out and told, never refused.
 
     Null stands for an argument that is left out, where it may be left out: with strict tools a
-    model has to name every argument.
+    model has to name every argument. So do the words that models write for null.
     """
 
     model_config = ConfigDict(extra="forbid", defer_build=True)
 
     @model_validator(mode="before")
     @classmethod
-    def _without_nulls(cls, given: Json) -> Json:
+    def _as_meant(cls, given: Json, info: ValidationInfo) -> Json:
+        """Without nulls; where somebody asks (a list as context), without unknown names as well."""
         if not isinstance(given, dict):
             return given
-        optional = {name for name, info in cls.model_fields.items() if not info.is_required()}
+        optional = {name for name, field in cls.model_fields.items() if not field.is_required()}
         values = cast("dict[str, Json]", given).items()
-        return {name: each for name, each in values if each is not None or name not in optional}
+        meant = {name: each for name, each in values if name not in optional or not _is_no(each)}
+        if isinstance(info.context, list):
+            unknown = [name for name in meant if name not in cls.model_fields]
+            cast("list[str]", info.context).extend(unknown)
+            for name in unknown:
+                del meant[name]
+        return meant
+
+
+def _is_no(value: Json) -> bool:
+    return value is None or (isinstance(value, str) and value in _NO_WORDS)
 
 
 A = TypeVar("A", bound=Arguments)
@@ -253,16 +268,18 @@ class Tool(Generic[A]):
         schema.pop("description", None)
         return _compact(schema)
 
-    def parse(self, arguments: str) -> A:
-        """The arguments of a call.
+    def parse(self, arguments: str, ignored: list[str] | None = None) -> A:
+        """The arguments of a call; names that the tool does not know are left out, into `ignored`.
 
         Raises:
-            ToolError: naming each argument that is missing, unknown or of the wrong type, or the
-                place where the JSON breaks.
+            ToolError: naming each argument that is missing or of the wrong type, or the place where
+                the JSON breaks; and each that is unknown, unless there is a list for these.
         """
         try:
-            return self.arguments.model_validate_json(arguments or "{}")
+            return self.arguments.model_validate_json(arguments or "{}", context=ignored)
         except ValidationError as error:
+            if ignored:  # an unknown name may be what a missing argument was called
+                return self.parse(arguments)
             raise ToolError(self._complaint(error)) from None
 
     def _complaint(self, error: ValidationError) -> str:
@@ -284,7 +301,11 @@ AnyTool = Tool[Any]
 
 
 def _compact(node: Json) -> Json:
-    """A pydantic schema without what costs tokens and tells a model nothing."""
+    """A pydantic schema without what costs tokens and tells a model nothing.
+
+    What may be null has its plain type: it may be left out, and there are endpoints that know no
+    lists of types.
+    """
     if isinstance(node, list):
         return [_compact(item) for item in cast("list[Json]", node)]
     if not isinstance(node, dict):
@@ -298,11 +319,9 @@ def _compact(node: Json) -> Json:
         if key not in {"title", "default"}
     }
     match kept.get("anyOf"):
-        case [{"type": str(kind), **rest}, {"type": "null"}]:
+        case [{"type": str()} as value, {"type": "null"}]:
             del kept["anyOf"]
-            kept |= {"type": [kind, "null"], **rest}
-            if "enum" in rest:
-                kept["enum"] = [*rest["enum"], None]
+            kept |= value
         case _:
             pass
     return kept

@@ -28,6 +28,7 @@ class Price:
     output: float = 0
     cache_reads: float = 0
     cache_writes: float = 0
+    """Of cached tokens; 0 where none is known, and then they cost what input costs."""
 
     def cost(self, usage: Usage) -> float:
         """US dollars; cached tokens are part of the input and billed at their own price."""
@@ -36,8 +37,8 @@ class Price:
         return (
             fresh * self.input
             + usage.output_tokens * self.output
-            + usage.cache_read_tokens * self.cache_reads
-            + usage.cache_write_tokens * self.cache_writes
+            + usage.cache_read_tokens * (self.cache_reads or self.input)
+            + usage.cache_write_tokens * (self.cache_writes or self.input)
         ) / 1_000_000
 
 

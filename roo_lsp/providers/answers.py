@@ -314,7 +314,10 @@ def _fragment(entry: Json, position: int | None) -> ToolCallFragment:
 
 
 def read_usage(usage: Json) -> Usage:
-    """Usage in the spellings of OpenAI, Anthropic's proxies and DeepSeek."""
+    """Usage in the spellings of OpenAI, Anthropic's proxies and DeepSeek.
+
+    Gemini and xAI count thinking in `total_tokens` alone, and bill it as output.
+    """
     details = _object_or_empty(usage.get("prompt_tokens_details"))
     details = details or _object_or_empty(usage.get("input_tokens_details"))
     read = _count(details, "cached_tokens") or _count(
@@ -324,7 +327,9 @@ def read_usage(usage: Json) -> Usage:
     inputs = _count(usage, "prompt_tokens", "input_tokens")
     if "prompt_tokens" not in usage or read + write > inputs:
         inputs += 0 if details else read + write  # Anthropic counts cached tokens apart
-    return Usage(inputs, _count(usage, "completion_tokens", "output_tokens"), read, write)
+    outputs = _count(usage, "completion_tokens", "output_tokens")
+    thinking = max(0, _count(usage, "total_tokens") - inputs - outputs) if inputs else 0
+    return Usage(inputs, outputs + thinking, read, write)
 
 
 def _count(values: Json, *names: str) -> int:

@@ -6,6 +6,7 @@ are never followed.
 
 import re
 import ssl
+from dataclasses import replace
 from ipaddress import ip_address, ip_network
 from typing import Any
 from urllib.parse import SplitResult, parse_qsl, urlsplit, urlunsplit
@@ -37,6 +38,13 @@ class Client(openai.AsyncOpenAI):
     @property
     def default_headers(self) -> dict[str, Any]:
         return self.own_headers
+
+
+def cleaned(endpoint: Endpoint) -> Endpoint:
+    """The same without the blanks around key and headers: a copied key often ends in a line's end."""
+    headers = {name.strip(): value.strip() for name, value in endpoint.headers.items()}
+    key = endpoint.api_key.strip() if endpoint.api_key else None
+    return replace(endpoint, api_key=key, headers=headers)
 
 
 def client(endpoint: Endpoint, base: str, query: dict[str, str]) -> Client:

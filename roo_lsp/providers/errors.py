@@ -87,6 +87,8 @@ def refusal(reply: Reply, target: Target) -> ProviderError:
     words = _cut(redact(found.words, target.secrets))
     said = f": {words}" if words else "."
     wait = _asked_wait(reply.headers, found)
+    # OpenAI and proxies after it say so of what looks as if it would pass; its SDK obeys it too.
+    final = reply.headers.get("x-should-retry", "").strip().lower() == "false"
 
     def error(
         code: ErrorCode,
@@ -102,7 +104,7 @@ def refusal(reply: Reply, target: Target) -> ProviderError:
             hint,
             status=status,
             retry_after=wait,
-            retryable=retryable,
+            retryable=retryable and not final,
             window=window,
         )
 

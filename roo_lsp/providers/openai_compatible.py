@@ -24,6 +24,7 @@ from roo_lsp.providers.connection import (
     KEEP_SECONDS,
     address,
     azure_url,
+    cleaned,
     client,
     request_options,
     secrets,
@@ -61,7 +62,7 @@ class OpenAICompatible:
             ProviderError: `settings_invalid`, for an address, key, header or certificate that
                 cannot be used.
         """
-        self.endpoint = endpoint
+        self.endpoint = endpoint = cleaned(endpoint)
         self._base, query = address(endpoint)
         self._model = endpoint.model
         self._client = client(endpoint, self._base, query)

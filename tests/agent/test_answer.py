@@ -1,5 +1,7 @@
 """One answer, whole and checked: what is asked for again, what is not run, what the user is told."""
 
+import re
+
 import pytest
 
 from roo_lsp.agent.answer import CUT_OFF, MAX_CALLS, MAX_PARTIAL, TOO_MANY
@@ -145,6 +147,47 @@ async def test_a_tool_is_found_under_its_name_in_other_spellings():
     message = subject.agent.history.messages[1]
     assert isinstance(message, AssistantMessage)
     assert [call.name for call in message.calls] == ["echo", "echo", "echo", "ech"]
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        "echo<|channel|>commentary",
+        "functions.echo<|constrain|>json",
+        "functions.echo:0",
+        "echo<|end|>",
+    ],
+)
+async def test_tokens_of_the_models_format_behind_a_name_are_no_part_of_it(spelling: str):
+    subject = rig(calls((spelling, "{}")), says("Done."), tools=[tool("echo", ran)])
+    await run_turn(subject.agent)
+    assert subject.results == ["ran "]
+
+
+@pytest.mark.parametrize("name", ["mcp:éch/x y", "a" * 400, "  ", "a.b", "<|x|>"])
+async def test_a_name_that_no_tool_has_is_kept_in_a_form_that_every_endpoint_takes(name: str):
+    subject = rig(calls((name, "{}")), says("Done."), tools=[tool("echo", ran)])
+    await run_turn(subject.agent)
+    message = subject.agent.history.messages[1]
+    assert isinstance(message, AssistantMessage)
+    assert re.fullmatch("[a-zA-Z0-9_-]{1,64}", message.calls[0].name)
+    assert "There is no tool" in subject.results[0]
+
+
+async def test_a_model_that_wraps_its_calls_is_told_to_make_them_side_by_side():
+    wrapped = ("multi_tool_use.parallel", '{"tool_uses": []}')
+    subject = rig(calls(wrapped), says("Done."), tools=[tool("echo", ran)])
+    await run_turn(subject.agent)
+    assert "make several calls in one answer" in subject.results[0]
+
+
+async def test_an_argument_that_the_tool_does_not_have_is_told_beside_the_result():
+    made = calls(("echo", '{"word": "a", "wrod": "b", "flag": 1}'))
+    subject = rig(made, says("Done."), tools=[tool("echo", ran)])
+    await run_turn(subject.agent)
+    assert subject.results == [
+        "ran a\n\n(echo has no argument of this name, and ignored it: wrod, flag)"
+    ]
 
 
 # --- too much -------------------------------------------------------------------------------------

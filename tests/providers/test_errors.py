@@ -554,6 +554,13 @@ def test_too_often_may_pass_and_no_credit_may_not():
     assert worded.retryable, "by code, not by wording"
 
 
+@pytest.mark.parametrize("status", [429, 408, 500, 503])
+@pytest.mark.parametrize(("said", "again"), [("false", False), ("False ", False), ("true", True)])
+def test_an_endpoint_that_says_not_to_try_again_is_believed(status: int, said: str, again: bool):
+    assert told(status, {}, {"x-should-retry": said}).retryable is again
+    assert not told(400, {}, {"x-should-retry": said}).retryable
+
+
 def test_a_redirect_says_where_it_pointed_and_that_it_was_not_followed():
     error = told(308, "", {"location": "https://evil.example/v1?key=s3cret-key"})
     assert (error.code, error.retryable) == ("connection_failed", False)

@@ -200,6 +200,14 @@ async def test_without_a_key_there_is_no_authorization(fake: FakeOpenAI):
     assert "authorization" not in fake.chats[-1].headers
 
 
+async def test_blanks_around_a_key_and_headers_are_not_theirs(fake: FakeOpenAI):
+    await sent(fake, api_key=f" {KEY}\r\n", headers={" X-Team ": "\tblue \n"})
+    headers = fake.chats[-1].headers
+    assert (headers["authorization"], headers["x-team"]) == (f"Bearer {KEY}", "blue")
+    await sent(fake, api_key="\n")
+    assert "authorization" not in fake.chats[-1].headers
+
+
 async def test_a_users_own_authorization_header_wins(fake: FakeOpenAI):
     await sent(fake, headers={"authorization": "Basic abc"})
     assert fake.chats[-1].headers["authorization"] == "Basic abc"
@@ -491,6 +499,14 @@ async def test_usage_in_every_chunk_counts_once_the_last(fake: FakeOpenAI):
             {"input_tokens": 3, "output_tokens": 1, "cache_read_input_tokens": 6},  # Anthropic
             Usage(9, 1, 6),
         ),
+        (  # Gemini and xAI: thinking stands in the total alone
+            {"prompt_tokens": 10, "completion_tokens": 2, "total_tokens": 52},
+            Usage(10, 42),
+        ),
+        (
+            {"prompt_tokens": 10, "completion_tokens": 2, "total_tokens": 12},
+            Usage(10, 2),
+        ),
         ({"prompt_tokens": None, "completion_tokens": "x"}, Usage()),
     ],
 )
@@ -716,7 +732,7 @@ async def test_tls_to_a_plain_server_says_so(fake: FakeOpenAI):
         {"base_url": "localhost:11434/v1"},
         {"base_url": ""},
         {"api_key": "schlüssel"},
-        {"api_key": "sk-1\n"},
+        {"api_key": "sk-1\nsk-2"},
         {"headers": {"X-A": "b\r\nc: d"}},
         {"tls": Tls(ca_file="/nowhere.pem")},
     ],

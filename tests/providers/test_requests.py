@@ -15,7 +15,7 @@ from roo_lsp.agent.messages import (
     ToolMessage,
     UserMessage,
 )
-from roo_lsp.agent.ports import ChatRequest, ToolSpec
+from roo_lsp.agent.ports import ChatRequest, ToolSpec, Usage
 from roo_lsp.agent.tool import AnyTool
 from roo_lsp.agent.usage import Price
 from roo_lsp.providers.answers import read_usage
@@ -256,6 +256,12 @@ async def test_refused_marks_are_left_out_and_not_tried_again(
 def test_cached_tokens_cost_what_they_cost_in_either_spelling(usage: dict[str, Any]):
     price = Price(input=3, output=15, cache_reads=0.3, cache_writes=3.75)
     assert price.cost(read_usage(usage)) == pytest.approx(0.1 * 3 + 0.6 * 0.3 + 0.3 * 3.75)
+
+
+def test_cached_tokens_without_a_price_of_their_own_cost_what_input_costs():
+    used = Usage(1_000_000, 0, 600_000, 300_000)
+    assert Price(input=3).cost(used) == pytest.approx(3)
+    assert Price(input=3, cache_reads=0.3).cost(used) == pytest.approx(0.4 * 3 + 0.6 * 0.3)
 
 
 # --- reasoning that goes back -------------------------------------------------------------------
