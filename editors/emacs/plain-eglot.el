@@ -1,7 +1,7 @@
-;;; plain-eglot.el --- Roo by eglot alone, without roo.el  -*- lexical-binding: t; -*-
+;;; plain-eglot.el --- Roo by eglot alone, without the package  -*- lexical-binding: t; -*-
 
 ;; Eglot runs one server for a buffer: name the modes in which that shall be Roo.  For those that
-;; have a server of their own take roo.el, which works beside eglot.
+;; have a server of their own take the package, which works beside eglot.
 (with-eval-after-load 'eglot
   (add-to-list 'eglot-server-programs '((text-mode markdown-mode) . ("roo-lsp"))))
 

@@ -1,4 +1,4 @@
-;;; plain-lsp-mode.el --- Roo by lsp-mode alone, without roo.el  -*- lexical-binding: t; -*-
+;;; plain-lsp-mode.el --- Roo by lsp-mode alone, without the package  -*- lexical-binding: t; -*-
 
 (with-eval-after-load 'lsp-mode
   ;; An add-on: it runs beside the server of the language, in every file.

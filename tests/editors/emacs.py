@@ -1,4 +1,4 @@
-"""Two real Emacses with roo.el: one that runs Lisp without a terminal, one with a person at its keys."""
+"""Two real Emacses with Roo: one that runs Lisp without a terminal, one with a person at its keys."""
 
 import asyncio
 import json
@@ -17,8 +17,8 @@ from tests.editors.terminal import Terminal, terminal
 
 BIN = Path(sys.executable).parent
 HERE = Path(__file__).parent
-ROO_EL = HERE.parents[1] / "editors" / "emacs" / "roo.el"
-PICTURES = ROO_EL.parent / "pictures"
+PLUGIN = HERE.parents[1] / "editors" / "emacs"
+PICTURES = PLUGIN / "pictures"
 VERSIONS = ("28.2", "30.1")
 OLDEST, NEWEST = VERSIONS
 NO_COMPILER = (
@@ -127,7 +127,7 @@ async def ert(
     """
     packages = [option for each in it.packages for option in ("-L", each)]
     script = f"(ert-run-tests-batch-and-exit {lisp(tests)})"
-    loads = ["-l", ROO_EL, "-l", HERE / "roo-tests.el", "--eval", script]
+    loads = ["-L", PLUGIN, "-l", HERE / "roo-tests.el", "--eval", script]
     environment["ROO_SETTINGS"] = json.dumps(settings)
     code, printed = await batch(it, folder, *packages, *options, *loads, **environment)
     assert code == 0, printed
@@ -144,8 +144,8 @@ async def person(
     columns: int = 80,
     rows: int = 24,
 ) -> AsyncGenerator[Terminal]:
-    """Emacs in a terminal, with roo.el as its README sets it up, and these files open."""
-    command = [*it.command, "-l", str(ROO_EL), "-l", str(HERE / "person.el"), *files]
+    """Emacs in a terminal, with Roo as its README sets it up, and these files open."""
+    command = [*it.command, "-L", str(PLUGIN), "-l", str(HERE / "person.el"), *files]
     environment = it.environment({"ROO_SETTINGS": json.dumps(settings), "TERM": "xterm-256color"})
     async with terminal(
         command, folder=folder, environment=environment, columns=columns, rows=rows

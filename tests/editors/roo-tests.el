@@ -1,4 +1,4 @@
-;;; roo-tests.el --- roo.el in a real Emacs, without a terminal  -*- lexical-binding: t; -*-
+;;; roo-tests.el --- Roo in a real Emacs, without a terminal  -*- lexical-binding: t; -*-
 
 ;;; Commentary:
 
@@ -57,10 +57,11 @@
        (write-region (encode-coding-string ,text 'utf-8) nil file nil 'quiet))
      (unwind-protect
          (with-current-buffer (find-file-noselect file)
-           (roo--hook)
+           (run-hook-with-args 'roo--started-functions connection)
            (roo--open (current-buffer))
            ,@body)
-       (roo--unhook)
+       (setq roo--connections nil)
+       (run-hook-with-args 'roo--ended-functions connection)
        (advice-remove 'roo--write 'wire)
        (when (find-buffer-visiting file)
          (with-current-buffer (find-buffer-visiting file)
@@ -506,7 +507,7 @@
                               :items)))
         (should (string-match-p "nowhere" (roo--encode items)))))))
 
-;;; Without roo.el
+;;; Without the package
 
 (declare-function my-roo-start "plain-eglot")
 (declare-function my-roo-approve "plain-eglot")

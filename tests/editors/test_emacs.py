@@ -1,12 +1,15 @@
-"""roo.el in the Emacs it begins with and in a new one: what a person there does and sees."""
+"""Roo in the Emacs it begins with and in a new one: what a person there does and sees."""
 
+import os
+import shutil
+from asyncio.subprocess import PIPE, create_subprocess_exec
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.editors.emacs import OLDEST, ROO_EL, VERSIONS, Emacs, batch, emacs, ert, project
+from tests.editors.emacs import OLDEST, PLUGIN, VERSIONS, Emacs, batch, emacs, ert, lisp, project
 from tests.support.fake_openai import FakeOpenAI, call, stalled, text
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(180)]
@@ -46,23 +49,59 @@ def results(fake: FakeOpenAI) -> list[str]:
     return [message["content"] for message in messages if message["role"] == "tool"]
 
 
-async def test_roo_el_compiles_without_a_warning_and_its_documentation_is_in_form(
-    it: Emacs, folder: Path
+async def test_it_compiles_without_a_warning_and_its_documentation_is_in_form(
+    it: Emacs, tmp_path: Path
 ) -> None:
-    file = folder / "roo.el"
-    file.write_bytes(ROO_EL.read_bytes())
-    code, printed = await batch(
-        it,
-        folder,
-        "--eval",
-        "(setq byte-compile-error-on-warn t)",
-        "-f",
-        "batch-byte-compile",
-        file,
-    )
+    plugin = shutil.copytree(PLUGIN, tmp_path / "plugin")
+    files = sorted(each.name for each in plugin.glob("roo*.el"))
+    strict = "(setq byte-compile-error-on-warn t)"
+    compiling = ["-L", ".", "--eval", strict, "-f", "batch-byte-compile", *files]
+    code, printed = await batch(it, plugin, *compiling)
     assert (code, printed) == (0, "")
-    check = '(progn (require \'checkdoc) (checkdoc-file "roo.el"))'
-    assert await batch(it, folder, "--eval", check) == (0, "")
+    checks = "".join(f"(checkdoc-file {lisp(name)})" for name in files)
+    check = f"(progn (require 'checkdoc) {checks})"
+    assert await batch(it, plugin, "--eval", check) == (0, "")
+
+
+async def test_it_is_installed_as_a_package_and_loads_when_it_is_first_used(
+    it: Emacs, tmp_path: Path
+) -> None:
+    plugin = shutil.copytree(PLUGIN, tmp_path / "plugin")
+    packages = f"(setq package-user-dir {lisp(str(tmp_path / 'packages'))})"
+    install = f"(progn (require 'package) {packages} (package-install-file {lisp(str(plugin))}))"
+    code, printed = await batch(it, tmp_path, "--eval", install)
+    assert code == 0, printed
+    assert "rror" not in printed, printed
+    use = f"""(progn
+      {packages}
+      (package-initialize)
+      (when (featurep 'roo) (error "Loaded before it is used"))
+      (global-set-key (kbd "C-c r") 'roo-command-map)
+      (princ (key-binding (kbd "C-c r r")))
+      (princ (featurep 'roo-waiting)))"""
+    assert await batch(it, tmp_path, "--eval", use) == (0, "root")
+
+
+async def test_what_the_command_line_prints_for_init_el_loads_as_it_is(
+    it: Emacs, tmp_path: Path
+) -> None:
+    environment = {**os.environ, **it.environment({})}
+    printing = await create_subprocess_exec(
+        "roo-lsp", "editor", "emacs", stdout=PIPE, env=environment
+    )
+    init = tmp_path / "init.el"
+    init.write_bytes((await printing.communicate())[0])
+    asking = '(princ (list (key-binding (kbd "C-c r r")) (commandp \'roo) roo-command))'
+    code, printed = await batch(it, tmp_path, "-l", init, "--eval", asking)
+    assert code == 0, printed
+    assert printed.startswith("(roo t (")
+    assert printed.endswith("roo-lsp))")
+
+
+async def test_each_file_loads_by_itself(it: Emacs, tmp_path: Path) -> None:
+    for file in sorted(PLUGIN.glob("roo*.el")):
+        loading = ["-L", PLUGIN, "--eval", f"(require '{file.stem})"]
+        assert await batch(it, tmp_path, *loading) == (0, ""), file
 
 
 async def test_documents_edits_and_events_without_a_server(it: Emacs, folder: Path) -> None:
@@ -118,7 +157,7 @@ async def test_the_language_server_of_eglot_answers_beside_roo(
 async def test_eglot_alone_edits_the_buffer(it: Emacs, folder: Path, fake: FakeOpenAI) -> None:
     (folder / "notes.txt").write_text(ON_DISK, "utf-8")
     fake.answers(call("apply_diff", {"path": "notes.txt", "diff": DIFF}), text("Done."))
-    await ert(it, folder, "^plain-eglot-", settings(fake), "-l", ROO_EL.parent / "plain-eglot.el")
+    await ert(it, folder, "^plain-eglot-", settings(fake), "-l", PLUGIN / "plain-eglot.el")
 
 
 async def test_lsp_mode_alone_edits_the_buffer(
@@ -127,6 +166,6 @@ async def test_lsp_mode_alone_edits_the_buffer(
     it = emacs(OLDEST, tmp_path / "home")
     (folder / "notes.txt").write_text(ON_DISK, "utf-8")
     fake.answers(call("apply_diff", {"path": "notes.txt", "diff": DIFF}), text("Done."))
-    set_up = ROO_EL.parent / "plain-lsp-mode.el"
+    set_up = PLUGIN / "plain-lsp-mode.el"
     environment = {"ROO_BASE_URL": fake.base_url, "ROO_MODEL": "scripted"}
     await ert(it, folder, "^plain-lsp-mode-", {}, "-l", set_up, **environment)

@@ -1,0 +1,360 @@
+;;; roo-connection.el --- A running server, and messages to and from it  -*- lexical-binding: t; -*-
+
+;; SPDX-License-Identifier: Apache-2.0
+
+;;; Commentary:
+
+;; Eglot gives a buffer one server.  So Roo brings a connection of its own, beside the one of
+;; eglot or lsp-mode: that one keeps serving the language.  It is not jsonrpc.el's, which in Emacs
+;; 28 can answer a request only before its handler returns: Emacs would stand still for as long as
+;; another server thinks.  Nothing here waits for anything.
+;;
+;; The files above this one put what they do into `roo--handlers' and the hooks.
+
+;;; Code:
+
+(require 'cl-lib)
+(require 'json)
+(require 'project)
+(require 'seq)
+(require 'subr-x)
+(require 'roo-options)
+
+(cl-defstruct (roo--connection (:conc-name roo--) (:copier nil))
+  "A running server and what is known of it."
+  root                                  ; folder of the project, with a slash at the end
+  name                                  ; of the project, for people
+  process
+  (incoming (generate-new-buffer " *roo incoming*" t)) ; bytes that are no whole message yet
+  draining                              ; whether messages are being handled
+  (last-id 0)
+  (callbacks (make-hash-table))         ; request id to (SUCCESS . FAILURE)
+  (waiting nil)                         ; messages to send once the handshake is over, last first
+  ready
+  (documents (make-hash-table :test #'equal)) ; URI to buffer
+  sync-timer
+  (tasks nil)                           ; task id to plist :state :mode :used :size :cost
+  task                                  ; the one that is shown
+  mode profile                          ; of new tasks, where chosen
+  pending                               ; what waits for the user, as roo.approval.list has it
+  (told nil)                            ; request ids the user was told of
+  line                                  ; what goes on now, one line
+  changes                               ; what roo.changes.list says of the shown task
+  changes-timer)
+
+(defvar roo--connections nil
+  "All that run.")
+
+(defvar roo--handlers nil
+  "Method to what does it.
+A request is answered by a function of the connection, the params and
+the function that takes the result, and perhaps a problem in words; a
+notification is taken by one of the connection and the params.")
+
+(defvar roo--started-functions nil
+  "Called with a connection that begins.")
+
+(defvar roo--ready-functions nil
+  "Called with a connection once its server is ready, before what waited is sent.")
+
+(defvar roo--ended-functions nil
+  "Called with a connection whose server has ended.")
+
+(defun roo--does (method function)
+  "Have FUNCTION do METHOD, as `roo--handlers' says."
+  (setf (alist-get method roo--handlers nil nil #'equal) function))
+
+(defvar-local roo--connection nil
+  "The connection of a buffer that belongs to Roo.")
+(defvar-local roo--document nil
+  "What the server knows of this buffer, a plist with :uri, :version and :tick.")
+(put 'roo--document 'permanent-local t)
+
+(defconst roo--extensions
+  ["roo/saveDocuments" "roo/requestPermission" "roo/diagnostics" "roo/definition"
+   "roo/references" "roo/hover" "roo/documentSymbol" "roo/workspaceSymbol" "roo/rename"
+   "roo/event"]
+  "The requests of editors/PROTOCOL.md that are answered here.")
+
+(defun roo--capabilities ()
+  "What this client can do, in the words of LSP."
+  '(:general (:positionEncodings ["utf-32" "utf-16"])
+    :window (:workDoneProgress t :showDocument (:support t))
+    :workspace (:applyEdit t :configuration t :workspaceFolders t
+                :workspaceEdit (:documentChanges t :resourceOperations ["delete"]
+                                :failureHandling "abort"))
+    :textDocument (:synchronization (:didSave t))))
+
+(defun roo--live-p (connection)
+  "Whether CONNECTION has a server."
+  (and connection (process-live-p (roo--process connection))))
+
+(defun roo--find (file)
+  "The connection whose project FILE is in, or nil."
+  (let ((names (list (expand-file-name file) (file-truename file))))
+    (seq-find (lambda (connection)
+                (seq-some (lambda (name) (string-prefix-p (roo--root connection) name)) names))
+              (seq-sort-by (lambda (each) (length (roo--root each))) #'> roo--connections))))
+
+(defun roo--current ()
+  "The connection for this buffer, or nil."
+  (if roo--connection
+      (if (memq roo--connection roo--connections)
+          roo--connection
+        (roo--find (roo--root roo--connection)))
+    (and (not (file-remote-p default-directory))
+         (roo--find default-directory))))
+
+(defun roo--require ()
+  "The connection for this buffer, or an error that says what to do."
+  (or (roo--current)
+      (user-error "Roo does not run here: M-x roo starts a task")))
+
+(defun roo--ensure ()
+  "The connection for this buffer, started where there is none."
+  (or (roo--current)
+      (roo--start (if roo--connection
+                      (roo--root roo--connection)
+                    (let ((project (project-current)))
+                      (if project (project-root project) default-directory))))))
+
+(defun roo--start (folder)
+  "Start the server for the project in FOLDER; the connection."
+  (when (file-remote-p folder)
+    (user-error "Roo works on this machine only; %s is on another" folder))
+  (unless (and (fboundp 'json-available-p) (json-available-p))
+    (user-error "Roo needs an Emacs with JSON support"))
+  (unless (executable-find (car roo-command))
+    (user-error "%s was not found: install it (uv tool install . in its clone) or set `roo-command'"
+                (car roo-command)))
+  (let* ((default-directory (file-name-as-directory (file-truename folder)))
+         (name (file-name-nondirectory (directory-file-name default-directory)))
+         (connection (make-roo--connection :root default-directory :name name)))
+    (with-current-buffer (roo--incoming connection)
+      (set-buffer-multibyte nil))
+    (setf (roo--process connection)
+          (make-process
+           :name (format "roo %s" name)
+           :command roo-command
+           :connection-type 'pipe
+           :coding 'binary
+           :noquery t
+           :stderr (get-buffer-create (format " *roo log: %s*" name) t)
+           :filter (lambda (_process bytes) (roo--receive connection bytes))
+           :sentinel (lambda (process _change)
+                       (unless (process-live-p process) (roo--ended connection)))))
+    (let ((log (get-buffer-process (format " *roo log: %s*" name))))
+      (when log
+        (set-process-query-on-exit-flag log nil)
+        (set-process-sentinel log #'ignore)))
+    (push connection roo--connections)
+    (roo--initialize connection)
+    (add-hook 'kill-emacs-hook #'roo--stop-all)
+    (run-hook-with-args 'roo--started-functions connection)
+    connection))
+
+(defun roo--initialize (connection)
+  "Shake hands with the server of CONNECTION, then send it what waits."
+  (let ((uri (roo--uri (directory-file-name (roo--root connection)))))
+    (roo--send-request
+     connection "initialize"
+     (list :processId (emacs-pid)
+           :clientInfo (list :name "Emacs" :version emacs-version)
+           :rootUri uri
+           :workspaceFolders (vector (list :uri uri :name (roo--name connection)))
+           :capabilities (roo--capabilities)
+           :initializationOptions (list :settings (or roo-settings (make-hash-table))
+                                        :client (list :extensions roo--extensions)))
+     (lambda (_result)
+       (roo--write connection (list :method "initialized" :params (make-hash-table)))
+       (setf (roo--ready connection) t)
+       (run-hook-with-args 'roo--ready-functions connection)
+       (dolist (message (nreverse (roo--waiting connection)))
+         (roo--write connection message))
+       (setf (roo--waiting connection) nil))
+     (lambda (problem)
+       (roo--say "Roo did not start: %s" (plist-get problem :message))))))
+
+(defun roo--ended (connection)
+  "Clean up after the server of CONNECTION."
+  (when (memq connection roo--connections)
+    (let ((code (process-exit-status (roo--process connection))))
+      (unless (eq code 0)
+        (roo--say "Roo ended with exit code %s.  See the buffer ` *roo log: %s*', then M-x roo-restart"
+                  code (roo--name connection)))))
+  (setq roo--connections (delq connection roo--connections))
+  (dolist (timer (list (roo--sync-timer connection) (roo--changes-timer connection)))
+    (when timer (cancel-timer timer)))
+  (when (buffer-live-p (roo--incoming connection))
+    (kill-buffer (roo--incoming connection)))
+  (setf (roo--pending connection) nil
+        (roo--line connection) "not running")
+  (run-hook-with-args 'roo--ended-functions connection)
+  (unless roo--connections (remove-hook 'kill-emacs-hook #'roo--stop-all))
+  (force-mode-line-update t))
+
+(defun roo--stop (connection)
+  "End the server of CONNECTION the way LSP wants it, without waiting."
+  (setq roo--connections (delq connection roo--connections))
+  (let ((end (lambda (&rest _)
+               (when (roo--live-p connection)
+                 (roo--write connection '(:method "exit"))
+                 (process-send-eof (roo--process connection))))))
+    (if (roo--ready connection)
+        (roo--send-request connection "shutdown" nil end end)
+      (funcall end))))
+
+(defun roo--stop-all ()
+  "End every server: Emacs ends."
+  (dolist (connection roo--connections)
+    (ignore-errors
+      (roo--write connection '(:id 0 :method "shutdown"))
+      (roo--write connection '(:method "exit")))))
+
+(defun roo--encode (value)
+  "VALUE as JSON in bytes; what is no character becomes U+FFFD."
+  (let ((text (condition-case nil
+                  (json-serialize value :null-object nil :false-object :json-false)
+                (wrong-type-argument
+                 (json-serialize (roo--cleaned value)
+                                 :null-object nil :false-object :json-false)))))
+    (if (multibyte-string-p text) (encode-coding-string text 'utf-8-unix) text)))
+
+(defun roo--cleaned (value)
+  "VALUE with U+FFFD in its texts for each thing that is no character."
+  (cond ((stringp value)
+         (concat (mapcar (lambda (each)
+                           (if (or (> each #x10ffff) (<= #xd800 each #xdfff)) #xfffd each))
+                         (string-to-multibyte value))))
+        ((vectorp value) (vconcat (mapcar #'roo--cleaned value)))
+        ((consp value) (mapcar #'roo--cleaned value))
+        (t value)))
+
+(defun roo--write (connection message)
+  "Send MESSAGE, a plist without the version, to the server of CONNECTION."
+  (when (roo--live-p connection)
+    (let ((body (roo--encode (append '(:jsonrpc "2.0") message))))
+      (process-send-string (roo--process connection)
+                           (concat (format "Content-Length: %d\r\n\r\n" (length body)) body)))))
+
+(defun roo--send-request (connection method params success &optional failure)
+  "Have the server of CONNECTION do METHOD with PARAMS, once it is ready.
+SUCCESS gets the result, FAILURE the error, a plist; without FAILURE the
+user is told."
+  (let* ((id (cl-incf (roo--last-id connection)))
+         (message (list :id id :method method :params params)))
+    (puthash id (cons success failure) (roo--callbacks connection))
+    (if (or (roo--ready connection) (equal method "initialize"))
+        (roo--write connection message)
+      (push message (roo--waiting connection)))))
+
+(defun roo--say (format &rest arguments)
+  "Tell the user FORMAT with ARGUMENTS.
+Whoever types in the minibuffer is not disturbed: it is only logged."
+  (let ((text (apply #'format-message format arguments)))
+    (if (active-minibuffer-window)
+        (let ((inhibit-message t)) (message "%s" text))
+      (message "%s" text))))
+
+(defun roo--receive (connection bytes)
+  "Take BYTES from the server of CONNECTION, and handle whole messages.
+What arrives while a message is handled waits for its turn."
+  (when (buffer-live-p (roo--incoming connection))
+    (with-current-buffer (roo--incoming connection)
+      (goto-char (point-max))
+      (insert bytes)))
+  (unless (roo--draining connection)
+    (setf (roo--draining connection) t)
+    (unwind-protect
+        (let (message)
+          (while (setq message (roo--next-message connection))
+            (with-demoted-errors "Roo: %S"
+              (with-temp-buffer (roo--handle connection message)))))
+      (setf (roo--draining connection) nil))))
+
+(defun roo--next-message (connection)
+  "Take the next whole message that CONNECTION has, as a plist, or nil."
+  (when (buffer-live-p (roo--incoming connection))
+    (with-current-buffer (roo--incoming connection)
+      (goto-char (point-min))
+      (when (search-forward "\r\n\r\n" nil t)
+        (let ((start (point)) (case-fold-search t))
+          (goto-char (point-min))
+          (when (re-search-forward "^content-length: *\\([0-9]+\\)" start t)
+            (let ((end (+ start (string-to-number (match-string 1)))))
+              (when (<= end (point-max))
+                (prog1 (json-parse-string
+                        (decode-coding-string (buffer-substring start end) 'utf-8-unix)
+                        :object-type 'plist :array-type 'list
+                        :null-object nil :false-object nil)
+                  (delete-region (point-min) end))))))))))
+
+(defun roo--handle (connection message)
+  "Act on MESSAGE, which came from the server of CONNECTION."
+  (let ((id (plist-get message :id))
+        (method (plist-get message :method)))
+    (cond
+     ((and method id) (roo--answer connection id method (plist-get message :params)))
+     (method
+      (when-let ((taker (cdr (assoc method roo--handlers))))
+        (funcall taker connection (plist-get message :params))))
+     (t
+      (let ((callbacks (gethash id (roo--callbacks connection)))
+            (problem (plist-get message :error)))
+        (remhash id (roo--callbacks connection))
+        (cond ((and problem (cdr callbacks)) (funcall (cdr callbacks) problem))
+              (problem (roo--say "Roo: %s" (plist-get problem :message)))
+              (callbacks (funcall (car callbacks) (plist-get message :result)))))))))
+
+(defun roo--answer (connection id method params)
+  "Answer the request ID of the server of CONNECTION: METHOD with PARAMS."
+  (let* ((refuse (lambda (code text)
+                   (roo--write connection
+                               (list :id id :error (list :code code :message text)))))
+         (reply (lambda (result &optional problem)
+                  (if problem
+                      (funcall refuse -32603 (format "%s" problem))
+                    (roo--write connection (list :id id :result result)))))
+         (handler (cdr (assoc method roo--handlers))))
+    (if (null handler)
+        (funcall refuse -32601 (format "%s is not known here" method))
+      (condition-case problem
+          (funcall handler connection params reply)
+        (error (funcall refuse -32603 (error-message-string problem)))))))
+
+(defun roo--on-nothing (_connection _params reply)
+  "Agree, by REPLY."
+  (funcall reply nil))
+
+(dolist (method '("workspace/workspaceFolders" "workspace/codeLens/refresh"
+                  "workspace/diagnostic/refresh" "window/workDoneProgress/create"
+                  "client/registerCapability" "client/unregisterCapability"))
+  (roo--does method #'roo--on-nothing))
+
+(defun roo--on-configuration (_connection params reply)
+  "Give to REPLY the settings that PARAMS ask for."
+  (funcall reply
+           (vconcat
+            (mapcar (lambda (item)
+                      (pcase (split-string (or (plist-get item :section) "roo") "\\.")
+                        (`("roo" . ,keys)
+                         (let ((value roo-settings))
+                           (dolist (key keys value)
+                             (setq value (plist-get value (intern (concat ":" key)))))))))
+                    (plist-get params :items)))))
+
+(roo--does "workspace/configuration" #'roo--on-configuration)
+
+(defun roo--on-message-request (_connection params reply)
+  "Show the message in PARAMS; picking no action, by REPLY, decides nothing."
+  (roo--say "%s" (plist-get params :message))
+  (funcall reply nil))
+
+(roo--does "window/showMessageRequest" #'roo--on-message-request)
+
+(provide 'roo-connection)
+
+;; Local Variables:
+;; checkdoc-verb-check-experimental-flag: nil
+;; End:
+;;; roo-connection.el ends here

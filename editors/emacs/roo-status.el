@@ -1,0 +1,115 @@
+;;; roo-status.el --- Mode, profile, the endpoint  -*- lexical-binding: t; -*-
+
+;; SPDX-License-Identifier: Apache-2.0
+
+;;; Commentary:
+
+;; What Roo would use, and whether it works.
+
+;;; Code:
+
+(require 'roo-commands)
+
+(defun roo-set-mode ()
+  "Choose the mode of the task that is shown, and of those to come."
+  (interactive)
+  (let ((connection (roo--ensure)))
+    (roo--execute
+     connection "roo.mode.list" nil
+     (lambda (result)
+       (roo--pick "Mode: " (mapcar (lambda (each) (plist-get each :slug))
+                                   (plist-get result :modes))
+                  (lambda (mode)
+                    (setf (roo--mode connection) mode)
+                    (when (roo--task connection)
+                      (roo--execute connection "roo.mode.set"
+                                    (list :mode mode :taskId (roo--task connection))))
+                    (force-mode-line-update t)))))))
+
+(defun roo-set-profile ()
+  "Choose the profile (the model) of the task that is shown, and of those to come."
+  (interactive)
+  (let ((connection (roo--ensure)))
+    (roo--execute
+     connection "roo.profile.list" nil
+     (lambda (result)
+       (if (null (plist-get result :profiles))
+           (roo--say "There are no profiles: set `:profiles' in `roo-settings'")
+         (roo--pick "Profile: " (plist-get result :profiles)
+                    (lambda (profile)
+                      (setf (roo--profile connection) profile)
+                      (when (roo--task connection)
+                        (roo--execute connection "roo.profile.set"
+                                      (list :profile profile
+                                            :taskId (roo--task connection)))))))))))
+
+(defun roo--pick (prompt choices then)
+  "Read with PROMPT one of CHOICES, a bit later, and do THEN with it."
+  (run-at-time 0 nil (lambda () (funcall then (completing-read prompt choices nil t)))))
+
+(defun roo-status ()
+  "Show what Roo is, where it works and what it would use."
+  (interactive)
+  (roo--execute
+   (roo--ensure) "roo.status" nil
+   (lambda (status)
+     (let ((provider (plist-get status :provider)))
+       (roo--report
+        "*roo status*"
+        `(("Roo" ,(plist-get status :version))
+          ("Workspace" ,(mapconcat #'abbreviate-file-name (plist-get status :workspace) ", "))
+          ("Endpoint" ,(roo--or (plist-get provider :baseUrl) "what runs on this machine"))
+          ("Model" ,(roo--or (plist-get status :model) "the only one there"))
+          ("Mode" ,(plist-get status :mode))
+          ("Profile" ,(roo--or (plist-get status :profile) "none"))
+          ,@(mapcar (lambda (each) (list "Task" (format "%s: %s" (plist-get each :state)
+                                                        (plist-get each :title))))
+                    (plist-get status :tasks))
+          ,@(mapcar (lambda (each) (list "Waits" (plist-get each :title)))
+                    (plist-get status :pending))
+          ,@(mapcar (lambda (each) (list "Setting" (format "%s: %s" (plist-get each :path)
+                                                           (plist-get each :problem))))
+                    (plist-get status :settingsProblems))))))))
+
+(defun roo--or (text otherwise)
+  "TEXT, or OTHERWISE where it is empty."
+  (if (or (null text) (string-empty-p text)) otherwise text))
+
+(defun roo-doctor ()
+  "Try the endpoint and the model, and show what works and what does not."
+  (interactive)
+  (roo--say "Roo asks the endpoint…")
+  (roo--execute
+   (roo--ensure) "roo.provider.test" '(:wait t)
+   (lambda (report)
+     (roo--report
+      "*roo doctor*"
+      `(("Endpoint" ,(roo--or (plist-get report :endpoint) "none found"))
+        ("Model" ,(roo--or (plist-get report :model) "none"))
+        ,@(mapcar (lambda (each)
+                    (list (plist-get each :name)
+                          (concat (pcase (plist-get each :status)
+                                    ("ok" (propertize "✓ " 'face 'roo-done))
+                                    ("failed" (propertize "✗ " 'face 'roo-failed))
+                                    (_ (propertize "– " 'face 'roo-note)))
+                                  (plist-get each :message)
+                                  (if-let ((hint (plist-get each :hint)))
+                                      (concat "  " hint)
+                                    ""))))
+                  (plist-get report :checks)))
+      (if (plist-get report :ok) "A task can run." "A task cannot run yet.")))))
+
+(defun roo--report (name rows &optional verdict)
+  "Show ROWS, each a name and a text, in the buffer NAME, and VERDICT below."
+  (with-help-window name
+    (with-current-buffer standard-output
+      (pcase-dolist (`(,title ,text) rows)
+        (insert (propertize (format "%-12s" title) 'face 'bold) (or text "") "\n"))
+      (when verdict (insert "\n" verdict "\n")))))
+
+(provide 'roo-status)
+
+;; Local Variables:
+;; checkdoc-verb-check-experimental-flag: nil
+;; End:
+;;; roo-status.el ends here
