@@ -220,7 +220,7 @@ def _brief(host: Host) -> Brief:
     model, limits = settings.model, settings.limits
     return Brief(
         system=system_prompt(
-            mode, host.workspace, tools, settings.custom_instructions, host.sandbox().told
+            mode, host.workspace, tools.values(), settings.custom_instructions, host.sandbox().told
         ),
         tools=tools,
         specs=[_spec(name) for name in tools],

@@ -170,9 +170,10 @@ def _show(
         case ReasoningPiece(text):
             agent.emit(AgentThoughtChunk(text))
         case CallBegan(call_id, name):
-            begun[call_id] = GrowingCall(name)
             tool = brief.tools.get(name)
-            agent.emit(ToolCallStarted(call_id, name, tool.kind if tool else ToolKind.OTHER))
+            begun[call_id] = GrowingCall(name, tool.doing if tool and tool.writes else "")
+            kind, quiet = (tool.kind, tool.told_elsewhere) if tool else (ToolKind.OTHER, False)
+            agent.emit(ToolCallStarted(call_id, name, kind, quiet))
         case CallGrew(call_id, name, delta, size):
             call = begun[call_id]
             call.add(delta)

@@ -11,13 +11,14 @@ from roo_lsp.agent.approval import Decision
 from roo_lsp.agent.context import results_that_fit
 from roo_lsp.agent.conversation import Agent, Brief
 from roo_lsp.agent.errors import ToolError
-from roo_lsp.agent.events import DENIED, ToolCallUpdated
+from roo_lsp.agent.events import ToolCallUpdated
 from roo_lsp.agent.messages import ToolCall, ToolMessage
 from roo_lsp.agent.tool import AnyTool, Invocation, Target, ToolResult
 
 log = logging.getLogger(__name__)
 
 CANCELLED = "The user cancelled the task before this call finished."
+DENIED = "The user denied this call"
 NOT_RUN = "Not run, because the user denied an earlier call of the same answer."
 
 PARALLEL = (
@@ -101,15 +102,14 @@ async def run_call(
     if not decision.allowed:
         by_user = decision.by != "policy"
         text = _denied(decision)
-        agent.emit(ToolCallUpdated(call.id, "failed", title=title, text=text))
+        agent.emit(ToolCallUpdated(call.id, "failed", title=title, text=text, denied=by_user))
         return Result(ToolMessage(call.id, text, failed=True), denied=by_user)
-    agent.emit(ToolCallUpdated(call.id, "in_progress", title=title))
+    running = ToolCallUpdated(
+        call.id, "in_progress", title=title, verb=tool.doing, quiet=tool.told_elsewhere
+    )
+    agent.emit(running)
     try:
-        result = await invocation.run(
-            lambda output: agent.emit(
-                ToolCallUpdated(call.id, "in_progress", title=title, output=output)
-            )
-        )
+        result = await invocation.run(lambda output: agent.emit(replace(running, output=output)))
     except ToolError as error:
         result = ToolResult(error.text, failed=True)
     except Exception as error:  # noqa: BLE001 -- as above
@@ -121,7 +121,7 @@ async def run_call(
         names = ", ".join(name[:64] for name in ignored[:8])
         note = f"({call.name} has no argument of this name, and ignored it: {names})"
         result = replace(result, text=f"{result.text}\n\n{note}")
-    return _finish(agent, call, title, result)
+    return _finish(agent, call, title, result, quiet=tool.told_elsewhere)
 
 
 async def _prepare(
@@ -167,6 +167,7 @@ async def _prepare(
             raw_input=json.loads(call.arguments),
             diffs=invocation.diffs,
             locations=invocation.locations,
+            quiet=tool.told_elsewhere,
         )
     )
     return tool, targets, invocation
@@ -184,7 +185,10 @@ def _bug(call: ToolCall, error: Exception) -> ToolResult:
     return ToolResult("The tool failed with an internal error of roo-lsp.", failed=True)
 
 
-def _finish(agent: Agent, call: ToolCall, title: str, result: ToolResult) -> Result:
+def _finish(
+    agent: Agent, call: ToolCall, title: str, result: ToolResult, *, quiet: bool = False
+) -> Result:
+    done = result.ends_turn and not result.failed
     agent.budget.call_ended(failed=result.failed)
     agent.repetition.saw(call, result.text)
     agent.emit(
@@ -196,7 +200,9 @@ def _finish(agent: Agent, call: ToolCall, title: str, result: ToolResult) -> Res
             diffs=result.diffs,
             locations=result.locations,
             meta=result.meta,
+            quiet=quiet,
+            answer=done,
         )
     )
     message = ToolMessage(call.id, result.text, failed=result.failed, images=result.images)
-    return Result(message, done=result.ends_turn and not result.failed)
+    return Result(message, done=done)

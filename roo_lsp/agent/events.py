@@ -121,16 +121,21 @@ class ToolCallStarted:
     id: str
     tool: str
     kind: ToolKind
+    quiet: bool = False
+    """Events of another kind say what it does: nothing is to be drawn of it unless it fails."""
 
     @property
     def update(self) -> Update:
+        meta: Update = {"tool": self.tool}
+        if self.quiet:
+            meta["quiet"] = True
         return {
             "sessionUpdate": "tool_call",
             "toolCallId": self.id,
             "title": self.tool,
             "kind": self.kind.value,
             "status": "pending",
-            "_meta": {"tool": self.tool},
+            "_meta": meta,
         }
 
     @property
@@ -190,6 +195,14 @@ class ToolCallUpdated:
     output: str = ""
     """New output of a running command."""
     meta: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    verb: str = ""
+    """What is being done, in a word that takes the place of the title's first: `Running`."""
+    quiet: bool = False
+    """As in `ToolCallStarted`."""
+    denied: bool = False
+    """True where it failed because the user did not want it."""
+    answer: bool = False
+    """True where the result is the task's answer, to be shown as the model's own words."""
 
     @property
     def update(self) -> Update:
@@ -213,6 +226,8 @@ class ToolCallUpdated:
         meta = dict(self.meta)
         if self.output:
             meta["output"] = self.output
+        flags = {"quiet": self.quiet, "denied": self.denied, "answer": self.answer}
+        meta |= {name: True for name, holds in flags.items() if holds}
         if meta:
             update["_meta"] = meta
         return update
@@ -221,11 +236,11 @@ class ToolCallUpdated:
     def line(self) -> str:
         match self.status:
             case "failed":
-                why = (self.text or "").partition("\n")[0]
-                if why.startswith(DENIED):
+                if self.denied:
                     return f"Denied: {self.title}"
+                why = (self.text or "").partition("\n")[0]
                 return f"Failed: {self.title}: {why}" if why else f"Failed: {self.title}"
-            case _ if self.title.startswith(TOLD_ELSEWHERE):
+            case _ if self.quiet:
                 return ""
             case "completed":
                 return f"Done: {self.title}" if self.title and not self.diffs else ""
@@ -238,39 +253,15 @@ class ToolCallUpdated:
     @property
     def doing(self) -> str:
         """What is being done while it runs: `Running pytest -q`; empty where another event says it."""
-        if self.title.startswith(TOLD_ELSEWHERE):
+        if self.quiet:
             return ""
-        verb, blank, rest = self.title.partition(" ")
-        return f"{DOING.get(verb, verb)}{blank}{rest}"
+        first, blank, rest = self.title.partition(" ")
+        return f"{self.verb or first}{blank}{rest}"
 
     @property
     def said(self) -> str:
         """The last line of the new output."""
         return self.output.strip().rpartition("\n")[2]
-
-
-DENIED = "The user denied this call"
-"""How the result of a call begins that the user did not want."""
-TOLD_ELSEWHERE = ("Done", "Ask: ", "Todo list: ")
-"""Titles of calls that have an event of their own, which says it better."""
-DOING = {
-    "Read": "Reading",
-    "List": "Listing",
-    "Search": "Searching",
-    "Edit": "Editing",
-    "Create": "Creating",
-    "Replace": "Replacing",
-    "Delete": "Deleting",
-    "Move": "Moving",
-    "Patch": "Patching",
-    "Change": "Changing",
-    "Run": "Running",
-    "Find": "Finding",
-    "Look": "Looking",
-    "Rename": "Renaming",
-    "Fetch": "Fetching",
-}
-"""What a title says is to be done, while it is being done."""
 
 
 # --- people ---------------------------------------------------------------------------------

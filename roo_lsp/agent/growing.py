@@ -8,20 +8,17 @@ import json
 import re
 from dataclasses import dataclass
 
-VERBS = {
-    "write_to_file": "Writing",
-    "apply_diff": "Editing",
-    "edit": "Editing",
-    "apply_patch": "Patching",
-}
-"""What tools do whose arguments are long, by name."""
 HEAD = 2_000
 """Characters of the arguments that are looked through for the path."""
 NAME = 50
 """Characters of a path that are shown: its end, which tells most."""
 
 _PATH = re.compile(r'"(?:file_)?path"\s*:\s*("(?:[^"\\]|\\.)*")')
-_PATCHED = re.compile(r"\*\*\* (?:Add|Update|Delete) File: ([^\"]+?) *\\(?:r\\)?n")
+_PATCHED = re.compile(
+    r"^\s*\{\s*\"\w+\"\s*:\s*\"(?:\\[rn]|\s)*\*\*\* Begin Patch.*?"
+    r"\*\*\* (?:Add|Update|Delete) File: ([^\"]+?) *\\(?:r\\)?n",
+    re.DOTALL,
+)
 
 
 @dataclass(slots=True)
@@ -29,6 +26,8 @@ class GrowingCall:
     """A call that the model is writing; `lines` are those that its texts have so far."""
 
     name: str
+    doing: str = ""
+    """What the tool is doing: `Writing`; empty where its arguments hold no text of files."""
     path: str = ""
     lines: int = 0
     _head: str = ""
@@ -41,11 +40,11 @@ class GrowingCall:
         if not self.path:
             return ""
         shown = self.path if len(self.path) <= NAME else f"…{self.path[1 - NAME :]}"
-        return f"{VERBS[self.name]} {shown}"
+        return f"{self.doing} {shown}"
 
     def add(self, delta: str) -> None:
         """Take more of the arguments."""
-        if self.name not in VERBS:
+        if not self.doing:
             return
         if not self.path and len(self._head) < HEAD:
             self._head += delta
@@ -58,9 +57,8 @@ class GrowingCall:
             self._cut = "\\" if escapes.endswith("\\") else ""
 
     def _find(self) -> str:
-        if self.name == "apply_patch":
-            found = _PATCHED.search(self._head)
-            return found[1] if found else ""
+        if patched := _PATCHED.search(self._head):
+            return patched[1]
         found = _PATH.search(self._head)
         try:
             return json.loads(found[1]) if found else ""

@@ -4,61 +4,34 @@ It is the same text for all requests of a task in one mode, so that endpoints ca
 """
 
 import platform
-from collections.abc import Collection
+from collections.abc import Iterable
 
 from roo_lsp.agent.modes import Mode
-from roo_lsp.agent.tool import Workspace
+from roo_lsp.agent.tool import AnyTool, ToolKind, Workspace
 
-RULES: dict[str, str] = {
-    "read_file": "Read a file before you change it. Text comes from the user's editor, unsaved "
-    "changes included. Line numbers before `|` are not part of the file.",
-    "search_files": "Prefer search_files to reading many files; it takes a Rust regular expression.",
-    "list_files": "Use list_files to learn what a folder holds, not to check that a change worked.",
-    "apply_diff": "Change existing files with apply_diff; the SEARCH text must be the file's own, "
-    "with enough lines to be found only once. Put all changes to one file in one call.",
-    "edit": "For one small change, or the same one everywhere in a file, use edit.",
-    "apply_patch": "Use apply_patch for changes of several files that belong together, and to rename "
-    "or delete files.",
-    "write_to_file": "Use write_to_file for new files or to replace a file wholly; give the whole "
-    "content, never a placeholder for parts of it.",
-    "execute_command": "Commands run in bash in the first workspace folder, without a terminal and "
-    "without input; use options that make programs ask nothing. Do not read or write files with "
-    "commands when a file tool can.",
-    "read_command_output": "A command's result may show only the head and tail of its output; read "
-    "the rest with read_command_output if it matters.",
-    "update_todo_list": "For work of several steps keep the plan in update_todo_list.",
-    "ask_followup_question": "Ask only what you cannot find out yourself and cannot sensibly assume.",
-    "attempt_completion": "When the task is done and you have seen that it is, end with "
-    "attempt_completion. Its result is what the user reads: what you did and what came of it, with "
-    "no question at the end.",
+_ORDER = {
+    kind: at
+    for at, kind in enumerate((ToolKind.READ, ToolKind.SEARCH, ToolKind.EDIT, ToolKind.EXECUTE))
 }
-"""Rules of use by tool name, beyond what its description says; only offered tools are named."""
-
-KNOWING = ("find_definition", "find_references", "workspace_symbols", "rename_symbol")
-"""Tools that know what a search would have to guess, where the editor has them."""
+"""What rules come first: those of looking, of changing, of running, then the others."""
 
 
 def system_prompt(
     mode: Mode,
     workspace: Workspace,
-    tools: Collection[str],
+    tools: Iterable[AnyTool],
     custom_instructions: str = "",
     sandbox: str = "",
     language: str = "",
 ) -> str:
-    """The system prompt for a task in `mode` with the named tools.
+    """The system prompt for a task in `mode` with these tools.
 
     `sandbox` tells what holds commands back.
     """
     folders = "\n".join(f"- {folder}" for folder in workspace.folders)
-    named = [rule for name, rule in RULES.items() if name in tools]
-    if knowing := [name for name in KNOWING if name in tools]:
-        named.append(
-            f"Where a name is defined, used or to be changed, prefer {', '.join(knowing)} to searching: "
-            "they ask the editor's language servers, which know the code; search where they have no "
-            "answer."
-        )
-    if sandbox and "execute_command" in tools:
+    tools = sorted(tools, key=lambda tool: (_ORDER.get(tool.kind, len(_ORDER)), tool.name))
+    named = _rules(tools)
+    if sandbox and any(tool.kind == ToolKind.EXECUTE for tool in tools):
         named.append(sandbox)
     rules = "\n".join(f"- {rule}" for rule in named)
     parts = [
@@ -82,3 +55,12 @@ Workspace folders; relative paths start from the first:
         f"Answer in the language with the code {language}." if language else "",
     ]
     return "\n\n".join(part for part in parts if part)
+
+
+def _rules(tools: Iterable[AnyTool]) -> list[str]:
+    """What the tools say of their use, each rule once, with the names of those that share it."""
+    sharing: dict[str, list[str]] = {}
+    for tool in tools:
+        if tool.rule:
+            sharing.setdefault(tool.rule, []).append(tool.name)
+    return [rule.replace("{tools}", ", ".join(names)) for rule, names in sharing.items()]

@@ -257,6 +257,15 @@ class Tool(Generic[A]):
     """True for calls without side effects, which may run beside their neighbours."""
     needs: Feature | None = None
     """What the editor's other language servers have to offer for it; without, there is no such tool."""
+    rule: str = ""
+    """How to use it, beyond what its description says, for the system prompt. Tools with the same
+    rule are named in it together, where it has `{tools}`."""
+    doing: str = ""
+    """What it is doing while it runs, instead of the first word of its titles: `Editing`."""
+    writes: bool = False
+    """True where its arguments hold the text of files: what grows is told by file and lines."""
+    told_elsewhere: bool = False
+    """True where events of another kind say what it does: front ends leave the call out."""
 
     @property
     def description(self) -> str:

@@ -52,16 +52,11 @@ SPINNER_SECONDS = 0.12
 SHORTEST_TIME = 0.1
 """Seconds from which it is said how long a call took."""
 
-SILENT_TOOLS = frozenset({"update_todo_list", "ask_followup_question"})
-"""Their effect is an event of its own."""
-ANSWER_TOOL = "attempt_completion"
-
 
 @dataclass(slots=True)
 class Call:
     """A tool call, as far as it has come."""
 
-    tool: str
     kind: str
     title: str
     since: float
@@ -388,10 +383,7 @@ class Picture:
     def _begin_call(self, update: Update) -> None:
         self._end_words()
         self._retry = ""
-        tool = object_or_empty(update.get("_meta")).get("tool") or update["title"]
-        self.calls[update["toolCallId"]] = Call(
-            tool, update["kind"], update["title"], time.monotonic()
-        )
+        self.calls[update["toolCallId"]] = Call(update["kind"], update["title"], time.monotonic())
 
     def _update_call(self, update: Update, now: float) -> None:
         call = self.calls.get(update["toolCallId"])
@@ -418,15 +410,15 @@ class Picture:
     def _finish_call(self, call: Call, update: Update, now: float) -> None:
         failed = update["status"] == "failed"
         text = str(update.get("rawOutput") or "")
-        if not failed and call.tool == ANSWER_TOOL:
+        meta = object_or_empty(update.get("_meta"))
+        if meta.get("answer"):
             self.answer(text)
-            return
-        if not failed and call.tool in SILENT_TOOLS:
+        if meta.get("quiet") and not failed:
             return
         shown = [] if failed or call.diffs_shown else list(_shown_diffs(call.diffs))
         took = now - call.started if call.started is not None else 0
         facts = [seconds_text(took)] if took >= SHORTEST_TIME else []
-        facts += _facts(object_or_empty(update.get("_meta")))
+        facts += _facts(meta)
         if call.diffs and not failed:
             added, removed = _counts(call.diffs)
             facts.append(f"+{added} {self.glyphs.minus}{removed}")

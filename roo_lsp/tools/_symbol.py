@@ -25,6 +25,11 @@ NO_ANSWER = (
     "No language server of the editor answered about {what}. That does not mean there is nothing: use "
     "search_files."
 )
+KNOWING = (
+    "Where a name is defined, used or to be changed, prefer {tools} to searching: they ask the "
+    "editor's language servers, which know the code; search where they have no answer."
+)
+"""The rule of tools that know what a search would have to guess."""
 
 
 class AtSymbol(Arguments):

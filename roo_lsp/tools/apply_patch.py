@@ -206,4 +206,7 @@ TOOL = Tool(
     arguments=ApplyPatch,
     prepare=prepare,
     targets=targets,
+    rule="Use apply_patch for changes of several files that belong together, and to rename or delete files.",
+    doing="Patching",
+    writes=True,
 )

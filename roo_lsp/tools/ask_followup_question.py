@@ -61,4 +61,6 @@ TOOL = Tool(
     group="always",
     arguments=AskFollowupQuestion,
     prepare=prepare,
+    rule="Ask only what you cannot find out yourself and cannot sensibly assume.",
+    told_elsewhere=True,
 )

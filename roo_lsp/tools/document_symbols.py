@@ -76,4 +76,5 @@ TOOL = Tool(
     targets=lambda arguments, context: reads(context, arguments.path),
     parallel=True,
     needs="documentSymbol",
+    doing="Listing",
 )

@@ -98,4 +98,6 @@ TOOL = Tool(
     arguments=ExecuteCommand,
     prepare=prepare,
     targets=lambda arguments, context: reads(context, arguments.cwd or "."),
+    rule="Commands run in bash in the first workspace folder, without a terminal and without input; use options that make programs ask nothing. Do not read or write files with commands when a file tool can.",
+    doing="Running",
 )

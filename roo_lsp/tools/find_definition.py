@@ -2,7 +2,7 @@
 
 from roo_lsp.agent.tool import Invocation, Tool, ToolContext, ToolKind
 from roo_lsp.tools._places import finding
-from roo_lsp.tools._symbol import AtSymbol, servers_of, targets
+from roo_lsp.tools._symbol import KNOWING, AtSymbol, servers_of, targets
 
 
 class FindDefinition(AtSymbol):
@@ -23,4 +23,6 @@ TOOL = Tool(
     targets=targets,
     parallel=True,
     needs="definition",
+    rule=KNOWING,
+    doing="Finding",
 )

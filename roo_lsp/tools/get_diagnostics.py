@@ -113,4 +113,5 @@ TOOL = Tool(
     targets=targets,
     parallel=True,
     needs="diagnostics",
+    doing="Getting",
 )

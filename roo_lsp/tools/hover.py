@@ -26,7 +26,7 @@ async def prepare(arguments: Hover, context: ToolContext) -> Invocation:
         where = f"{name_of(context, spot.path)}:{spot.line}"
         return ToolResult(f"{one_line(arguments.symbol)} ({where}):\n{_visible(text)}")
 
-    return Invocation(title_of("Hover", arguments, context), run)
+    return Invocation(title_of("Look up", arguments, context), run)
 
 
 def _visible(text: str) -> str:
@@ -44,4 +44,5 @@ TOOL = Tool(
     targets=targets,
     parallel=True,
     needs="hover",
+    doing="Looking",
 )

@@ -67,4 +67,6 @@ TOOL = Tool(
     arguments=ReadCommandOutput,
     prepare=prepare,
     parallel=True,
+    rule="A command's result may show only the head and tail of its output; read the rest with read_command_output if it matters.",
+    doing="Reading",
 )

@@ -21,7 +21,7 @@ from roo_lsp.agent.tool import (
     ToolKind,
     ToolResult,
 )
-from roo_lsp.tools._symbol import AtSymbol, servers_of, spot_of
+from roo_lsp.tools._symbol import KNOWING, AtSymbol, servers_of, spot_of
 from roo_lsp.tools._text import name_of, one_line, plural, writes
 from roo_lsp.tools._together import Change, carry_out
 from roo_lsp.workspace.lines import line_texts
@@ -123,4 +123,6 @@ TOOL = Tool(
     prepare=prepare,
     targets=lambda arguments, context: writes(context, arguments.path),
     needs="rename",
+    rule=KNOWING,
+    doing="Renaming",
 )

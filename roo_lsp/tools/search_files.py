@@ -100,4 +100,6 @@ TOOL = Tool(
     prepare=prepare,
     targets=lambda arguments, context: reads(context, arguments.path),
     parallel=True,
+    rule="Prefer search_files to reading many files; it takes a Rust regular expression.",
+    doing="Searching",
 )

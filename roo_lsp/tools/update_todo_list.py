@@ -74,4 +74,6 @@ TOOL = Tool(
     group="always",
     arguments=UpdateTodoList,
     prepare=prepare,
+    rule="For work of several steps keep the plan in update_todo_list.",
+    told_elsewhere=True,
 )

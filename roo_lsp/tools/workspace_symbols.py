@@ -15,7 +15,7 @@ from roo_lsp.agent.tool import (
     ToolResult,
 )
 from roo_lsp.tools._places import MAX_FILES, MAX_LOCATIONS, MAX_PLACES, by_file, notes_on
-from roo_lsp.tools._symbol import NO_ANSWER, everything, servers_of
+from roo_lsp.tools._symbol import KNOWING, NO_ANSWER, everything, servers_of
 from roo_lsp.tools._text import name_of, one_line, plural
 from roo_lsp.tools.document_symbols import symbol_told
 
@@ -88,4 +88,6 @@ TOOL = Tool(
     targets=targets,
     parallel=True,
     needs="workspaceSymbol",
+    rule=KNOWING,
+    doing="Finding",
 )

@@ -76,4 +76,7 @@ TOOL = Tool(
     arguments=WriteToFile,
     prepare=prepare,
     targets=lambda arguments, context: writes(context, arguments.path),
+    rule="Use write_to_file for new files or to replace a file wholly; give the whole content, never a placeholder for parts of it.",
+    doing="Writing",
+    writes=True,
 )

@@ -10,11 +10,12 @@ from roo_lsp.agent.events import ToolCallArguments
 from roo_lsp.agent.growing import HEAD, GrowingCall
 from roo_lsp.agent.loop import run_turn
 from roo_lsp.agent.ports import Finished, ToolCallFragment
+from roo_lsp.app import TOOLS
 from tests.support.scripted import rig, says, tool
 
 
 def grown(name: str, *deltas: str) -> tuple[str, int]:
-    call = GrowingCall(name)
+    call = GrowingCall(name, TOOLS[name].doing if TOOLS[name].writes else "")
     for delta in deltas:
         call.add(delta)
     return call.title, call.lines
@@ -59,7 +60,7 @@ def test_a_long_path_is_shown_by_its_end():
 
 
 def test_only_the_beginning_is_looked_through_for_the_path():
-    call = GrowingCall("write_to_file")
+    call = GrowingCall("write_to_file", "Writing")
     call.add('{"content": "')
     for _ in range(1000):
         call.add("x" * 50)
@@ -77,7 +78,7 @@ async def test_the_file_and_its_lines_stand_in_the_events_while_it_is_written():
             Finished("tool_calls"),
         ],
         says("ok"),
-        tools=[tool("write_to_file")],
+        tools=[tool("write_to_file", doing="Writing", writes=True)],
     )
     await run_turn(it.agent)
     events = it.of(ToolCallArguments)

@@ -174,13 +174,21 @@ def test_the_todo_list_is_drawn_when_it_changed_and_its_call_is_not():
     ]
     screen.show("plan", entries=entries)
     screen.show("plan", entries=entries)
-    screen.calls("update_todo_list", "Update the todo list", "think")
+    screen.calls("update_todo_list", "Update the todo list", "think", _meta={"quiet": True})
     assert screen.closed() == ["  ✓ Read", "  ▸ Fix"]
+
+
+def test_a_quiet_call_that_fails_is_drawn():
+    screen = Screen()
+    end = {"status": "failed", "rawOutput": "[?] is no mark.", "_meta": {"quiet": True}}
+    screen.calls("update_todo_list", "Todo list", "think", **end)
+    assert screen.closed()[-1] == "  [?] is no mark."
 
 
 def test_the_completion_is_the_answer():
     screen = Screen()
-    screen.calls("attempt_completion", "Complete", rawOutput="All **done**.\n")
+    meta = {"quiet": True, "answer": True}
+    screen.calls("attempt_completion", "Complete", rawOutput="All **done**.\n", _meta=meta)
     assert screen.closed() == ["All **done**."]
 
 

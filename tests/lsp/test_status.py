@@ -50,16 +50,24 @@ DIFF = Diff(Path("/w/a.py"), "a", "b")
 ERROR = RooError("connection_failed", "No answer from http://127.0.0.1:1.", "Start the server.")
 
 
+DOING = {"Read": "Reading", "Edit": "Editing", "Run": "Running"}
+
+
 def running(title: str, output: str = "") -> ToolCallUpdated:
-    return ToolCallUpdated("c", "in_progress", title=title, output=output)
+    verb = DOING.get(title.partition(" ")[0], "")
+    return ToolCallUpdated("c", "in_progress", title=title, output=output, verb=verb)
+
+
+def quiet(status: Any, title: str) -> ToolCallUpdated:
+    return ToolCallUpdated("c", status, title=title, quiet=True)
 
 
 def done(title: str, **more: Any) -> ToolCallUpdated:
     return ToolCallUpdated("c", "completed", title=title, **more)
 
 
-def failed(title: str, text: str) -> ToolCallUpdated:
-    return ToolCallUpdated("c", "failed", title=title, text=text)
+def failed(title: str, text: str, **more: Any) -> ToolCallUpdated:
+    return ToolCallUpdated("c", "failed", title=title, text=text, **more)
 
 
 EVERY: Sequence[AgentEvent] = (
@@ -78,15 +86,15 @@ EVERY: Sequence[AgentEvent] = (
     running(f"Edit {LONG}"),
     running("Run pytest -q", "line\ncollected 10 items\n"),
     running(f"Run pytest -q {LONG} --maxfail 1", "collected 10 items " * 9),
-    running("Todo list: 1 of 3 done"),
-    running("Ask: Which?"),
-    running("Done"),
+    quiet("in_progress", "Todo list: 1 of 3 done"),
+    quiet("in_progress", "Ask: Which?"),
+    quiet("in_progress", "Done"),
     done("Read src/app.py"),
     done("Edit src/app.py", diffs=(DIFF,)),
-    done("Todo list: 1 of 3 done"),
-    done("Done"),
+    quiet("completed", "Todo list: 1 of 3 done"),
+    quiet("completed", "Done"),
     failed("Edit src/app.py", "The text to search for is not there.\nMore."),
-    failed("Run rm -rf /", "The user denied this call. They said: no"),
+    failed("Run rm -rf /", "The user denied this call. They said: no", denied=True),
     failed("read_file", ""),
     PermissionAsked("r1", "c", "Run pytest -q", []),
     PermissionSettled("r1", "allow_once", "x"),

@@ -133,6 +133,7 @@ def tool(
     parallel: bool = False,
     ends_turn: bool = False,
     prepare: Callable[[str], None] = lambda word: None,
+    **says: Any,
 ) -> AnyTool:
     """A tool whose result is what `run` makes of its word."""
 
@@ -147,7 +148,7 @@ def tool(
 
         return Invocation(f"{name} {arguments.word}", act)
 
-    return Tool(name, ToolKind.OTHER, group, Word, prepared, parallel=parallel)
+    return Tool(name, ToolKind.OTHER, group, Word, prepared, parallel=parallel, **says)
 
 
 @dataclass

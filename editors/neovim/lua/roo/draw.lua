@@ -10,9 +10,6 @@ local FAILED = { '✗', 'RooFailed' }
 local STOPPED = { '■', 'RooWaiting' }
 local NOTE = { '·', 'RooDim' }
 
--- Their effect is shown in another way; they are named only if they fail.
-local QUIET = { attempt_completion = true, update_todo_list = true, ask_followup_question = true }
-
 ---@return integer
 local function limit()
   return require('roo.config').current.chat.lines_shown
@@ -70,9 +67,9 @@ local function thought_over(block)
 end
 
 function draw.tool_call(self, update)
-  local tool = (update._meta or {}).tool or update.title
-  if QUIET[tool] then
-    self.quiet[update.toolCallId] = tool
+  -- Its effect is shown in another way; it is named only if it fails.
+  if (update._meta or {}).quiet then
+    self.quiet[update.toolCallId] = (update._meta or {}).tool or update.title
     return
   end
   self.calls[update.toolCallId] = self:_block(PENDING, update.title)
@@ -146,7 +143,7 @@ local SIGNS = { pending = PENDING, in_progress = RUNNING, completed = DONE, fail
 function draw.tool_call_update(self, update)
   local id = update.toolCallId
   local tool = self.quiet[id]
-  if tool == 'attempt_completion' and update.status == 'completed' then
+  if (update._meta or {}).answer then
     self:_speak('roo')
     if self.tail == 'text' then
       self:_begin('text')

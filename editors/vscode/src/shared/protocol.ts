@@ -39,7 +39,16 @@ export interface CallUpdate {
   rawOutput?: string;
   content?: Content[];
   locations?: { path: string; line?: number }[];
-  _meta?: { tool?: string; output?: string; title?: string; lines?: number; [key: string]: unknown };
+  _meta?: {
+    tool?: string;
+    output?: string;
+    title?: string;
+    lines?: number;
+    quiet?: boolean;
+    denied?: boolean;
+    answer?: boolean;
+    [key: string]: unknown;
+  };
 }
 
 export type Update =

@@ -24,10 +24,6 @@ const STATES: Record<string, string> = {
   completed: 'check',
   failed: 'error',
 };
-/** What these do is shown in a way of its own. */
-const UNSEEN = new Set(['update_todo_list', 'ask_followup_question']);
-const RESULT = 'attempt_completion';
-
 const STOPS: Record<string, string> = {
   max_tokens: "Stopped: the model's output limit cut the answer off.",
   max_turn_requests: 'Stopped at a limit you set.',
@@ -260,7 +256,7 @@ class Thought {
 /** A tool call: one row that folds, its output or its change below. */
 class Call {
   diffs: Diff[] = [];
-  private tool = '';
+  private quiet = false;
   private kind = 'other';
   private status = 'pending';
   private title = '';
@@ -284,17 +280,20 @@ class Call {
   ) {}
 
   update(update: CallUpdate & { bytes?: number }): void {
-    this.tool = update._meta?.tool ?? this.tool;
+    this.quiet = update._meta?.quiet ?? this.quiet;
     this.kind = update.kind ?? this.kind;
     this.status = update.status ?? this.status;
     this.title = update._meta?.title ?? update.title ?? this.title;
     if (update._meta?.lines) this.facts.textContent = plural(update._meta.lines, 'line');
-    this.element.hidden = UNSEEN.has(this.tool) || this.tool === RESULT;
-    if (this.tool === RESULT) this.result(update);
-    else {
-      this.content(update);
-      this.draw();
+    if (update._meta?.answer) {
+      this.result(update);
+      return;
     }
+    // What it does is shown in a way of its own, unless it fails.
+    this.element.hidden = this.quiet && this.status !== 'failed';
+    if (this.element.hidden) return;
+    this.content(update);
+    this.draw();
   }
 
   waits(requestId: string): void {
@@ -404,7 +403,7 @@ class Call {
 
   /** The last words of a task, as words. */
   private result(update: CallUpdate): void {
-    const text = update.rawInput?.result;
+    const text = update.rawOutput;
     if (typeof text !== 'string' || this.element.nextElementSibling?.classList.contains('result')) return;
     this.element.after(h('div', { class: 'agent result' }, markdown(text, this.actions.follow)));
   }
