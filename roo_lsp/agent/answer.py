@@ -28,6 +28,7 @@ from roo_lsp.agent.messages import AssistantMessage, ToolCall, UserMessage
 from roo_lsp.agent.ports import ChatRequest
 from roo_lsp.agent.printed import printed_call
 from roo_lsp.agent.tool import ToolKind
+from roo_lsp.agent.vocabulary import in_our_words
 
 MAX_CALLS = 32
 """Calls of one answer that are run; a model that makes more has lost count."""
@@ -80,7 +81,7 @@ async def ask_model(agent: Agent, brief: Brief) -> Answer:
         assembly = await _stream(agent, brief)
         if _empty(assembly):
             raise _nothing(assembly)
-    return _checked(assembly)
+    return _checked(assembly, brief)
 
 
 def _printed(assembly: Assembly, brief: Brief) -> str | None:
@@ -117,22 +118,25 @@ def _nothing(assembly: Assembly) -> RooError:
     )
 
 
-def _checked(assembly: Assembly) -> Answer:
-    """The answer with each call's arguments as they will be run, or why the call will not be."""
+def _checked(assembly: Assembly, brief: Brief) -> Answer:
+    """The answer with each call as it will be run, in our words, or why the call will not be."""
     message, not_run = assembly.message(), dict[str, str]()
+    spelt = assembly.spelt()
     calls: list[ToolCall] = []
     for number, call in enumerate(message.calls, 1):
-        arguments = "{}"
+        name, arguments = call.name, "{}"
         cut = assembly.finish_reason == "length" and number == len(message.calls)
         try:
             arguments = read_arguments(call.arguments)
+            ours = in_our_words(spelt[call.id], arguments, brief.tools)
+            name, arguments = ours or (name, arguments)
         except BadArguments as why:
             not_run[call.id] = UNREADABLE.format(name=call.name, why=why)
         if number > MAX_CALLS:
             not_run[call.id] = TOO_MANY
         elif cut and arguments == "{}":  # unreadable, or not begun
             not_run[call.id] = CUT_OFF
-        calls.append(replace(call, arguments=arguments))
+        calls.append(replace(call, name=name, arguments=arguments))
     return Answer(replace(message, calls=tuple(calls)), assembly.finish_reason, not_run)
 
 

@@ -24,6 +24,7 @@ from roo_lsp.agent.ports import (
     ToolCallFragment,
     Usage,
 )
+from roo_lsp.agent.vocabulary import needs_arguments, tool_of_call
 
 NAMELESS = "unnamed_tool"
 """The name of a call that came without one: no such tool, which is what the model is then told."""
@@ -39,11 +40,6 @@ _USABLE_ID = re.compile(r"[\w.:-]{1,64}(__thought__[\w+/=-]{1,16384})?", re.ASCI
 """Ids of calls that are kept: what OpenAI takes, Mistral's nine characters, and Kimi's own form,
 which it needs back; and longer ones where LiteLLM hides what Gemini needs back (litellm#37849)."""
 
-_PREFIXES = ("functions.", "default_api.")
-"""What Harmony models and Gemini put before a tool's name, after their own prompts' namespaces."""
-_BEHIND = re.compile(r"<\|.*|:\d+\Z", re.DOTALL)
-"""What comes behind it: the tokens of Harmony's next header (`<|channel|>commentary`), which servers
-take for a part of the name (movieclaw#224), and Kimi's number of the call."""
 _UNUSABLE = re.compile(r"[^a-zA-Z0-9_-]+")
 MAX_USABLE_NAME = 64
 """Characters of a name that every endpoint takes back, which are `[a-zA-Z0-9_-]` (OpenAI's rule)."""
@@ -52,20 +48,6 @@ MAX_USABLE_NAME = 64
 def usable_name(name: str) -> str:
     """The name in a form that every endpoint takes back in a history."""
     return _UNUSABLE.sub("_", name.strip())[:MAX_USABLE_NAME] or NAMELESS
-
-
-def offered_name(name: str, tools: Collection[str]) -> str | None:
-    """The one tool that a model's spelling of a name means.
-
-    In other case, with a namespace before it or tokens of the model's format behind.
-    """
-    if name in tools:
-        return name
-    wanted = _BEHIND.sub("", name).strip().lower()
-    for prefix in _PREFIXES:
-        wanted = wanted.removeprefix(prefix)
-    found = [tool for tool in tools if tool.lower() == wanted]
-    return found[0] if len(found) == 1 else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +163,10 @@ class Assembly:
             reasoning_details=self._reasoning_details,
         )
 
+    def spelt(self) -> Mapping[str, str]:
+        """The name of each call as the model spelt it, by its id."""
+        return {call.id: call.spelt for call in self._calls if call.begun}
+
     def _grow(self, characters: int) -> None:
         self._size += characters
         if self._size > MAX_ANSWER or len(self._calls) > MAX_FRAGMENTED_CALLS:
@@ -213,7 +199,11 @@ class Assembly:
         if call.begun:
             if text:
                 progress.append(CallGrew(call.id, call.name, text, call.size))
-        elif call.spelt and (call.size or (call.raw_id and call.spelt in self._tools)):
+        elif (
+            call.spelt
+            and (call.size or (call.raw_id and call.spelt in self._tools))
+            and not needs_arguments(call.spelt, self._tools)
+        ):
             progress += self._begin(call)
         return progress
 
@@ -250,7 +240,9 @@ class Assembly:
             return []
         call.begun = True
         call.id = self._free_id(call.raw_id)
-        call.name = offered_name(call.spelt, self._tools) or usable_name(call.spelt)
+        spelt = call.spelt
+        meant = tool_of_call(spelt, call.pieces, self._tools)
+        call.name = meant or usable_name(spelt)
         progress: list[Progress] = [CallBegan(call.id, call.name)]
         if call.size:
             progress.append(CallGrew(call.id, call.name, "".join(call.pieces), call.size))

@@ -14,6 +14,7 @@ from roo_lsp.agent.errors import ToolError
 from roo_lsp.agent.events import ToolCallUpdated
 from roo_lsp.agent.messages import ToolCall, ToolMessage
 from roo_lsp.agent.tool import AnyTool, Invocation, Target, ToolResult
+from roo_lsp.agent.vocabulary import unknown_tool
 
 log = logging.getLogger(__name__)
 
@@ -141,12 +142,12 @@ async def _prepare(
     tool = tools.get(call.name)
     if tool is None:
         more = PARALLEL if call.name == "multi_tool_use_parallel" else ""
-        raise ToolError(
-            f"There is no tool {call.name!r} here. The tools are: {', '.join(sorted(tools))}.{more}"
-        )
+        raise ToolError(unknown_tool(call.name, tools) + more)
     if complaint := agent.repetition.complaint(call):
         raise ToolError(complaint)
-    arguments = tool.parse(call.arguments, ignored)
+    only_looks = tool.group in {"read", "always"}
+    # What another argument would have done to something is not left undone silently.
+    arguments = tool.parse(call.arguments, ignored if only_looks else None)
     targets = tool.targets(arguments, agent.context)
     if refusal := agent.gate.admit(tool, targets):
         raise ToolError(refusal.why)

@@ -10,7 +10,7 @@ from bisect import bisect_left
 from collections.abc import Collection, Sequence
 from typing import cast
 
-from roo_lsp.agent.assembly import offered_name
+from roo_lsp.agent.vocabulary import tool_known
 
 _MARKERS: Sequence[tuple[str, re.Pattern[str]]] = tuple(
     (form, re.compile(opener, re.IGNORECASE))
@@ -40,6 +40,9 @@ _PYTHON = re.compile(
     r"^[\[ \t]*(?:print\()?(?P<name>[\w.]{1,80})\((?:\s*(?:\w+\s*=|[\"'{])[^\n]*)?\)[\] \t]*$",
     re.MULTILINE,
 )
+_NAMED = re.compile(r"[=\"'>\]]([\w.-]{2,64})(?![\w.-])")
+"""Where a call has its tool's name, in all of the forms."""
+_CLOSED = re.compile(r"</([\w.-]{2,64})>\Z")
 _NAME_KEYS = ("name", "tool", "tool_name", "function", "function_name", "action", "recipient_name")
 _ARGUMENT_KEYS = ("arguments", "parameters", "args", "params", "input", "action_input")
 
@@ -91,10 +94,12 @@ def _ends_like_a_call(text: str) -> bool:
 
 
 def _last_named(text: str, tools: Collection[str]) -> int:
-    """Where a tool is named for the last time, or 0."""
+    """Where a tool is named for the last time, or 0; in another agent's words only as calls name it."""
     names = "|".join(map(re.escape, tools))
     found = re.finditer(rf"(?<!\w)(?:{names})(?!\w)", text, re.IGNORECASE)
-    return max((match.start() for match in found), default=0)
+    last = max((match.start() for match in found), default=0)
+    others = (match for match in _NAMED.finditer(text) if tool_known(match[1], tools))
+    return max([last, *(match.start() for match in others)])
 
 
 def _without_end_tokens(text: str) -> str:
@@ -108,13 +113,21 @@ def _without_end_tokens(text: str) -> str:
 def _xml(text: str, tools: Collection[str], *, whole: bool) -> str | None:
     """`<read_file><path>…</path></read_file>`, as Roo and Cline once asked for it."""
     text = _without_end_tokens(text)
-    for name in tools:
-        if not text.endswith(f"</{name}>"):
-            continue
-        opener = re.compile(rf"^[ \t]*<{re.escape(name)}>\s*<[\w/]", re.MULTILINE)
-        if opener.match(text) if whole else opener.search(text):
-            return f"<{name}> (XML)"
+    closed = _CLOSED.search(text, max(0, len(text) - 80))
+    if closed is None or not _own_name(closed[1], tools):
+        return None
+    opener = re.compile(rf"^[ \t]*<{re.escape(closed[1])}>\s*<[\w/]", re.MULTILINE)
+    if opener.match(text) if whole else opener.search(text):
+        return f"<{closed[1]}> (XML)"
     return None
+
+
+def _own_name(name: str, tools: Collection[str]) -> bool:
+    """True for a name that only a tool has: no word of prose, no function of a language."""
+    return name in tools or (tool_known(name, tools) and _TWO_WORDS.search(name) is not None)
+
+
+_TWO_WORDS = re.compile(r"\w_\w|[a-z][A-Z]|\w\.\w")
 
 
 def _at_the_end(text: str, tools: Collection[str]) -> str | None:
@@ -156,7 +169,7 @@ def _is_call(value: object, tools: Collection[str]) -> bool:
         if isinstance(values.get(key), dict | list) and _is_call(values[key], tools):
             return True
     names = [name for key in _NAME_KEYS if isinstance(name := values.get(key), str)]
-    named = any(offered_name(name, tools) for name in names)
+    named = any(tool_known(name, tools) for name in names)
     return named and any(key in values for key in _ARGUMENT_KEYS)
 
 
@@ -164,6 +177,6 @@ def _python(block: str, tools: Collection[str]) -> str | None:
     """Lines of `read_file(path="a")`, and nothing else."""
     lines = [line for line in block.splitlines() if line.strip()]
     matches = map(_PYTHON.match, lines)
-    if lines and all(match and offered_name(match["name"], tools) for match in matches):
+    if lines and all(match and _own_name(match["name"], tools) for match in matches):
         return "a function call in Python"
     return None

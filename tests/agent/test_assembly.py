@@ -17,7 +17,6 @@ from roo_lsp.agent.assembly import (
     ReasoningPiece,
     Reset,
     TextPiece,
-    offered_name,
 )
 from roo_lsp.agent.errors import RooError
 from roo_lsp.agent.messages import AssistantMessage, ToolCall
@@ -279,18 +278,6 @@ def test_ids_that_are_long_or_odd_are_replaced_and_still_join(odd: str):
     message, _ = fed(frag(0, odd, "one", A[:4]), frag(0, odd, None, A[4:]))
     assert message.calls[0].id.startswith("call_")
     assert [(call.name, call.arguments) for call in message.calls] == [("one", A)]
-
-
-def test_a_name_in_another_spelling_is_that_of_the_one_tool_it_can_mean():
-    tools = ("read_file", "Run", "run", "functions.own")
-    assert offered_name("read_file", tools) == "read_file"
-    assert offered_name("READ_FILE", tools) == "read_file"
-    assert offered_name(" functions.read_file", tools) == "read_file"
-    assert offered_name("default_api.Read_File", tools) == "read_file"
-    assert offered_name("functions.own", tools) == "functions.own"
-    assert offered_name("RUN", tools) is None
-    assert offered_name("read", tools) is None
-    assert offered_name("other.read_file", tools) is None
 
 
 def test_a_call_is_told_under_its_tools_name_however_often_the_other_spelling_comes():

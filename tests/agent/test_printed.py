@@ -4,7 +4,7 @@ import pytest
 
 from roo_lsp.agent.printed import printed_call
 
-TOOLS = ("read_file", "write_to_file", "list_files")
+TOOLS = ("read_file", "write_to_file", "list_files", "execute_command", "apply_diff")
 CALL = '{"name": "read_file", "arguments": {"path": "a"}}'
 
 PRINTED = {
@@ -42,9 +42,19 @@ PRINTED = {
     f"```json\n{CALL}": "JSON in a code fence",
     '{"type": "function", "function": {"name": "read_file", "arguments": "{}"}}': "JSON",
     '{"name": "functions.Read_File", "parameters": {"path": "a"}}': "JSON",
+    '<tool_call>\n{"name": "Bash", "arguments": {"command": "ls"}}\n</tool_call>': "<tool_call>",
+    "<function=execute_bash>\n<parameter=command>ls</parameter>\n</function>": "<function=",
+    '<invoke name="Read">\n<parameter name="file_path">a</parameter>\n</invoke>': "<invoke",
+    '[TOOL_CALLS]bash[ARGS]{"command": "ls"}': "[TOOL_CALLS]",
+    "Now:\n<replace_in_file>\n<path>a</path>\n</replace_in_file>": "<replace_in_file>",
+    'run_shell_command(command="ls")': "Python",
+    '{"name": "str_replace_editor", "arguments": {"command": "view", "path": "a"}}': "JSON",
 }
 
 SPOKEN_OF = [
+    'At last it is read:\n\nopen("a.txt")',
+    "The loop:\n\nlist(range(3))",
+    "The form:\n<edit>\n<p>x</p>\n</edit>",
     "",
     "I used `read_file` to look at it.",
     "The function is read_file(path).",
