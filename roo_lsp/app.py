@@ -8,7 +8,7 @@ import os
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from roo_lsp import endpoints
@@ -132,7 +132,9 @@ class Host:
 def build_agent(host: Host, connection: Connection, entries: Sequence[Entry] = ()) -> Agent:
     """A task's agent, with what was said before."""
     rules = _rules(host)
-    policy = WorkspacePolicy(rules, host.workspace.folders, host.surprises)
+    policy = WorkspacePolicy(
+        rules, host.workspace.folders, host.surprises, now=partial(_rules, host)
+    )
     briefs = _Briefs(host, policy)
     return Agent(
         model=_ConfiguredModel(host, connection),

@@ -205,6 +205,11 @@ class Gate:
         now = (self.policy.resolved(targets), self.policy.places(targets))
         if decision.allowed and now != (paths, places):
             return Decision("reject_once", "policy", CHANGED)
+        if decision.allowed:
+            # What the user has forbidden since, by a setting or a `.rooignore`, stays forbidden.
+            again = self.policy.judge(tool.group, targets, invocation.command, invocation.cwd)
+            if isinstance(again, Refuse):
+                return Decision("reject_once", "policy", again.why)
         if decision.outcome in {"allow_always", "reject_always"}:
             self.policy.remember(
                 tool.group,

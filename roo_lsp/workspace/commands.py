@@ -19,7 +19,7 @@ from typing import Literal
 from roo_lsp.agent.errors import ToolError
 from roo_lsp.agent.ports import Command, CommandResult, OutputPart
 from roo_lsp.workspace.outputs import Output, OutputStore
-from roo_lsp.workspace.paths import is_folder
+from roo_lsp.workspace.paths import is_folder, is_program
 from roo_lsp.workspace.sandbox.base import NO_SANDBOX, Sandbox, Scratch, Start
 from roo_lsp.workspace.sandbox.protect import Change, Found, changes, notice
 
@@ -185,7 +185,7 @@ class ShellRunner:
     ) -> "_Job":
         if not is_folder(command.cwd):
             raise ToolError(f"The working directory {command.cwd} does not exist.")
-        if not options.shell.is_file():
+        if not is_program(options.shell):
             raise ToolError(
                 f"Commands cannot run here: there is no {options.shell} on this system."
             )

@@ -3,6 +3,7 @@
 `resolve` is the one function that decides this; every path of every tool goes through it.
 """
 
+import logging
 import os
 import re
 import stat
@@ -11,6 +12,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
+
+log = logging.getLogger(__name__)
 
 MAX_PATH_BYTES = 4096
 MAX_NAME_BYTES = 255
@@ -22,13 +25,22 @@ _CI = "it says what build machines run"
 _PACKAGES = "a package manager or build tool runs or trusts what it says"
 _SHELL = "a shell or a tool loads it, and it may hold secrets"
 _VCS = "it belongs to version control"
+_START = "a shell or a program loads it when it starts"
+_LOGIN = "it holds logins, and says where they go"
+_INSTALLED = "programs that are run from here lie in there"
 
 PROTECTED: dict[str, str] = {
     ".git": _GIT,
     "git~1": _GIT,
     ".gitmodules": _GIT,
     ".githooks": _GIT,
+    ".git-hooks": _GIT,
+    "githooks": _GIT,
+    "git-hooks": _GIT,
+    ".hooks": _GIT,
     ".husky": _GIT,
+    ".lefthook": _GIT,
+    ".gitconfig": _GIT,
     ".hg": _VCS,
     ".svn": _VCS,
     ".jj": _VCS,
@@ -39,10 +51,26 @@ PROTECTED: dict[str, str] = {
     ".fleet": _EDITOR,
     ".devcontainer": _EDITOR,
     ".devcontainer.json": _EDITOR,
+    ".vs": _EDITOR,
+    ".nova": _EDITOR,
+    ".lapce": _EDITOR,
+    ".nvim": _EDITOR,
     ".nvim.lua": _EDITOR,
     ".nvimrc": _EDITOR,
+    ".vim": _EDITOR,
     ".exrc": _EDITOR,
     ".vimrc": _EDITOR,
+    "_vimrc": _EDITOR,
+    ".gvimrc": _EDITOR,
+    ".lvimrc": _EDITOR,
+    ".local.vimrc": _EDITOR,
+    ".vimspector.json": _EDITOR,
+    ".neoconf.json": _EDITOR,
+    ".nlsp-settings": _EDITOR,
+    ".emacs": _EDITOR,
+    ".emacs.d": _EDITOR,
+    ".kateproject": _EDITOR,
+    ".kateproject.build": _EDITOR,
     ".dir-locals.el": _EDITOR,
     ".dir-locals-2.el": _EDITOR,
     ".github": _CI,
@@ -56,6 +84,21 @@ PROTECTED: dict[str, str] = {
     ".codex": _AGENT,
     ".gemini": _AGENT,
     ".opencode": _AGENT,
+    ".windsurf": _AGENT,
+    ".windsurfrules": _AGENT,
+    ".continue": _AGENT,
+    ".continuerules": _AGENT,
+    ".continuerc.json": _AGENT,
+    ".agents": _AGENT,
+    ".amazonq": _AGENT,
+    ".augment": _AGENT,
+    ".goosehints": _AGENT,
+    ".junie": _AGENT,
+    ".kilocode": _AGENT,
+    ".kilocodemodes": _AGENT,
+    ".kiro": _AGENT,
+    ".qwen": _AGENT,
+    ".trae": _AGENT,
     ".aider.conf.yml": _AGENT,
     ".roo": _AGENT,
     ".roomodes": _AGENT,
@@ -63,7 +106,9 @@ PROTECTED: dict[str, str] = {
     ".rooprotected": _AGENT,
     "agents.md": _AGENT,
     "agent.md": _AGENT,
+    "agents.local.md": _AGENT,
     "claude.md": _AGENT,
+    "claude.local.md": _AGENT,
     "gemini.md": _AGENT,
     ".npmrc": _PACKAGES,
     ".pnpmfile.cjs": _PACKAGES,
@@ -71,6 +116,52 @@ PROTECTED: dict[str, str] = {
     ".bazelrc": _PACKAGES,
     ".pre-commit-config.yaml": _PACKAGES,
     "lefthook.yml": _PACKAGES,
+    "lefthook.yaml": _PACKAGES,
+    "lefthook.toml": _PACKAGES,
+    ".tool-versions": _PACKAGES,
+    ".asdfrc": _PACKAGES,
+    ".mise": _PACKAGES,
+    ".rtx.toml": _PACKAGES,
+    ".pnp.cjs": _PACKAGES,
+    ".pnp.loader.mjs": _PACKAGES,
+    ".mvn": _PACKAGES,
+    ".netrc": _LOGIN,
+    "_netrc": _LOGIN,
+    ".pypirc": _LOGIN,
+    ".ssh": _LOGIN,
+    **dict.fromkeys(
+        (
+            *(".bashrc", ".bash_profile", ".bash_login", ".bash_logout", ".bash_aliases"),
+            *(
+                ".profile",
+                ".inputrc",
+                ".kshrc",
+                ".mkshrc",
+                ".cshrc",
+                ".tcshrc",
+                ".login",
+                ".logout",
+            ),
+            *(".zshrc", ".zshenv", ".zprofile", ".zlogin", ".zlogout", "config.fish"),
+            *(".xinitrc", ".xprofile", ".xsession", ".xsessionrc", ".pam_environment"),
+            *(".gdbinit", ".lldbinit", ".pdbrc", ".irbrc", ".rprofile", ".psqlrc", ".sqliterc"),
+            *(".tmux.conf", ".screenrc"),
+        ),
+        _START,
+    ),
+    # Whatever folder `core.hooksPath` names: githooks(5).
+    **dict.fromkeys(
+        (
+            *("applypatch-msg", "pre-applypatch", "post-applypatch", "pre-commit"),
+            *("pre-merge-commit", "prepare-commit-msg", "commit-msg", "post-commit", "pre-rebase"),
+            *("post-checkout", "post-merge", "pre-push", "pre-receive", "proc-receive"),
+            *("post-receive", "post-update", "reference-transaction", "push-to-checkout"),
+            *("pre-auto-gc", "post-rewrite", "sendemail-validate", "fsmonitor-watchman"),
+            *("post-index-change", "p4-changelist", "p4-prepare-changelist"),
+            *("p4-post-changelist", "p4-pre-submit"),
+        ),
+        _GIT,
+    ),
 }
 """Names that are asked for at any depth, folded as `_folded` does, and why."""
 
@@ -81,10 +172,35 @@ PROTECTED_PATTERNS: dict[str, str] = {
     ".roorules*": _AGENT,
     ".clinerules*": _AGENT,
     ".yarnrc*": _PACKAGES,
+    "mise*.toml": _PACKAGES,
+    ".mise*.toml": _PACKAGES,
+    # Editors run these by themselves, to check and format what is open.
+    ".eslintrc*": _EDITOR,
+    "eslint.config.*": _EDITOR,
+    ".prettierrc*": _EDITOR,
+    "prettier.config.*": _EDITOR,
+    ".stylelintrc*": _EDITOR,
+    "stylelint.config.*": _EDITOR,
 }
 
-PROTECTED_PAIRS: dict[tuple[str, str], str] = {(".cargo", "config*"): _PACKAGES}
+PROTECTED_PAIRS: dict[tuple[str, str], str] = {
+    (".cargo", "config*"): _PACKAGES,
+    (".yarn", "releases"): _PACKAGES,
+    (".yarn", "plugins"): _PACKAGES,
+    ("wrapper", "gradle-wrapper*"): _PACKAGES,
+    ("mise", "config*"): _PACKAGES,
+    ("hooks", "update"): _GIT,
+    (".venv", "bin"): _INSTALLED,
+    (".venv", "scripts"): _INSTALLED,
+    ("venv", "bin"): _INSTALLED,
+    ("venv", "scripts"): _INSTALLED,
+    ("node_modules", ".bin"): _INSTALLED,
+}
 """A folder's name and, right below it, a name's pattern."""
+
+DEPENDENCIES = frozenset({"node_modules", ".venv", "venv", "__pycache__", ".tox", ".nox"})
+"""Folders that package managers fill, full of protected names. Tools ask before they write one of
+those; commands write them all the time."""
 
 _URI = re.compile(r"(file|https?|ftp|data|git|ssh):$|(untitled|vscode-[a-z-]+):", re.IGNORECASE)
 """What a name on the way of a URI looks like: `file:///x` has `file:` as one."""
@@ -155,6 +271,30 @@ def exists(path: Path) -> bool:
         return path.exists()
     except OSError:
         return False
+
+
+def is_program(path: Path) -> bool:
+    """True for a file that can be run; False, with a line in the log, where that cannot be told.
+
+    A search path has folders of others, links that go in circles, and disks that are gone.
+    """
+    try:
+        return path.is_file() and os.access(path, os.X_OK)
+    except OSError as error:
+        log.info("%s counts as not there: %s", path, error.strerror)
+        return False
+
+
+def followed(path: str | Path) -> Path:
+    """The path with its links followed as far as that can be told, and as it is from there on.
+
+    `os.path.realpath` raises where a link may not be read, as in another's folder of `/proc`.
+    """
+    try:
+        return Path(os.path.realpath(path))
+    except OSError:
+        absolute = Path.cwd() / path
+        return followed(absolute.parent) / absolute.name
 
 
 def special(real: Path, folders: Sequence[Path] = ()) -> str | None:

@@ -6,7 +6,7 @@ Fails closed: what cannot be checked is refused.
 import logging
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -67,12 +67,19 @@ class WorkspacePolicy:
     """`Policy` of one task: set `rules` anew when settings or the mode change."""
 
     def __init__(
-        self, rules: Rules, folders: Sequence[Path], surprises: Sequence[str] = ()
+        self,
+        rules: Rules,
+        folders: Sequence[Path],
+        surprises: Sequence[str] = (),
+        *,
+        now: Callable[[], Rules] | None = None,
     ) -> None:
         """`surprises` are what commands did that nobody approved, filled while the task goes on:
-        from the first of them on, nothing that acts is approved without the user.
+        from the first of them on, nothing that acts is approved without the user. `now` tells the
+        rules as they are whenever something is judged: a question may stay open for long.
         """
         self.rules = rules
+        self._now = now
         self._surprises = surprises
         self._folders = real_folders(folders)
         self._asked_folders = tuple(folders)
@@ -94,6 +101,8 @@ class WorkspacePolicy:
         self, group: Group, targets: Sequence[Target], command: str | None, cwd: Path | None
     ) -> Verdict:
         try:
+            if self._now is not None:
+                self.rules = self._now()
             verdict = self._judge(group, targets, command, cwd)
         except Exception:
             log.exception("a call could not be checked")

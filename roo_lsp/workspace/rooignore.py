@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from roo_lsp.workspace.descriptors import read_small
-from roo_lsp.workspace.paths import exists, is_folder
+from roo_lsp.workspace.paths import exists, followed, is_folder
 from roo_lsp.workspace.patterns import Patterns, parse
 
 NAME = ".rooignore"
@@ -83,7 +83,7 @@ class RooIgnore:
 
     def ignored(self, path: Path) -> bool:
         """True when an absolute path is kept from the agent, or when that cannot be told."""
-        real = Path(os.path.realpath(path))
+        real = followed(path)
         return self.keeps(path, real) or bool(self.problem(path, real))
 
     def keeps(self, asked: Path, real: Path) -> bool:

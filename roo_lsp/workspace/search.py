@@ -19,7 +19,7 @@ from roo_lsp.agent.ports import FileMatches, SearchLine, SearchQuery, SearchResu
 from roo_lsp.workspace import gitignore
 from roo_lsp.workspace.descriptors import READ, open_real, opened, real_path
 from roo_lsp.workspace.disk import failure, missing
-from roo_lsp.workspace.paths import exists, is_folder
+from roo_lsp.workspace.paths import exists, followed, is_folder, is_program
 from roo_lsp.workspace.rooignore import RooIgnore
 
 MAX_LINE = 500
@@ -37,11 +37,11 @@ def find_ripgrep(folders: Sequence[Path] = ()) -> Path | None:
     inside = [each for folder in folders for each in (folder, Path(os.path.realpath(folder)))]
     for place in places[:1] + [each for each in places[1:] if each.is_absolute()]:
         candidate = place / name
-        real = Path(os.path.realpath(candidate))
+        real = followed(candidate)
         ours = (each.is_relative_to(folder) for each in (candidate, real) for folder in inside)
         if place is not places[0] and any(ours):
             continue
-        if candidate.is_file() and os.access(candidate, os.X_OK):
+        if is_program(candidate):
             return candidate
     return None
 

@@ -6,7 +6,14 @@ from typing import Any
 
 import pytest
 
-from roo_lsp.agent.approval import CHANGED, UNCHECKED, Ask, Decision, PermissionRequest
+from roo_lsp.agent.approval import (
+    CHANGED,
+    UNCHECKED,
+    Ask,
+    Decision,
+    PermissionRequest,
+    Refuse,
+)
 from roo_lsp.agent.loop import run_turn
 from tests.support.scripted import AnswersWith, ScriptedPolicy, calls, rig, says, tool
 
@@ -51,6 +58,28 @@ async def test_what_moved_while_it_was_asked_is_not_acted_on_nor_remembered(
     )
     await run_turn(it.agent)
     assert it.results == [CHANGED]
+    assert ran == []
+    assert policy.remembered == []
+
+
+async def test_what_was_forbidden_while_it_was_asked_is_not_done() -> None:
+    ran: list[str] = []
+    policy = asking()
+
+    class Meanwhile(AnswersWith):
+        async def approve(self, request: PermissionRequest) -> Decision:
+            policy.verdicts["edit"] = Refuse("The user has forbidden it.")
+            return await super().approve(request)
+
+    it = rig(
+        calls(("edit", "{}")),
+        says("ok"),
+        tools=[edit(ran)],
+        policy=policy,
+        people=Meanwhile("allow_always"),
+    )
+    await run_turn(it.agent)
+    assert it.results == ["The user has forbidden it."]
     assert ran == []
     assert policy.remembered == []
 

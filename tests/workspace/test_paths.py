@@ -6,7 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from roo_lsp.workspace.paths import PathFacts, real_folders, resolve
+from roo_lsp.workspace.checkpoints.git import find_git
+from roo_lsp.workspace.paths import PathFacts, followed, is_program, real_folders, resolve
+from roo_lsp.workspace.rooignore import RooIgnore
+from roo_lsp.workspace.sandbox.bubblewrap import find_bubblewrap
+from roo_lsp.workspace.search import find_ripgrep
 
 
 @pytest.fixture
@@ -238,3 +242,52 @@ def test_hard_links_and_links_are_noted(ws):
     assert facts(ws, "twin.py").hard_links == 2
     assert facts(ws, "in").link
     assert not facts(ws, "in/app.py").link
+
+
+# --- what cannot be looked at ---------------------------------------------------------------
+
+
+@pytest.fixture
+def closed(tmp_path):
+    """A folder that may not be entered, as it is for an ordinary user."""
+    folder = tmp_path / "closed"
+    folder.mkdir()
+    folder.chmod(0)
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(65534)
+    yield folder
+    if root:
+        os.seteuid(0)
+    folder.chmod(0o700)
+
+
+def test_a_program_that_cannot_be_looked_at_counts_as_not_there(closed, caplog):
+    caplog.set_level("INFO")
+    assert not is_program(closed / "bwrap")
+    assert "counts as not there" in caplog.text
+    assert is_program(Path("/bin/sh"))
+
+
+def test_what_is_looked_for_at_start_passes_by_a_folder_that_may_not_be_entered(
+    closed, monkeypatch
+):
+    path = f"{closed}:/usr/bin:/bin"
+    monkeypatch.setenv("PATH", path)
+    find_bubblewrap([], str(closed))
+    assert find_ripgrep([]) != closed / "rg"
+    assert find_git([], path) == find_git([], "/usr/bin:/bin")
+
+
+def test_a_link_that_may_not_be_read_is_followed_up_to_it(ws, closed):
+    if not os.path.lexists("/proc/1/root"):
+        pytest.skip("there is no /proc here")
+    assert followed("/proc/1/root/etc") == Path("/proc/1/root/etc")
+    assert not RooIgnore([ws]).ignored(Path("/proc/1/root/etc/passwd"))
+
+
+@pytest.mark.parametrize(
+    "name", ["src/hooks/useThing.ts", "bin/tool", "config/update", "docs/yarn/releases.md"]
+)
+def test_ordinary_files_with_such_names_are_not_protected(ws, name):
+    assert resolve(ws / name, real_folders([ws])).protected is None

@@ -358,3 +358,11 @@ def test_a_mode_pattern_that_is_no_expression_is_a_refusal(ws, caplog):
 
 def test_the_real_paths_are_told(ws, tmp_path):
     assert policy(ws).resolved([Target(ws / "out/x", "read")]) == (tmp_path / "other/x",)
+
+
+def test_rules_that_came_since_hold_for_what_is_judged(ws):
+    rules = [Rules()]
+    policy = WorkspacePolicy(rules[0], [ws], now=lambda: rules[0])
+    assert isinstance(run(policy, "make all", ws), Ask)
+    rules[0] = Rules(commands=Lists((), ("make",)))
+    assert isinstance(run(policy, "make all", ws), Refuse)

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from roo_lsp.workspace.paths import followed, is_program
+
 SECONDS = 180
 """What one run of git may take: the first look at a very large workspace on a slow disk."""
 EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
@@ -28,9 +30,9 @@ def find_git(folders: Iterable[Path], search: str) -> Path | None:
     real = [Path(os.path.realpath(folder)) for folder in folders]
     for each in search.split(os.pathsep):
         found = Path(each, "git.exe" if os.name == "nt" else "git")
-        if not found.is_absolute() or not os.access(found, os.X_OK) or not found.is_file():
+        if not found.is_absolute() or not is_program(found):
             continue
-        places = (found, Path(os.path.realpath(found)))
+        places = (found, followed(found))
         if not any(place.is_relative_to(folder) for place in places for folder in real):
             return found
     return None

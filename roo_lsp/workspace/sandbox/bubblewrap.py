@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from roo_lsp.agent.errors import ToolError
+from roo_lsp.workspace.paths import exists, followed, is_folder, is_program
 from roo_lsp.workspace.sandbox.base import Process, Scratch, Start
 from roo_lsp.workspace.sandbox.protect import Found
-from roo_lsp.workspace.sandbox.secrets import real, secret_paths
+from roo_lsp.workspace.sandbox.secrets import secret_paths
 
 MAX_FIXED = 60
 """Protected things that are held by a mount; bwrap's time grows with the square of their number
@@ -50,10 +51,10 @@ def find_bubblewrap(folders: Sequence[Path], path: str) -> Path | None:
     if spec is not None and spec.origin:
         candidates.append(Path(spec.origin).parent / "_bin" / "bwrap")
     for candidate in candidates:
-        executable = real(candidate)
+        executable = followed(candidate)
         if _below(executable, folders):
             continue
-        if executable.is_file() and os.access(executable, os.X_OK):
+        if is_program(executable):
             return executable
     return None
 
@@ -90,14 +91,14 @@ class Bubblewrap:
         mounts = sorted(
             self._mounts(scratch, found), key=lambda each: (len(each.place.parts), each.rank)
         )
-        self._check(real(cwd), mounts)
+        self._check(followed(cwd), mounts)
         words = [os.fspath(self.executable), *FLAGS]
         if not self.network:
             words.append("--unshare-net")
         words += ["--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"]
         for mount in mounts:
             words += mount.words
-        words += ["--chdir", os.fspath(real(cwd)), "--", *argv]
+        words += ["--chdir", os.fspath(followed(cwd)), "--", *argv]
         return Start(words, {**CACHES, **env, "TMPDIR": "/tmp"}, wrapped=True)  # noqa: S108
 
     def spawn(self, start: Callable[[], Process]) -> Process:
@@ -105,7 +106,8 @@ class Bubblewrap:
 
     def _mounts(self, scratch: Scratch, found: Found) -> Iterator[_Mount]:
         yield _mount("--bind", scratch.tmp, Path("/tmp"), _HIDE)  # noqa: S108
-        yield from self._hidden(scratch)
+        secrets = secret_paths(self.environ)
+        yield from self._hidden(scratch, secrets)
         for each in self._kept_of_run():
             yield _mount("--ro-bind", each, each, _HIDE)
         for folder in self.folders:
@@ -113,25 +115,30 @@ class Bubblewrap:
         for repository in found.repositories:
             # A mount cannot be renamed: no other folder takes this one's place and name.
             yield _mount("--bind", repository, repository, _REPOSITORY)
-        for each in (*_kernel(), *found.fixed[:MAX_FIXED]):
+        # What is protected and secret, as a `.netrc` in a home that is the workspace, is not shown.
+        secret = [each for each in secrets if _below(each, self.folders)]
+        fixed = [each for each in found.fixed if not _below(each, secret)]
+        for each in (*_kernel(), *fixed[:MAX_FIXED]):
             yield _mount("--ro-bind", each, each, _FIX)
 
-    def _hidden(self, scratch: Scratch) -> Iterator[_Mount]:
-        emptied = [Path(each) for each in EMPTIED if Path(each).is_dir()]
-        emptied = [each for each in emptied if real(each) == each]
+    def _hidden(self, scratch: Scratch, secrets: Sequence[Path]) -> Iterator[_Mount]:
+        emptied = [Path(each) for each in EMPTIED if is_folder(Path(each))]
+        emptied = [each for each in emptied if followed(each) == each]
         for each in emptied:
             yield _hidden(each, scratch, _HIDE)
         gone = [Path("/tmp"), *emptied]  # noqa: S108
-        secrets = [(each, _HIDE) for each in secret_paths(self.environ)]
-        for each, rank in [*secrets, *((each, _OWN) for each in self.own if each.exists())]:
+        for each, rank in [
+            *((each, _HIDE) for each in secrets),
+            *((each, _OWN) for each in self.own if exists(each)),
+        ]:
             if not _below(each, gone) or _below(each, self.folders):
                 yield _hidden(each, scratch, rank)
 
     def _kept_of_run(self) -> Iterator[Path]:
         for each in map(Path, KEPT_OF_RUN):
-            if each.exists():
+            if exists(each):
                 yield each
-        names = real("/etc/resolv.conf")
+        names = followed("/etc/resolv.conf")
         if self.network and names.is_relative_to("/run") and names.is_file():
             yield names
 
@@ -145,7 +152,7 @@ class Bubblewrap:
 
 
 def _kernel() -> list[Path]:
-    return [each for each in map(Path, KERNEL) if each.exists()] if os.geteuid() == 0 else []
+    return [each for each in map(Path, KERNEL) if exists(each)] if os.geteuid() == 0 else []
 
 
 def _below(path: Path, folders: Sequence[Path]) -> bool:
@@ -157,6 +164,6 @@ def _mount(how: str, source: Path, place: Path, rank: int) -> _Mount:
 
 
 def _hidden(path: Path, scratch: Scratch, rank: int) -> _Mount:
-    if path.is_dir():
+    if is_folder(path):
         return _Mount(path, rank, ("--tmpfs", os.fspath(path)))
     return _mount("--ro-bind", scratch.empty, path, rank)

@@ -9,13 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from roo_lsp.agent.errors import ToolError
+from roo_lsp.workspace.paths import followed, is_folder, is_program
 from roo_lsp.workspace.places import config_dir, state_dir
 from roo_lsp.workspace.sandbox.base import NO_SANDBOX, Jail, Mode, Sandbox, Scratch
 from roo_lsp.workspace.sandbox.bubblewrap import Bubblewrap, find_bubblewrap
 from roo_lsp.workspace.sandbox.landlock import NETWORK_SINCE, Landlock, landlock_version
 from roo_lsp.workspace.sandbox.protect import Found, Protected
 from roo_lsp.workspace.sandbox.seatbelt import EXECUTABLE, Seatbelt
-from roo_lsp.workspace.sandbox.secrets import homes, real
+from roo_lsp.workspace.sandbox.secrets import homes
 
 PROBE_SECONDS = 10
 PROBE = ("/bin/sh", "-c", ":")
@@ -70,10 +71,10 @@ async def find_sandbox(
         return NO_SANDBOX
     return await asyncio.to_thread(
         _find,
-        [real(folder) for folder in folders],
+        [followed(folder) for folder in folders],
         mode,
         network=network,
-        own=[real(path) for path in (state_dir(), config_dir(), *hidden)],
+        own=[followed(path) for path in (state_dir(), config_dir(), *hidden)],
         environ=os.environ if environ is None else environ,
     )
 
@@ -148,7 +149,7 @@ def _linux(
 def _macos(
     folders: Sequence[Path], *, network: bool, own: Sequence[Path], environ: Mapping[str, str]
 ) -> Sandbox:
-    if not EXECUTABLE.exists():
+    if not is_program(EXECUTABLE):
         return _none(f"there is no {EXECUTABLE}")
     jail = Seatbelt(folders, network, own, environ)
     if problem := probe(jail, folders):
@@ -159,7 +160,7 @@ def _macos(
 def probe(jail: Jail, folders: Sequence[Path]) -> str:
     """Run nothing in the jail; why that did not work, empty when it did."""
     scratch = Scratch()
-    cwd = folders[0] if folders and folders[0].is_dir() else Path("/")
+    cwd = folders[0] if folders and is_folder(folders[0]) else Path("/")
     try:
         start = jail.confine(PROBE, cwd, {"PATH": os.defpath}, scratch, Found())
         process = jail.spawn(

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from roo_lsp.workspace.paths import protected_name
+from roo_lsp.workspace.paths import DEPENDENCIES, protected_name
 
 MAX_FOLDERS = 20_000
 """Folders that are looked into, those near the top first."""
@@ -30,9 +30,6 @@ MAX_NAMED = 20
 SETTLED_NS = 100_000_000
 """A folder that changed less than this before it was read may change once more within the same tick
 of the file system's clock, so what was read of it is not kept."""
-
-DEPENDENCIES = frozenset({"node_modules", ".venv", "venv", "__pycache__", ".tox", ".nox"})
-"""Folders of other people's files, full of protected names that nothing loads from there."""
 
 REPOSITORIES: dict[str, tuple[str, ...]] = {
     ".git": (

@@ -10,7 +10,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from roo_lsp.workspace.paths import PROTECTED, PROTECTED_PAIRS, PROTECTED_PATTERNS
+from roo_lsp.workspace.paths import (
+    DEPENDENCIES,
+    PROTECTED,
+    PROTECTED_PAIRS,
+    PROTECTED_PATTERNS,
+)
 from roo_lsp.workspace.sandbox.base import Process, Scratch, Start
 from roo_lsp.workspace.sandbox.protect import REPOSITORIES, Found
 from roo_lsp.workspace.sandbox.secrets import secret_paths
@@ -76,6 +81,8 @@ def _protected(folder: Path) -> Iterator[str]:
         name = _any_case(pattern).replace(r"\*", "[^/]*")
         yield _regex(f"{base}(/.*)?/{name}(/.*)?$")
     for parent, pattern in PROTECTED_PAIRS:
+        if parent in DEPENDENCIES:
+            continue
         name = _any_case(pattern).replace(r"\*", "[^/]*")
         yield _regex(f"{base}(/.*)?/{_any_case(parent)}/{name}$")
     for name, inside in REPOSITORIES.items():
