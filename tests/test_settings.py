@@ -187,9 +187,11 @@ def test_no_spelling_of_a_key_is_taken_but_its_own_one(
     steps: tuple[str, ...], spellings: list[Callable[[str], str]], value: object
 ) -> None:
     """Also below a key that is spelled well, and in every source."""
-    is_own = [spell(step) == to_camel(step) for spell, step in zip(spellings, steps, strict=False)]
+    own = [to_camel(step) for step in steps]
     names = [spell(step) for spell, step in zip(spellings, steps, strict=False)]
-    if all(is_own):
+    if steps[0] == "profiles":
+        names[1:2] = own[1:2]  # the user's own word
+    if names == own:
         return
     raw: dict[str, Any] = {}
     node = raw
@@ -203,7 +205,7 @@ def test_no_spelling_of_a_key_is_taken_but_its_own_one(
         assert found.held == ()
         for profile in found.settings.profiles:
             assert found.for_profile(profile).model_copy(update={"profiles": {}}) == Settings()
-        assert found.problems or names[:2] == ["profiles", names[1]], "it is said"
+        assert found.problems, "it is said"
 
 
 def test_a_key_in_another_spelling_is_told_the_right_one() -> None:
