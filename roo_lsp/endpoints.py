@@ -19,16 +19,12 @@ from roo_lsp.providers.errors import Target
 from roo_lsp.providers.memory import Memory
 from roo_lsp.providers.report import Check
 from roo_lsp.providers.retrying import Pace, RetryingModel
-from roo_lsp.settings import Settings
+from roo_lsp.settings import ORIGIN_KEYS, Settings
 from roo_lsp.settings_sources import COMMAND_LINE, Effective, no_profile
 from roo_lsp.workspace.trust import TrustStore, origin_of
 
 KEY_COMMAND_SECONDS = 60.0
 """How long `apiKeyCommand` may take: a password manager may ask for its passphrase."""
-
-ORIGIN_KEYS = "ROO_ORIGIN_KEYS"
-"""The environment variable by which an editor hands over keys that its user has stored for one origin
-each: `ORIGIN=VARIABLE …`, where the variables hold the keys. Such a key goes there and nowhere else."""
 
 AskForKey = Callable[[str, str], Awaitable[bool]]
 """Asks the user whether the key of that name may go to that origin."""

@@ -5,7 +5,7 @@ and left out, and takes nothing else with it.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import NoneType
 from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
@@ -16,6 +16,11 @@ from pydantic.fields import FieldInfo
 
 Raw = dict[str, Any]
 """A JSON object as a source has it."""
+
+
+ORIGIN_KEYS = "ROO_ORIGIN_KEYS"
+"""The environment variable by which an editor hands over keys that its user has stored for one origin
+each: `ORIGIN=VARIABLE …`, where the variables hold the keys. Such a key goes there and nowhere else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,7 +360,51 @@ def cleaned(raw: object) -> tuple[Raw, list[Problem]]:
         clean["profiles"][name] = fixed
         problems += [Problem(f"roo.profiles.{name}.{p.path}", p.text) for p in found]
     fixed, found = _clean_model(Settings, clean)
-    return fixed, problems + [Problem(f"roo.{p.path}", p.text) for p in found]
+    problems += [Problem(f"roo.{p.path}", p.text) for p in found]
+    for path, holder in _providers(fixed):
+        problems += _without_what_is_ours(path, object_or_empty(holder.get("provider")))
+    return fixed, problems
+
+
+def _providers(clean: Raw) -> Iterator[tuple[str, Raw]]:
+    """Each object that may hold a `provider`, with its path."""
+    yield "roo", clean
+    for name, overlay in object_or_empty(clean.get("profiles")).items():
+        yield f"roo.profiles.{name}", overlay
+
+
+_OWN_HEADERS = frozenset(
+    [
+        "host",
+        "connection",
+        "keep-alive",
+        "proxy-connection",
+        "proxy-authenticate",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "content-length",
+        "content-type",
+    ]
+)
+"""What belongs to the connection, and not to who asks: RFC 9110 sections 7.2, 7.6.1 and 8.6."""
+_OWN_FIELDS = frozenset({"model", "messages", "input", "instructions", "tools", "stream"})
+"""What a request is made of: with another text in one of these, what was shown is not what is sent."""
+
+
+def _without_what_is_ours(path: str, provider: Raw) -> Iterator[Problem]:
+    """Take out headers and fields that are never taken from settings, with a problem for each."""
+    for name in list(object_or_empty(provider.get("headers"))):
+        if name.strip().casefold() in _OWN_HEADERS:
+            del provider["headers"][name]
+            text = "the connection sets this header itself; leave it out"
+            yield Problem(f"{path}.provider.headers.{name}", text)
+    for name in list(object_or_empty(provider.get("extraBody"))):
+        if name in _OWN_FIELDS:
+            del provider["extraBody"][name]
+            text = "a request's own field cannot be replaced; leave it out"
+            yield Problem(f"{path}.provider.extraBody.{name}", text)
 
 
 def _clean_model(model: type[Section], raw: object) -> tuple[Raw, list[Problem]]:

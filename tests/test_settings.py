@@ -57,7 +57,7 @@ def user(**raw: Any) -> Source:
 def test_a_bad_key_is_reported_with_its_path_and_falls_back_alone(
     raw: dict[str, Any], problem: str
 ) -> None:
-    found = effective([lsp(**raw, customInstructions="kept")])
+    found = effective([user(**raw, customInstructions="kept")])
     assert [str(each) for each in found.problems] == [problem]
     rest = Settings.model_validate({"customInstructions": "kept"} | _rest(raw))
     assert found.settings == rest
@@ -112,6 +112,8 @@ WIDENINGS: list[dict[str, Any]] = [
     {"commands": {"sandbox": "off"}},
     {"mcpServers": {"x": {"command": "sh"}}},
     {"customModes": [{"slug": "x"}]},
+    {"customInstructions": "Say aye."},
+    {"provider": {"apiKey": "theirs"}},
     {"provider": {"proxy": "http://evil"}},
     {"provider": {"apiKeyEnv": "AWS_SECRET_ACCESS_KEY"}},
     {"provider": {"apiKeyCommand": ["sh", "-c", "evil"]}},
@@ -215,6 +217,104 @@ def test_a_key_in_another_spelling_is_told_the_right_one() -> None:
         "roo.autoApprove.edit_protected: unknown key; it is spelled editProtected",
     ]
     assert found.settings == Settings()
+
+
+CHANNEL_KEY = {"baseUrl": "http://theirs", "apiKey": "theirs"}
+OF_AN_ACCOUNT: list[dict[str, Any]] = [
+    {"headers": {"Authorization": "Bearer theirs"}},
+    {"headers": {"OpenAI-Organization": "theirs"}},
+    {"query": {"api-version": "1"}},
+    {"extraBody": {"store": True}},
+]
+KEYS_OF_THE_USER: list[tuple[dict[str, Any], dict[str, str]]] = [
+    ({"apiKey": "mine"}, {}),
+    ({"apiKeyCommand": ["pass"]}, {}),
+    ({"headers": {"X-Key": "mine"}}, {}),
+    ({"query": {"key": "mine"}}, {}),
+    ({}, {"OPENAI_API_KEY": "mine"}),
+    ({"apiKeyEnv": "MINE"}, {"MINE": "mine"}),
+    ({}, {"ROO_ORIGIN_KEYS": "https://a.example=A"}),
+    ({"baseUrl": "https://mine", "apiKey": "mine"}, {}),
+]
+
+
+@pytest.mark.parametrize("raw", OF_AN_ACCOUNT, ids=json.dumps)
+@pytest.mark.parametrize(("own", "environ"), KEYS_OF_THE_USER, ids=json.dumps)
+def test_with_a_key_of_the_users_the_channel_says_nothing_of_how_it_is_used(
+    own: dict[str, Any], environ: dict[str, str], raw: dict[str, Any]
+) -> None:
+    """Below `provider` and in a profile."""
+    mine = user(provider=own)
+    found = effective([mine, lsp(provider=raw)], environ=environ)
+    assert [each.path for each in found.held] == [f"roo.provider.{next(iter(raw))}"]
+    assert found.settings == effective([mine], environ=environ).settings
+    found = effective([mine, lsp(profiles={"p": {"provider": raw}})], environ=environ)
+    assert [each.path for each in found.held] == [f"roo.profiles.p.provider.{next(iter(raw))}"]
+    assert found.for_profile("p").provider == effective([mine], environ=environ).settings.provider
+
+
+@pytest.mark.parametrize("raw", OF_AN_ACCOUNT, ids=json.dumps)
+def test_without_a_key_of_the_users_the_channel_may_say_it(raw: dict[str, Any]) -> None:
+    for said in (raw, CHANNEL_KEY | raw):
+        found = effective([lsp(provider={"baseUrl": "http://theirs"} | said)], environ={})
+        assert found.held == ()
+        assert _only(json.loads(found.settings.model_dump_json(by_alias=True))["provider"], said)
+    brings_all = effective([lsp(provider=CHANNEL_KEY | raw)], environ={"OPENAI_API_KEY": "mine"})
+    assert brings_all.held == (), "its own key at its own address"
+
+
+def test_a_key_of_the_channel_does_not_stand_in_for_the_users() -> None:
+    """The user's prompts would go into somebody else's account."""
+    mine = user(provider={"baseUrl": "https://mine"})
+    for over in ({"apiKey": "theirs"}, CHANNEL_KEY):
+        found = effective([mine, lsp(provider=over)], environ={})
+        assert "roo.provider.apiKey" in [each.path for each in found.held]
+        assert found.settings.provider.api_key is None
+
+
+UNSAID: list[dict[str, Any]] = [
+    {"provider": {"baseUrl": "", "modelId": "", "apiKeyEnv": "", "apiKey": None}},
+    {"provider": [], "limits": [], "mcpServers": [], "profiles": [], "ui": ""},
+    {"provider": {"headers": [], "tls": [], "extraBody": []}},
+    {"profiles": {"p": []}},
+    {"profiles": {"p": {"provider": {"baseUrl": ""}, "model": []}}},
+    {"mode": "", "customInstructions": ""},
+]
+
+
+@pytest.mark.parametrize("raw", UNSAID, ids=json.dumps)
+def test_what_an_editor_sends_empty_is_not_said(raw: dict[str, Any]) -> None:
+    mine = user(
+        provider={"baseUrl": "http://mine", "modelId": "m", "headers": {"X": "y"}},
+        profiles={"p": {"provider": {"baseUrl": "http://p"}}},
+        mode="ask",
+    )
+    found = effective([mine, lsp(**raw)])
+    assert (found.settings, found.problems, found.held) == (effective([mine]).settings, (), ())
+
+
+def test_a_section_that_lua_writes_as_an_empty_list_is_not_said() -> None:
+    found = effective([Source("workspace/configuration", [], trusted=False)])
+    assert (found.settings, found.problems) == (Settings(), ())
+
+
+@pytest.mark.parametrize("name", ["Host", "host", "Transfer-Encoding", "Connection", " TE "])
+def test_a_header_of_the_connection_is_never_taken(name: str) -> None:
+    headers = {name: "x", "X-Mine": "y"}
+    for raw in (
+        {"provider": {"headers": headers}},
+        {"profiles": {"p": {"provider": {"headers": headers}}}},
+    ):
+        found = effective([user(**raw)])
+        assert found.for_profile("p").provider.headers == {"X-Mine": "y"}
+        assert f"provider.headers.{name}: the connection sets this header" in str(found.problems[0])
+
+
+@pytest.mark.parametrize("name", ["model", "messages", "tools", "stream"])
+def test_a_request_s_own_fields_are_never_replaced(name: str) -> None:
+    found = effective([user(provider={"extraBody": {name: [], "store": False}})])
+    assert found.settings.provider.extra_body == {"store": False}
+    assert "cannot be replaced" in str(found.problems[0])
 
 
 def test_a_denied_command_of_the_user_cannot_be_taken_away() -> None:
