@@ -33,7 +33,7 @@ class Held:
 
     def __str__(self) -> str:
         """For people and for the state folder: what looks like a secret is left out."""
-        shown = json.dumps(masked(self.value), ensure_ascii=False)
+        shown = json.dumps(masked(self.value, self.steps[-1]), ensure_ascii=False)
         return f"{self.path} = {shown} (from {self.source})"
 
 
@@ -52,7 +52,8 @@ def masked(value: object, name: str = "") -> object:
     """The value with what looks like a secret taken out: by the name it has, or by its form."""
     if isinstance(value, dict):
         items = cast("Raw", value).items()
-        return {key: masked(each, "key" if name == "headers" else key) for key, each in items}
+        whole = name in {"headers", "query"}
+        return {key: masked(each, "key" if whole else key) for key, each in items}
     if isinstance(value, list):
         return [masked(each, name) for each in cast("list[object]", value)]
     if not isinstance(value, str):

@@ -254,6 +254,15 @@ def test_with_a_key_of_the_users_the_channel_says_nothing_of_how_it_is_used(
 
 
 @pytest.mark.parametrize("raw", OF_AN_ACCOUNT, ids=json.dumps)
+def test_what_is_held_is_shown_without_what_may_be_a_key(raw: dict[str, Any]) -> None:
+    for provider in (raw, {"apiKey": "theirs-and-secret"}):
+        found = effective([user(provider={"apiKey": "mine"}), lsp(provider=provider)])
+        shown = str(found.held[0])
+        assert "theirs" not in shown
+        assert ("***" in shown) == (next(iter(provider)) != "extraBody")
+
+
+@pytest.mark.parametrize("raw", OF_AN_ACCOUNT, ids=json.dumps)
 def test_without_a_key_of_the_users_the_channel_may_say_it(raw: dict[str, Any]) -> None:
     for said in (raw, CHANNEL_KEY | raw):
         found = effective([lsp(provider={"baseUrl": "http://theirs"} | said)], environ={})
