@@ -195,7 +195,9 @@ class LimitSettings(Section):
 
     requests: Count = Field(default=0, description="Requests to the model.")
     cost: Dollars = Field(default=0, description="US dollars.")
-    mistakes: Count = Field(default=3, description="Failed tool calls in a row.")
+    mistakes: Count = Field(
+        default=3, description="Answers in a row whose calls failed and found nothing new."
+    )
     steps: Count = Field(default=0, description="Tool calls.")
 
 

@@ -10,8 +10,9 @@ from roo_lsp.agent.answer import Answer
 from roo_lsp.agent.approval import Decision
 from roo_lsp.agent.context import results_that_fit
 from roo_lsp.agent.conversation import Agent, Brief
-from roo_lsp.agent.errors import ToolError
+from roo_lsp.agent.errors import Repeated, ToolError
 from roo_lsp.agent.events import ToolCallUpdated
+from roo_lsp.agent.finishing import why_not_finished
 from roo_lsp.agent.messages import ToolCall, ToolMessage
 from roo_lsp.agent.tool import AnyTool, Invocation, Target, ToolResult
 from roo_lsp.agent.vocabulary import unknown_tool
@@ -36,6 +37,7 @@ class Result:
     message: ToolMessage
     denied: bool = False
     done: bool = False
+    wrong: bool = False
 
 
 async def run_calls(agent: Agent, brief: Brief, answer: Answer) -> bool:
@@ -48,10 +50,11 @@ async def run_calls(agent: Agent, brief: Brief, answer: Answer) -> bool:
     results: dict[str, Result] = {}
     try:
         for batch in _batches(calls, tools):
-            if any(result.denied for result in results.values()):
+            if why := _not_run(batch, calls, tools, results):
                 for call in batch:
-                    agent.emit(ToolCallUpdated(call.id, "failed", title=call.name, text=NOT_RUN))
-                    results[call.id] = Result(ToolMessage(call.id, NOT_RUN, failed=True))
+                    agent.emit(ToolCallUpdated(call.id, "failed", title=call.name, text=why))
+                    message = ToolMessage(call.id, why, failed=True)
+                    results[call.id] = Result(message, wrong=True)
                 continue
             if len(batch) == 1:
                 results[batch[0].id] = await run_call(agent, tools, answer, batch[0])
@@ -67,6 +70,7 @@ async def run_calls(agent: Agent, brief: Brief, answer: Answer) -> bool:
             if call.id not in results:
                 agent.emit(ToolCallUpdated(call.id, "failed", title=call.name, text=CANCELLED))
                 results[call.id] = Result(ToolMessage(call.id, CANCELLED, failed=True))
+        agent.budget.answer_ended()
         told = [results[call.id].message for call in calls]
         for message in results_that_fit(agent, brief, told):
             agent.history.append(message)
@@ -74,10 +78,10 @@ async def run_calls(agent: Agent, brief: Brief, answer: Answer) -> bool:
 
 
 def _batches(calls: Iterable[ToolCall], tools: Mapping[str, AnyTool]) -> list[list[ToolCall]]:
-    """The calls in order, neighbours that may run beside each other together."""
+    """The calls in order, neighbours that may run beside each other together, those that end it last."""
     batches: list[list[ToolCall]] = []
     beside = False
-    for call in calls:
+    for call in sorted(calls, key=lambda call: call.name in tools and tools[call.name].final):
         parallel = call.name in tools and tools[call.name].parallel
         if parallel and beside:
             batches[-1].append(call)
@@ -87,6 +91,29 @@ def _batches(calls: Iterable[ToolCall], tools: Mapping[str, AnyTool]) -> list[li
     return batches
 
 
+def _not_run(
+    batch: Sequence[ToolCall],
+    calls: Sequence[ToolCall],
+    tools: Mapping[str, AnyTool],
+    results: Mapping[str, Result],
+) -> str | None:
+    """Why these calls of an answer are not run after those that have a result, or None."""
+    if any(result.denied for result in results.values()):
+        return NOT_RUN
+    tool = tools.get(batch[0].name)
+    if tool is None or not tool.final:
+        return None
+    return why_not_finished(
+        (call.name, results[call.id].wrong, call.name in tools and _only_looks(tools[call.name]))
+        for call in calls
+        if call.id in results
+    )
+
+
+def _only_looks(tool: AnyTool) -> bool:
+    return tool.group in {"read", "mcp", "fetch"} and not tool.final
+
+
 async def run_call(
     agent: Agent, tools: Mapping[str, AnyTool], answer: Answer, call: ToolCall
 ) -> Result:
@@ -94,6 +121,9 @@ async def run_call(
     ignored: list[str] = []
     try:
         tool, targets, invocation = await _prepare(agent, tools, answer, call, ignored)
+    except Repeated as error:
+        agent.repetition.refused(call)
+        return _told(agent, call, call.name, ToolResult(error.text, failed=True), new=False)
     except ToolError as error:
         return _finish(agent, call, call.name, ToolResult(error.text, failed=True))
     except Exception as error:  # noqa: BLE001 -- a tool's bug ends its call, not the task
@@ -101,10 +131,12 @@ async def run_call(
     title = invocation.title
     decision = await agent.gate.decide(tool, call.id, targets, invocation)
     if not decision.allowed:
-        by_user = decision.by != "policy"
         text = _denied(decision)
-        agent.emit(ToolCallUpdated(call.id, "failed", title=title, text=text, denied=by_user))
-        return Result(ToolMessage(call.id, text, failed=True), denied=by_user)
+        if decision.by == "policy":
+            return _finish(agent, call, title, ToolResult(text, failed=True))
+        agent.repetition.denied(call, text)
+        agent.emit(ToolCallUpdated(call.id, "failed", title=title, text=text, denied=True))
+        return Result(ToolMessage(call.id, text, failed=True), denied=True, wrong=True)
     running = ToolCallUpdated(
         call.id, "in_progress", title=title, verb=tool.doing, quiet=tool.told_elsewhere
     )
@@ -144,7 +176,7 @@ async def _prepare(
         more = PARALLEL if call.name == "multi_tool_use_parallel" else ""
         raise ToolError(unknown_tool(call.name, tools) + more)
     if complaint := agent.repetition.complaint(call):
-        raise ToolError(complaint)
+        raise Repeated(complaint)
     only_looks = tool.group in {"read", "always"}
     # What another argument would have done to something is not left undone silently.
     arguments = tool.parse(call.arguments, ignored if only_looks else None)
@@ -160,6 +192,8 @@ async def _prepare(
         targets = tuple(dict.fromkeys((*targets, *invocation.targets)))
         if refusal := agent.gate.admit(tool, targets):
             raise ToolError(refusal.why)
+    if complaint := agent.repetition.circle(invocation.diffs):
+        raise Repeated(complaint)
     agent.emit(
         ToolCallUpdated(
             call.id,
@@ -189,9 +223,19 @@ def _bug(call: ToolCall, error: Exception) -> ToolResult:
 def _finish(
     agent: Agent, call: ToolCall, title: str, result: ToolResult, *, quiet: bool = False
 ) -> Result:
+    new = agent.repetition.saw(call, result.text, () if result.failed else result.diffs)
+    if result.settled:
+        agent.repetition.settled(call, result.text)
+    return _told(agent, call, title, result, new=new, quiet=quiet)
+
+
+def _told(
+    agent: Agent, call: ToolCall, title: str, result: ToolResult, *, new: bool, quiet: bool = False
+) -> Result:
+    """Count and show how a call ended."""
     done = result.ends_turn and not result.failed
-    agent.budget.call_ended(failed=result.failed)
-    agent.repetition.saw(call, result.text)
+    failure = f"{title}: {result.text}" if result.failed else None
+    agent.budget.call_ended(failure=failure, new=new)
     agent.emit(
         ToolCallUpdated(
             call.id,
@@ -206,4 +250,4 @@ def _finish(
         )
     )
     message = ToolMessage(call.id, result.text, failed=result.failed, images=result.images)
-    return Result(message, done=done)
+    return Result(message, done=done, wrong=result.went_wrong)

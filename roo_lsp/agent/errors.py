@@ -55,5 +55,9 @@ class Binary(ToolError):
     """A file that was to be read as text has none."""
 
 
+class Repeated(ToolError):
+    """A call that would go round in a circle once more."""
+
+
 class Changed(ToolError):
     """The ground moved between looking and acting: the file is not what was shown."""

@@ -13,7 +13,7 @@ HEAD = 2_000
 NAME = 50
 """Characters of a path that are shown: its end, which tells most."""
 
-_PATH = re.compile(r'"(?:file_)?path"\s*:\s*("(?:[^"\\]|\\.)*")')
+_PATH = re.compile(r'"(?:\w{0,20}[pP]ath|target_?[fF]ile)"\s*:\s*("(?:[^"\\]|\\.)*")')
 _PATCHED = re.compile(
     r"^\s*\{\s*\"\w+\"\s*:\s*\"(?:\\[rn]|\s)*\*\*\* Begin Patch.*?"
     r"\*\*\* (?:Add|Update|Delete) File: ([^\"]+?) *\\(?:r\\)?n",

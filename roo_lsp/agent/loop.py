@@ -44,6 +44,7 @@ def take_inbox(agent: Agent) -> None:
     """What the user said goes into the history and is shown."""
     while agent.inbox:
         message = agent.inbox.popleft()
+        agent.repetition.forget()
         agent.emit(UserMessageChunk(message.text))
         for image in message.images:
             if image.uri:

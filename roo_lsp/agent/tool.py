@@ -126,6 +126,14 @@ class ToolResult:
     """What the model is shown beside the text."""
     ends_turn: bool = False
     """True for a result that is the task's answer (attempt_completion)."""
+    settled: bool = False
+    """True where the user has said it: the same is not asked again."""
+
+    @property
+    def went_wrong(self) -> bool:
+        """True for a failure, and for a command that ended with one."""
+        code = self.meta.get("exitCode")
+        return self.failed or code not in {0, None} or self.meta.get("state") == "signalled"
 
 
 Output = Callable[[str], None]
@@ -264,6 +272,8 @@ class Tool(Generic[A]):
     """What it is doing while it runs, instead of the first word of its titles: `Editing`."""
     writes: bool = False
     """True where its arguments hold the text of files: what grows is told by file and lines."""
+    final: bool = False
+    """True where its call ends the turn: it comes after all others of its answer."""
     told_elsewhere: bool = False
     """True where events of another kind say what it does: front ends leave the call out."""
 

@@ -50,7 +50,7 @@ async def prepare(arguments: AskFollowupQuestion, context: ToolContext) -> Invoc
     async def run(output: Output) -> ToolResult:
         del output
         answer = await context.asker.ask(arguments.question, arguments.follow_up)
-        return ToolResult(f"The user answered: {answer}")
+        return ToolResult(f"The user answered: {answer}", settled=True)
 
     return Invocation(one_line(f"Ask: {arguments.question}"), run)
 

@@ -40,6 +40,7 @@ TOOL = Tool(
     group="always",
     arguments=AttemptCompletion,
     prepare=prepare,
+    final=True,
     rule="When the task is done and you have seen that it is, end with attempt_completion. Its result is what the user reads: what you did and what came of it, with no question at the end.",
     told_elsewhere=True,
 )

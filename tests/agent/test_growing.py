@@ -45,6 +45,11 @@ def test_the_verb_is_the_tools_and_other_tools_have_none():
     assert grown("execute_command", '{"path": "a"}') == ("", 0)
 
 
+@pytest.mark.parametrize("key", ["filePath", "absolute_path", "targetFile", "target_file"])
+def test_the_path_is_seen_under_other_agents_names(key):
+    assert grown("write_to_file", f'{{"{key}": "a"') == ("Writing a", 0)
+
+
 @pytest.mark.parametrize(
     "text",
     ['{"pat', '{"path": "a', '{"content": "\\"path\\": \\"x\\"', '{"content": "path", "a": "b"'],

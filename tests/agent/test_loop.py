@@ -341,7 +341,8 @@ async def test_failures_in_a_row_are_put_to_the_user_whose_words_go_to_the_model
         people=AnswersWith(answers=["Use echo"]),
     )
     assert await run_turn(it.agent) == "end_turn"
-    assert "3 tool calls in a row have failed" in it.people.questions[0]
+    assert "3 times in a row" in it.people.questions[0]
+    assert "nope: There is no tool 'nope' here" in it.people.questions[0]
     assert it.model.requests[3].messages[-1] == UserMessage("Use echo")
 
 

@@ -1,0 +1,30 @@
+"""When a call that ends the turn may run: not before what its answer did beside it is known.
+
+Models finish in the same answer in which they change or test something, and say what they expect to
+see. What has failed by then, or was only looked at, ends nothing.
+"""
+
+from collections.abc import Iterable
+
+FAILED = (
+    "Not finished: {name} of the same answer failed, see its result. Go on, and finish in an answer of "
+    "its own once you have seen that the work is done."
+)
+UNSEEN = (
+    "Not finished: you have not yet seen the result of {name} of the same answer. Read it, and finish "
+    "in the next answer."
+)
+
+
+def why_not_finished(beside: Iterable[tuple[str, bool, bool]]) -> str | None:
+    """Why the turn cannot end yet; `beside` are the answer's other calls.
+
+    Of each its name, whether it went wrong, and whether it only looked at something.
+    """
+    unseen = None
+    for name, wrong, looked in beside:
+        if wrong:
+            return FAILED.format(name=name)
+        if looked:
+            unseen = unseen or UNSEEN.format(name=name)
+    return unseen
