@@ -9,6 +9,7 @@ from roo_lsp.agent.assembly import (
     Assembly,
     CallBegan,
     CallGrew,
+    Progress,
     ReasoningPiece,
     Reset,
     TextPiece,
@@ -25,7 +26,7 @@ from roo_lsp.agent.events import (
 )
 from roo_lsp.agent.growing import GrowingCall
 from roo_lsp.agent.messages import AssistantMessage, ToolCall, UserMessage
-from roo_lsp.agent.ports import ChatRequest
+from roo_lsp.agent.ports import AskedAgain, ChatRequest
 from roo_lsp.agent.printed import printed_call
 from roo_lsp.agent.tool import ToolKind
 from roo_lsp.agent.vocabulary import in_our_words
@@ -165,7 +166,7 @@ async def _stream(agent: Agent, brief: Brief) -> Assembly:
 def _show(
     agent: Agent,
     brief: Brief,
-    piece: TextPiece | ReasoningPiece | CallBegan | CallGrew | Reset,
+    piece: Progress,
     begun: dict[str, GrowingCall],
 ) -> None:
     match piece:
@@ -182,6 +183,8 @@ def _show(
             call = begun[call_id]
             call.add(delta)
             agent.emit(ToolCallArguments(call_id, delta, size, name, call.title, call.lines))
+        case AskedAgain(reason):
+            agent.emit(Retrying(1, 2, 0, reason))
         case Reset():
             _abandon(agent, begun, "The stream broke; the model is asked again.")
 

@@ -13,6 +13,7 @@ from secrets import token_hex
 from roo_lsp.agent.errors import RooError
 from roo_lsp.agent.messages import AssistantMessage, ToolCall
 from roo_lsp.agent.ports import (
+    AskedAgain,
     Delta,
     Finished,
     ReasoningDelta,
@@ -87,7 +88,7 @@ class Reset:
     """Everything so far is void: the request is made again."""
 
 
-Progress = TextPiece | ReasoningPiece | CallBegan | CallGrew | Reset
+Progress = TextPiece | ReasoningPiece | CallBegan | CallGrew | AskedAgain | Reset
 
 
 class Assembly:
@@ -111,7 +112,7 @@ class Assembly:
         self._calls: list[_Call] = []
         self._size = 0
 
-    def add(self, delta: Delta) -> list[Progress]:
+    def add(self, delta: Delta) -> list[Progress]:  # noqa: C901 -- a case for each kind of delta
         """Take one more delta; what came of it, in order.
 
         Raises:
@@ -148,6 +149,8 @@ class Assembly:
             case Finished(reason):
                 self.finish_reason = reason
                 return self._begin_all()
+            case AskedAgain():
+                return [delta]
             case Restarted():
                 self._clear()
                 return [Reset()]

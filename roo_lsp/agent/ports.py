@@ -72,6 +72,16 @@ class Finished:
 
 
 @dataclass(frozen=True, slots=True)
+class AskedAgain:
+    """The endpoint refused the request as it was, and is asked again in another form; nothing came yet.
+
+    `reason` is for people: what was refused, and what is done about it.
+    """
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Restarted:
     """The request is made again: nothing streamed before this counts any more."""
 
@@ -85,6 +95,7 @@ Delta = (
     | ToolCallFragment
     | Usage
     | Finished
+    | AskedAgain
     | Restarted
 )
 

@@ -34,8 +34,11 @@ class ProviderError(RooError):
         retry_after: float | None = None,
         retryable: bool = False,
         window: int | None = None,
+        said: str = "",
     ) -> None:
         super().__init__(code, message, hint, window=window)
+        self.said = said
+        """All that the endpoint said, for what looks for a reason in it; not for people."""
         self.status = status
         self.retry_after = retry_after
         """Seconds that the endpoint asks to wait."""
@@ -106,6 +109,7 @@ def refusal(reply: Reply, target: Target) -> ProviderError:
             retry_after=wait,
             retryable=retryable and not final,
             window=window,
+            said=_all(reply.body),
         )
 
     if status is not None and 300 <= status < 400:
@@ -370,6 +374,15 @@ def _json(text: str) -> object:
         if isinstance(value, dict | list):
             return cast("object", value)
     return None
+
+
+def _all(body: object) -> str:
+    """A body as text, as far as it is looked at."""
+    try:
+        text = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False, default=str)
+    except RecursionError:
+        return ""
+    return text[:MAX_READ]
 
 
 def _without_tags(text: str) -> str:

@@ -11,7 +11,17 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from roo_lsp.providers.requests import MARK, REPLAY, RESULT_MARKS
+from roo_lsp.providers.pictures import EVERY_IMAGE, is_about_images
+from roo_lsp.providers.requests import (
+    CALL_IDS,
+    FULL_SCHEMA,
+    MARK,
+    NULL_CONTENT,
+    REPLAY,
+    RESULT_MARKS,
+    SAME_ROLES,
+    SYSTEM_ROLE,
+)
 from roo_lsp.workspace.private import write_private
 
 log = logging.getLogger(__name__)
@@ -37,6 +47,12 @@ WORDS: Mapping[str, str] = {
     MARK: "cache_control",
     RESULT_MARKS: "cache_control in the results of tools",
     REPLAY: "the reasoning of earlier answers",
+    SAME_ROLES: "messages of one role in a row (a word of the model is put between)",
+    SYSTEM_ROLE: "a system message (the user says it)",
+    CALL_IDS: "the ids of other endpoints' calls (they are made short)",
+    NULL_CONTENT: "content that is null",
+    FULL_SCHEMA: "all of JSON Schema (tools are described in the simplest form)",
+    EVERY_IMAGE: "images",
 }
 """Everything that an endpoint may be known to refuse, as people are told it."""
 _KNOWN = {*WORDS, PREFILLED}
@@ -58,7 +74,7 @@ class Memory:
         """The file's state when it was read last."""
 
     def of(self, place: Place) -> frozenset[str]:
-        """What is known of a place: names of `WORDS`, and `PREFILLED`."""
+        """What is known of a place: names of `WORDS` and of images, and `PREFILLED`."""
         self._read()
         return frozenset(self._current(self._places.get(place, {})))
 
@@ -139,7 +155,7 @@ def _places(text: str) -> dict[Place, dict[str, float]]:
             (str(entry["url"]), str(entry["model"])): {
                 what: float(at)
                 for what, at in cast("dict[str, Any]", entry["learnt"]).items()
-                if what in _KNOWN
+                if what in _KNOWN or is_about_images(what)
             }
             for entry in entries[-MAX_PLACES:]
         }
@@ -149,7 +165,10 @@ def _places(text: str) -> dict[Place, dict[str, float]]:
 
 def _sentence(known: Iterable[str], model: str) -> str:
     """What is known of one model, as one sentence."""
+    known = frozenset(known)
     refused = [words for what, words in WORDS.items() if what in known]
+    if images := sum(map(is_about_images, known - {EVERY_IMAGE})):
+        refused.append(f"{images} image(s) that it was sent")
     parts = [f"it does not take {', '.join(refused)}"] if refused else []
     if PREFILLED in known:
         parts.append("its answers begin inside <think>")

@@ -31,7 +31,8 @@ from roo_lsp.providers.endpoint import Endpoint
 from roo_lsp.providers.errors import ProviderError, Target
 from roo_lsp.providers.listing import Listed
 from roo_lsp.providers.memory import Memory
-from roo_lsp.providers.openai_compatible import OpenAICompatible, WebPage
+from roo_lsp.providers.openai_compatible import OpenAICompatible
+from roo_lsp.providers.reading import WebPage
 from roo_lsp.providers.report import CHECKS, Check, CheckName
 from roo_lsp.providers.verdicts import READ_FILE, Answer, problem, unexpected
 

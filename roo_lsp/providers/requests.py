@@ -3,12 +3,21 @@
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, cast
+from hashlib import sha256
+from itertools import chain
+from typing import Any
 
+from roo_lsp.agent.assembly import usable_name
 from roo_lsp.agent.messages import AssistantMessage, Image, Message, ToolMessage, UserMessage
 from roo_lsp.agent.ports import ChatRequest, ToolSpec
 from roo_lsp.providers.endpoint import Endpoint
-from roo_lsp.workspace.images import MAX_TOTAL
+from roo_lsp.providers.pictures import (
+    images_left,
+    is_about_images,
+    left_out,
+    shown_images,
+)
+from roo_lsp.providers.schemas import plain_schema, strict_schema
 
 Json = dict[str, Any]
 """A JSON object of the wire, of which nothing is known."""
@@ -18,6 +27,22 @@ REPLAY = "replayed reasoning"
 MARK = "cache_control"
 RESULT_MARKS = "cache_control of tool results"
 """Stands for marks in the results of tools, which LiteLLM passes on where Anthropic refuses them."""
+
+# Forms of a request that some endpoints refuse; `refusals` knows how they say so.
+SAME_ROLES = "same roles"
+"""Messages of one role in a row, and the user's words behind the results of tools."""
+SYSTEM_ROLE = "system role"
+CALL_IDS = "ids of calls"
+"""Ids of calls as another endpoint made them: long, or with other characters than letters."""
+NULL_CONTENT = "null content"
+FULL_SCHEMA = "full schema"
+MESSAGE_FORMS = frozenset({CALL_IDS, NULL_CONTENT})
+"""Those on which the bytes of a message depend; so they do on images that were refused."""
+
+HEARD = "OK."
+"""What the model is taken to have said, where an endpoint wants it to say something."""
+GO_ON = "Go on."
+_BELOW = "[See the user message that follows: the tool's image is in it.]"
 
 CACHE_BYTES = 32 * 1024 * 1024
 
@@ -37,7 +62,13 @@ class Encoder:
         self._endpoint = endpoint
         self._kept: dict[tuple[int, ...], tuple[Sequence[Message], bytes]] = {}
         self._size = 0
-        self._tools: tuple[tuple[ToolSpec, ...], bytes] = ((), b"")
+        self._forms = frozenset[str]()
+        """What of the messages in `_kept` the endpoint refused when they were encoded."""
+        self._tools: tuple[tuple[ToolSpec, ...], bytes, tuple[bool, bool]] = (
+            (),
+            b"",
+            (False, False),
+        )
 
     def body(
         self, request: ChatRequest, model: str, *, streaming: bool, refused: Collection[str] = ()
@@ -50,41 +81,71 @@ class Encoder:
             options.pop(name, None)
         extra = self._endpoint.extra_body
         parts = [_dumps(options | dict(extra))[:-1]]
+        self._forget(refused)
         if "messages" not in extra:
             parts += [b',"messages":[', b",".join(self._history(request, refused)), b"]"]
         if request.tools and "tools" not in extra:
-            parts += [b',"tools":', self._tool_list(request.tools, strict="strict" not in refused)]
+            parts += [b',"tools":', self._tool_list(request.tools, refused)]
         return b"".join([*parts, b"}"])
 
+    def _forget(self, refused: Collection[str]) -> None:
+        """Encode anew what the endpoint wants in another form now."""
+        forms = frozenset(
+            name for name in refused if name in MESSAGE_FORMS or is_about_images(name)
+        )
+        if forms != self._forms:
+            self._forms, self._size = forms, 0
+            self._kept.clear()
+
     def _history(self, request: ChatRequest, refused: Collection[str]) -> Iterator[bytes]:
-        messages, marks = request.messages, self._marks(request.messages, refused)
-        if request.system:
-            content = _text(request.system, marked=marks is not None)
-            yield _dumps({"role": "system", "content": content})
+        """The messages; where an endpoint wants that, with the roles taking turns."""
+        turns, last = SAME_ROLES in refused, ""
+        marks = self._marks(request.messages, refused)
+        system = self._system(request.system, refused, marked=marks is not None)
+        for role, message in chain(system, self._messages(request.messages, refused, marks or ())):
+            if turns and role == "user" and last in {"user", "tool"}:
+                yield _dumps({"role": "assistant", "content": HEARD})
+            elif turns and role == last == "assistant":
+                yield _dumps({"role": "user", "content": GO_ON})
+            last = role
+            yield message
+
+    def _system(
+        self, text: str, refused: Collection[str], *, marked: bool
+    ) -> Iterator[tuple[str, bytes]]:
+        if text:
+            role = "user" if SYSTEM_ROLE in refused else "system"
+            yield role, _dumps({"role": role, "content": _text(text, marked=marked)})
+            if role == "user":
+                yield "assistant", _dumps({"role": "assistant", "content": HEARD})
+
+    def _messages(
+        self, messages: Sequence[Message], refused: Collection[str], marks: Collection[int]
+    ) -> Iterator[tuple[str, bytes]]:
         begin = _turn_begins(messages)
         if self._endpoint.replay_reasoning == "never" or REPLAY in refused:
             begin = len(messages)
-        shown_from = _shown_from(messages) if self._endpoint.supports_images else len(messages)
+        shown = shown_images(messages, self._endpoint, refused)
         kept, caller, pictured = self._kept, AssistantMessage(), list[ToolMessage]()
         for position, message in enumerate(messages):
             form = 0
             if pictured and not isinstance(message, ToolMessage):
-                yield self._pictures(caller, pictured)
+                yield "user", self._pictures(caller, pictured)
                 pictured = []
             if isinstance(message, AssistantMessage):
                 caller = message
                 if position >= begin and (message.reasoning or message.reasoning_details):
                     form = _REPLAYED
             else:
-                if message.images and position >= shown_from:
+                if position in shown:
                     form = _SHOWN
                     pictured += [message] if isinstance(message, ToolMessage) else []
-                if marks and position in marks:
+                if position in marks:
                     form |= _MARKED
             found = kept.get((id(message), form))
-            yield found[1] if found else self._encode(message, form)
+            yield _ROLES[type(message)], found[1] if found else self._encode(message, form)
         if pictured:
-            yield self._pictures(caller, pictured)
+            yield "user", self._pictures(caller, pictured)
 
     def _marks(
         self, messages: Sequence[Message], refused: Collection[str]
@@ -95,7 +156,7 @@ class Encoder:
         return _ends(messages, UserMessage if RESULT_MARKS in refused else _SAID)
 
     def _encode(self, message: Message, form: int) -> bytes:
-        wire = _message(message, self._endpoint, form)
+        wire = self._wire(message, form)
         # A mark moves on with the next requests: keeping these bytes is not worth their room.
         if form & _MARKED:
             return _dumps(wire)
@@ -105,7 +166,11 @@ class Encoder:
         """The message that shows what the results of one answer have as images."""
         key = (-1, *map(id, results))
         found = self._kept.get(key)
-        return found[1] if found else self._keep(key, results, lambda: _pictures(caller, results))
+        return (
+            found[1]
+            if found
+            else self._keep(key, results, lambda: self._picture_message(caller, results))
+        )
 
     def _keep(
         self, key: tuple[int, ...], messages: Sequence[Message], wire: Callable[[], Json]
@@ -117,15 +182,74 @@ class Encoder:
             self._size -= len(self._kept.pop(next(iter(self._kept)))[1])
         return data
 
-    def _tool_list(self, tools: Sequence[ToolSpec], *, strict: bool) -> bytes:
-        known, data = self._tools
-        strict = strict and self._endpoint.strict_tools
-        if len(known) != len(tools) or any(a is not b for a, b in zip(known, tools, strict=True)):
-            data = b""
-        if not data or (b'"strict":true' in data) != strict:
-            data = _dumps([_tool(tool, strict=strict) for tool in tools])
-            self._tools = (tuple(tools), data)
+    def _tool_list(self, tools: Sequence[ToolSpec], refused: Collection[str]) -> bytes:
+        known, data, form = self._tools
+        plain = FULL_SCHEMA in refused
+        strict = self._endpoint.strict_tools and not plain and "strict" not in refused
+        same = len(known) == len(tools) and all(a is b for a, b in zip(known, tools, strict=True))
+        if not same or form != (strict, plain):
+            data = _dumps([_tool(tool, strict=strict, plain=plain) for tool in tools])
+            self._tools = (tuple(tools), data, (strict, plain))
         return data
+
+    def _wire(self, message: Message, form: int) -> Json:
+        endpoint, marked = self._endpoint, bool(form & _MARKED)
+        match message:
+            case AssistantMessage():
+                return self._assistant(message, replays=bool(form & _REPLAYED))
+            case ToolMessage(call_id, text, _, images):
+                if images:
+                    taken = images_left(images, self._forms) if form & _SHOWN else ()
+                    note = _BELOW if taken else ""
+                    note += left_out(images, taken, endpoint, self._forms)
+                    text = f"{text}\n{note}".strip()
+                content = _text(text or "(empty)", marked=marked)
+                return {"role": "tool", "tool_call_id": self._id(call_id), "content": content}
+            case UserMessage(text, images):
+                taken = images_left(images, self._forms) if form & _SHOWN else ()
+                if missing := left_out(images, taken, endpoint, self._forms):
+                    text = f"{text}\n{missing}".strip()
+                if not taken:
+                    return {"role": "user", "content": _text(text, marked=marked)}
+                words = [_part(text, marked=marked)] if text else []
+                return {"role": "user", "content": [*words, *map(_picture, taken)]}
+
+    def _picture_message(self, caller: AssistantMessage, results: Sequence[ToolMessage]) -> Json:
+        """Most endpoints take images from the user alone, and after all results of an answer."""
+        names = {call.id: call.name for call in caller.calls}
+        parts: list[Json] = []
+        for result in results:
+            name, call = names.get(result.call_id, "tool"), self._id(result.call_id)
+            words = f"From a tool, not the user: image in the result of {name}, call {call}:"
+            parts += [
+                _part(words, marked=False),
+                *map(_picture, images_left(result.images, self._forms)),
+            ]
+        return {"role": "user", "content": parts}
+
+    def _assistant(self, message: AssistantMessage, *, replays: bool) -> Json:
+        """Null content stands for "only calls"; an answer of nothing at all has to be a string."""
+        nothing = None if message.calls and NULL_CONTENT not in self._forms else ""
+        wire: Json = {"role": "assistant", "content": message.text or nothing}
+        if replays:
+            wire |= _reasoning(message, self._endpoint)
+        if message.calls:
+            wire["tool_calls"] = [
+                {
+                    "id": self._id(call.id),
+                    "type": "function",
+                    "function": {
+                        "name": usable_name(call.name),
+                        "arguments": arguments_object(call.arguments),
+                    },
+                }
+                for call in message.calls
+            ]
+        return wire
+
+    def _id(self, call_id: str) -> str:
+        """The id of a call, as this endpoint takes it."""
+        return short_id(call_id) if CALL_IDS in self._forms else call_id
 
 
 def _options(endpoint: Endpoint, model: str, request: ChatRequest, *, streaming: bool) -> Json:
@@ -153,6 +277,7 @@ def _options(endpoint: Endpoint, model: str, request: ChatRequest, *, streaming:
 
 _SAID = (UserMessage, ToolMessage)
 """What a request ends with."""
+_ROLES = {AssistantMessage: "assistant", ToolMessage: "tool", UserMessage: "user"}
 
 
 def _turn_begins(messages: Sequence[Message]) -> int:
@@ -160,18 +285,6 @@ def _turn_begins(messages: Sequence[Message]) -> int:
     for position in range(len(messages) - 1, -1, -1):
         if isinstance(messages[position], UserMessage):
             return position + 1
-    return 0
-
-
-def _shown_from(messages: Sequence[Message]) -> int:
-    """The position from which on images are sent: the newest, as many as a request may have."""
-    room = MAX_TOTAL
-    for position in range(len(messages) - 1, -1, -1):
-        message = messages[position]
-        if not isinstance(message, AssistantMessage) and message.images:
-            room -= sum(image.size for image in message.images)
-            if room < 0:
-                return position + 1
     return 0
 
 
@@ -196,26 +309,6 @@ def _ends(
     return ends
 
 
-def _message(message: Message, endpoint: Endpoint, form: int) -> Json:
-    marked = bool(form & _MARKED)
-    match message:
-        case AssistantMessage():
-            return _assistant(message, endpoint, replays=bool(form & _REPLAYED))
-        case ToolMessage(call_id, text, _, images):
-            if images:
-                shown = "[See the user message that follows: the tool's image is in it.]"
-                note = shown if form & _SHOWN else _left_out(images, endpoint)
-                text = f"{text}\n{note}".strip()
-            content = _text(text or "(empty)", marked=marked)
-            return {"role": "tool", "tool_call_id": call_id, "content": content}
-        case UserMessage(text, images):
-            if not form & _SHOWN:
-                text = f"{text}\n{_left_out(images, endpoint)}".strip() if images else text
-                return {"role": "user", "content": _text(text, marked=marked)}
-            words = [_part(text, marked=marked)] if text else []
-            return {"role": "user", "content": [*words, *map(_picture, images)]}
-
-
 def _text(text: str, *, marked: bool) -> str | list[Json]:
     return [_part(text, marked=True)] if marked and text else text
 
@@ -230,41 +323,6 @@ def _picture(image: Image) -> Json:
     return {"type": "image_url", "image_url": {"url": url}}
 
 
-def _left_out(images: Sequence[Image], endpoint: Endpoint) -> str:
-    why = "this model takes none (roo.model.supportsImages is off)"
-    if endpoint.supports_images:
-        why = f"newer ones take the {MAX_TOTAL >> 20} MB that a request may have of them"
-    return f"[{len(images)} image(s) left out: {why}]"
-
-
-def _pictures(caller: AssistantMessage, results: Sequence[ToolMessage]) -> Json:
-    """Most endpoints take images from the user alone, and after all results of an answer."""
-    names = {call.id: call.name for call in caller.calls}
-    parts: list[Json] = []
-    for result in results:
-        name = names.get(result.call_id, "tool")
-        words = f"From a tool, not the user: image in the result of {name}, call {result.call_id}:"
-        parts += [_part(words, marked=False), *map(_picture, result.images)]
-    return {"role": "user", "content": parts}
-
-
-def _assistant(message: AssistantMessage, endpoint: Endpoint, *, replays: bool) -> Json:
-    """Null content stands for "only calls"; an answer of nothing at all has to be a string."""
-    wire: Json = {"role": "assistant", "content": message.text or (None if message.calls else "")}
-    if replays:
-        wire |= _reasoning(message, endpoint)
-    if message.calls:
-        wire["tool_calls"] = [
-            {
-                "id": call.id,
-                "type": "function",
-                "function": {"name": call.name, "arguments": _object(call.arguments)},
-            }
-            for call in message.calls
-        ]
-    return wire
-
-
 def _reasoning(message: AssistantMessage, endpoint: Endpoint) -> Json:
     """The reasoning as it came. The details have its text in them, and what proves it is genuine."""
     if message.reasoning_details:
@@ -276,7 +334,7 @@ def _reasoning(message: AssistantMessage, endpoint: Endpoint) -> Json:
     return {name: message.reasoning} if name and message.reasoning else {}
 
 
-def _object(arguments: str) -> str:
+def arguments_object(arguments: str) -> str:
     """The arguments, if they are a JSON object: llama.cpp fails every later request otherwise."""
     try:
         return arguments if isinstance(json.loads(arguments), dict) else "{}"
@@ -284,55 +342,26 @@ def _object(arguments: str) -> str:
         return "{}"
 
 
-def _tool(tool: ToolSpec, *, strict: bool) -> Json:
+def short_id(call_id: str) -> str:
+    """An id of nine letters and digits, which is what Mistral takes, and so does everyone else."""
+    if len(call_id) == 9 and call_id.isascii() and call_id.isalnum():
+        return call_id
+    return sha256(call_id.encode("utf-8", "replace")).hexdigest()[:9]
+
+
+def _tool(tool: ToolSpec, *, strict: bool, plain: bool) -> Json:
     function: Json = {"name": tool.name, "description": tool.description}
-    function["parameters"] = strict_schema(tool.parameters) if strict else tool.parameters
+    function["parameters"] = parameters(tool, strict=strict, plain=plain)
     if strict:
         function["strict"] = True
     return {"type": "function", "function": function}
 
 
-def strict_schema(schema: Any) -> Any:
-    """A schema as strict mode wants it: every property required, the optional ones nullable."""
-    if isinstance(schema, list):
-        return [strict_schema(item) for item in cast("list[Any]", schema)]
-    if not isinstance(schema, Mapping):
-        return schema
-    node = {
-        key: {name: strict_schema(each) for name, each in value.items()}
-        if key in {"properties", "$defs", "definitions"}
-        else strict_schema(value)
-        for key, value in cast("Mapping[str, Any]", schema).items()
-    }
-    properties = node.get("properties")
-    if isinstance(properties, dict):
-        named = cast("Json", properties)
-        required = set(cast("list[str]", node.get("required") or []))
-        node["properties"] = {
-            name: value if name in required else _nullable(value) for name, value in named.items()
-        }
-        node["required"] = list(named)
-        node["additionalProperties"] = False
-    elif node.get("type") == "object" and "additionalProperties" not in node:
-        node |= {"properties": {}, "required": [], "additionalProperties": False}
-    return node
-
-
-def _nullable(schema: Json) -> Json:
-    kind = schema.get("type")
-    kinds = [kind] if isinstance(kind, str) else cast("list[str] | None", kind)
-    if kinds is None:
-        choices = cast("list[Json]", schema.get("anyOf") or [schema])
-        if {"type": "null"} in choices:
-            return schema
-        rest = {k: v for k, v in schema.items() if k == "description" and "anyOf" in schema}
-        return {**rest, "anyOf": [*choices, {"type": "null"}]}
-    if "null" in kinds:
-        return schema
-    nullable = {**schema, "type": [*kinds, "null"]}
-    if "enum" in schema:
-        nullable["enum"] = [*schema["enum"], None]
-    return nullable
+def parameters(tool: ToolSpec, *, strict: bool, plain: bool) -> Mapping[str, object]:
+    """A tool's schema in the form that an endpoint takes."""
+    if plain:
+        return plain_schema(tool.parameters)
+    return strict_schema(tool.parameters) if strict else tool.parameters
 
 
 def _dumps(value: object) -> bytes:

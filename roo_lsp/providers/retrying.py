@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from roo_lsp.agent.events import EventSink, Retrying
-from roo_lsp.agent.ports import ChatModel, ChatRequest, Delta, Restarted
+from roo_lsp.agent.ports import AskedAgain, ChatModel, ChatRequest, Delta, Restarted
 from roo_lsp.providers.errors import ProviderError
 
 FIRST_DELAY = 0.5
@@ -101,7 +101,7 @@ class RetryingModel:
             try:
                 async with _closing(self._model.stream(request)) as deltas:
                     async for delta in deltas:
-                        told = True
+                        told = told or not isinstance(delta, AskedAgain)
                         yield delta
                 return
             except ProviderError as error:

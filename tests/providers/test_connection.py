@@ -209,7 +209,7 @@ async def test_addresses_and_networks_in_no_proxy_are_asked_directly(
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:3128")
     monkeypatch.setenv("NO_PROXY", no_proxy)
     async with OpenAICompatible(Endpoint("http://10.1.2.3/v1", "m")) as model:
-        assert bool(model._client.proxy) == proxied
+        assert bool(model._exchange.client.proxy) == proxied
 
 
 async def test_a_proxy_that_is_not_there_is_named_in_place_of_the_endpoint():
