@@ -25,6 +25,7 @@ from roo_lsp.agent.ports import (
     LanguageServers,
     Searcher,
 )
+from roo_lsp.agent.recall import Recall
 
 Json = Any
 """A JSON value, where it crosses a border as it is."""
@@ -240,6 +241,8 @@ class ToolContext:
     """Whether the model takes images, as of now: settings and profiles change."""
     servers: LanguageServers | None = None
     """The editor's other language servers, where it lets them be asked."""
+    recall: Recall = field(default_factory=Recall)
+    """What the task's tools remember."""
     sight: Sight | None = None
     """Goes with `servers`: what they name was named by nobody here."""
 

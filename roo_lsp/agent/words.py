@@ -122,7 +122,9 @@ ARGUMENTS: Mapping[str, Mapping[str, str]] = {
             "follow_up": "options suggestions choices answers",
         }
     ),
-    "attempt_completion": _each({"result": "message summary answer text finalanswer output final"}),
+    "attempt_completion": _each(
+        {"result": "message summary answer text finalanswer output final response"}
+    ),
 }
 """What other agents call the arguments of our tools, by ours."""
 

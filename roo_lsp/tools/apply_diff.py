@@ -13,9 +13,11 @@ from roo_lsp.agent.tool import (
     ToolKind,
     ToolResult,
 )
+from roo_lsp.tools._doubts import refuse_once
 from roo_lsp.tools._text import name_of, nearly_told, plural, read_existing, writes
 from roo_lsp.workspace.edits import Edited, apply_blocks, parse_blocks
 from roo_lsp.workspace.lines import line_texts
+from roo_lsp.workspace.omissions import entities, placeholder
 
 
 class ApplyDiff(Arguments):
@@ -51,12 +53,16 @@ async def prepare(arguments: ApplyDiff, context: ToolContext) -> Invocation:
     blocks = parse_blocks(arguments.diff)
     before = await read_existing(context, path, "Use write_to_file to create a file.")
     edited = apply_blocks(before.text, blocks)
+    new = [line for block in blocks for line in block.replacement]
+    doubt = placeholder(before.text, new) or entities(before.text, "\n".join(new), name)
+    refuse_once(context, arguments, doubt, "Give the whole new text.")
     diffs = (Diff(path, before.text, edited.text),)
     locations = (Location(path, edited.line),)
 
     async def run(output: Output) -> ToolResult:
         del output
         await context.files.write(path, edited.text, before.stamp)
+        context.recall.saw(path)
         return ToolResult(_told(name, len(blocks), edited), diffs=diffs, locations=locations)
 
     return Invocation(f"Edit {name}", run, diffs=diffs, locations=locations)

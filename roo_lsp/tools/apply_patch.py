@@ -23,10 +23,12 @@ from roo_lsp.agent.tool import (
     ToolKind,
     ToolResult,
 )
+from roo_lsp.tools._doubts import refuse_once
 from roo_lsp.tools._text import name_of, nearly_told, one_line, plural
 from roo_lsp.tools._together import Change, carry_out
 from roo_lsp.workspace.encodings import UTF_8, decode
 from roo_lsp.workspace.lines import line_texts
+from roo_lsp.workspace.omissions import entities, placeholder
 from roo_lsp.workspace.patch import Operation, apply_hunks, parse_patch
 
 SHOWN = 3
@@ -108,6 +110,7 @@ class _Plan:
         self.files: dict[Path, _File] = {}
         self.failures: list[str] = []
         self.nearly: list[str] = []
+        self.doubts: list[str] = []
 
     @property
     def changes(self) -> list[_File]:
@@ -133,6 +136,11 @@ class _Plan:
         elif operation.kind == "delete":
             file.text = None
         else:
+            new = [line for hunk in operation.hunks for line in hunk.block.replacement]
+            if doubt := placeholder(file.text, new) or entities(
+                file.text, "\n".join(new), file.name
+            ):
+                self.doubts.append(f"{file.name}: {doubt}")
             edited, failures = apply_hunks(file.text, file.name, operation.hunks)
             self.failures += failures
             self.nearly += edited.nearly
@@ -177,6 +185,8 @@ async def prepare(arguments: ApplyPatch, context: ToolContext) -> Invocation:
     changes = plan.changes
     if not changes:
         raise ToolError("Nothing was changed: the files already are as the patch would make them.")
+    doubt = next(iter(plan.doubts), None)
+    refuse_once(context, arguments, doubt, "Give the whole new text.")
     diffs = tuple(Diff(file.path, file.old, file.text) for file in changes)
     locations = tuple(Location(file.path, file.line) for file in changes if file.text is not None)
     told = [file.told for file in changes if file.moved_to not in changes]
@@ -185,6 +195,8 @@ async def prepare(arguments: ApplyPatch, context: ToolContext) -> Invocation:
         del output
         wanted = [Change(each.path, each.name, each.before, each.text) for each in changes]
         await carry_out(context.files, wanted, "the patch")
+        for each in changes:
+            context.recall.saw(each.path)
         text = f"Applied the patch: {', '.join(done for _, done in told)}."
         return ToolResult(text + nearly_told(plan.nearly), diffs=diffs, locations=locations)
 

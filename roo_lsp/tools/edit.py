@@ -14,9 +14,11 @@ from roo_lsp.agent.tool import (
     ToolKind,
     ToolResult,
 )
+from roo_lsp.tools._doubts import refuse_once
 from roo_lsp.tools._text import name_of, nearly_told, plural, read_existing, writes
 from roo_lsp.workspace.lines import line_texts
 from roo_lsp.workspace.literal import replace_text
+from roo_lsp.workspace.omissions import entities, placeholder
 
 
 class Edit(Arguments):
@@ -47,6 +49,9 @@ async def prepare(arguments: Edit, context: ToolContext) -> Invocation:
     edited = replace_text(
         before.text if before else "", old, new, every=bool(arguments.replace_all)
     )
+    if before is not None:
+        doubt = placeholder(before.text, line_texts(new)) or entities(before.text, new, name)
+        refuse_once(context, arguments, doubt, "Give the whole new text.")
     lines = plural(len(line_texts(edited.text)), "line")
     if before is None:
         told = f"Created {name} ({lines})."
@@ -59,6 +64,7 @@ async def prepare(arguments: Edit, context: ToolContext) -> Invocation:
     async def run(output: Output) -> ToolResult:
         del output
         await context.files.write(path, edited.text, before.stamp if before else None)
+        context.recall.saw(path)
         return ToolResult(told, diffs=diffs, locations=locations)
 
     title = f"{'Create' if before is None else 'Edit'} {name}"

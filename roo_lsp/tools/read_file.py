@@ -160,6 +160,7 @@ async def prepare(arguments: ReadFile, context: ToolContext) -> Invocation:
             part = await asyncio.to_thread(_part, arguments, text, limits)
         else:
             part = _part(arguments, text, limits)
+        context.recall.saw(path)
         return ToolResult(
             _result(name, part, limits),
             locations=(Location(path, part.start),),

@@ -5,8 +5,11 @@ added. One thing stays the file's own: where all its lines end with CRLF, and th
 carriage return at all, they still do.
 """
 
+from pathlib import Path
+
 from pydantic import Field
 
+from roo_lsp.agent.errors import ToolError
 from roo_lsp.agent.tool import (
     Arguments,
     Diff,
@@ -18,8 +21,10 @@ from roo_lsp.agent.tool import (
     ToolKind,
     ToolResult,
 )
+from roo_lsp.tools._doubts import much_shorter, refuse_once
 from roo_lsp.tools._text import name_of, plural, writes
 from roo_lsp.workspace.lines import line_texts
+from roo_lsp.workspace.omissions import displayed, placeholder
 
 KNOWN = "You know all of it now: there is no need to read it again."
 
@@ -41,6 +46,26 @@ def _with_line_endings_of(old: str, content: str) -> str:
     return content.replace("\n", "\r\n") if only_crlf and "\r" not in content else content
 
 
+def _doubt(context: ToolContext, path: Path, old: str, new: str) -> str | None:
+    """Why the content would probably lose something of the file, or None."""
+    return (
+        displayed(old, new, path.name)
+        or placeholder(old, line_texts(new))
+        or much_shorter(context, path, old, new)
+    )
+
+
+async def _known(context: ToolContext, path: Path, content: str) -> str:
+    """What may be said of what the model knows: a formatter may have been at work."""
+    try:
+        now = (await context.files.read(path)).text
+    except ToolError:
+        return ""
+    if now == content:
+        return f" {KNOWN}"
+    return " It was changed as it was saved (by a formatter?): read it before you edit it."
+
+
 async def prepare(arguments: WriteToFile, context: ToolContext) -> Invocation:
     path = context.workspace.path(arguments.path)
     name = name_of(context, path)
@@ -48,11 +73,14 @@ async def prepare(arguments: WriteToFile, context: ToolContext) -> Invocation:
     before = await context.files.read(path) if await context.files.exists(path) else None
     if before is not None:
         content = _with_line_endings_of(before.text, content)
+    overruled = before is not None and refuse_once(
+        context, arguments, _doubt(context, path, before.text, content), "Give all of it."
+    )
     lines = plural(len(line_texts(content)), "line")
     if before is None:
-        told = f"Created {name} ({lines}). {KNOWN}"
+        told = f"Created {name} ({lines})."
     else:
-        told = f"Replaced {name} ({lines}, before {len(line_texts(before.text))}). {KNOWN}"
+        told = f"Replaced {name} ({lines}, before {len(line_texts(before.text))})."
     if content != arguments.content:
         told += " Its line endings stayed CRLF."
     changed = before is None or before.text != content
@@ -63,7 +91,9 @@ async def prepare(arguments: WriteToFile, context: ToolContext) -> Invocation:
         if not changed:
             return ToolResult(f"{name} already has exactly this content; nothing was written.")
         await context.files.write(path, content, before.stamp if before else None)
-        return ToolResult(told, diffs=diffs, locations=(Location(path, 1),))
+        context.recall.saw(path)
+        known = "" if overruled else await _known(context, path, content)
+        return ToolResult(told + known, diffs=diffs, locations=(Location(path, 1),))
 
     title = f"{'Create' if before is None else 'Replace'} {name}"
     return Invocation(title, run, diffs=diffs, locations=(Location(path),))

@@ -333,9 +333,11 @@ class Ground:
         hits: list[Hit] = []
         for at in self._places(block.search, form):
             new: Sequence[str] | None = block.replacement
-            if form is _squeezed:
+            if form is not _as_it_is:
                 found = self.texts[at : at + len(block.search)]
-                new = reindented(block.search, found, block.replacement)
+                new = as_typed(block.search, found, new)
+                if form is _squeezed:
+                    new = reindented(block.search, found, new)
             if new is not None:
                 hits.append(Hit(wanted, block, at, tuple(new), nearly=form is not _as_it_is))
         return hits
@@ -409,6 +411,18 @@ def _ambiguous(places: Sequence[int], words: Words) -> str:
         f"{words.lines} fits in {len(places)} places, beginning in lines {shown}{more}. "
         f"{words.which}"
     )
+
+
+def as_typed(
+    search: Sequence[str], found: Sequence[str], replacement: Sequence[str]
+) -> Sequence[str]:
+    """The replacement without the typographic characters that the search had and the file has not."""
+    wrong = {each for line in search for each in line if ord(each) in _LOOK_ALIKES}
+    wrong -= {each for line in found for each in line}
+    if not wrong:
+        return replacement
+    plain = {ord(each): _LOOK_ALIKES[ord(each)] for each in wrong}
+    return [line.translate(plain) for line in replacement]
 
 
 # --- indentation ----------------------------------------------------------------------------
