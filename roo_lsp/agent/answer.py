@@ -158,7 +158,7 @@ async def _stream(agent: Agent, brief: Brief) -> Assembly:
             _keep_partial_text(agent, assembly)
     message, sent = assembly.message(), agent.request_size(brief)
     usage = agent.gauge.usage(assembly.usage, sent, message)
-    agent.gauge.answered(usage, sent, message)
+    agent.gauge.answered(usage, sent, message, brief.context_window)
     agent.charge(brief, usage, usage.input_tokens + usage.output_tokens)
     return assembly
 

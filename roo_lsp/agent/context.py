@@ -28,15 +28,13 @@ from roo_lsp.agent.messages import (
 from roo_lsp.agent.ports import ChatRequest
 from roo_lsp.agent.summary import SYSTEM, request_text, standing_text
 from roo_lsp.agent.trimming import trimmed, waterline
-from roo_lsp.agent.usage import size_of
+from roo_lsp.agent.usage import LEAST_ROOM, size_of
 
 OVERFLOWS = 2
 """How often a request that was too long is made again with less."""
 ANSWER_TOKENS = 8192
 ANSWER_SHARE = 0.2
 """What is left free for an answer where no output limit is set: the smaller of the two."""
-LEAST_ROOM = 2000
-"""Tokens that a conversation gets whatever `context.condensePercent` says."""
 GOAL, FULL = 0.6, 0.85
 """Parts of the room that a condensed conversation should have, and may have for one large round."""
 TEXT = 0.45
@@ -123,8 +121,10 @@ class _Room:
 
 def _learn(agent: Agent, brief: Brief, error: RooError, sent: int) -> None:
     """The window is smaller than it was thought to be, or what was sent is more."""
-    configured, answer = brief.context_window, brief.max_output_tokens or 0
-    agent.gauge.overflowed(configured, error.window, sent, answer)
+    if not error.bytes_only:
+        configured, answer = brief.context_window, brief.max_output_tokens or 0
+        least = _Room.of(agent, brief).instructions
+        agent.gauge.overflowed(configured, error.window, sent, answer, least)
 
 
 # --- condensing -----------------------------------------------------------------------------
@@ -141,8 +141,9 @@ async def _make_room(agent: Agent, brief: Brief, refused: RooError | None = None
     if refused is None and before < room.limit:
         return
     plain = _shorter(agent, brief)
-    if plain is None and refused is None and before < room.window:
-        return  # there may be room all the same: what stays free for the answer is a guess
+    learnt = room.window < brief.context_window
+    if plain is None and refused is None and (learnt or before < room.window):
+        return  # there may be room all the same: the answer's share is a guess, and so was an error
     entry, reason = None, ""
     if brief.condense and plain:
         summary, reason = await _summary(agent, brief, before)
@@ -152,6 +153,8 @@ async def _make_room(agent: Agent, brief: Brief, refused: RooError | None = None
     kind = "summary" if entry else "truncation"
     entry = entry or _shorter(agent, brief)
     if entry is None:
+        if refused is not None and before < room.window:
+            raise refused  # in its own words: by what is known it would have fitted
         raise _too_long(agent, brief, before) from refused
     before = agent.gauge.used(agent.request_size(brief))  # by what the summary taught of tokens
     agent.history.condense(entry)

@@ -26,7 +26,13 @@ class RooError(Exception):
     """Something the user can act on: what happened, and what to do."""
 
     def __init__(
-        self, code: ErrorCode, message: str, hint: str = "", *, window: int | None = None
+        self,
+        code: ErrorCode,
+        message: str,
+        hint: str = "",
+        *,
+        window: int | None = None,
+        bytes_only: bool = False,
     ) -> None:
         super().__init__(message)
         self.code: ErrorCode = code
@@ -36,6 +42,8 @@ class RooError(Exception):
         """One sentence of what to do."""
         self.window = window
         """With `context_overflow`: the tokens that the model's context has, where the endpoint said."""
+        self.bytes_only = bytes_only
+        """With `context_overflow`: the request's body was too large, which says nothing of tokens."""
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".strip()

@@ -16,6 +16,8 @@ PER_MESSAGE, PER_CALL = 12, 24
 """Characters that stand for what templates put around a message, and around a call."""
 PER_IMAGE = 3200
 """Characters that stand for a picture: some 800 tokens at OpenAI-compatible endpoints."""
+LEAST_ROOM = 2000
+"""Tokens that a conversation gets whatever `context.condensePercent` says."""
 SMALLEST_WINDOW = 1024
 """Tokens; an endpoint that names fewer does not speak of its context."""
 
@@ -72,6 +74,8 @@ class Gauge:
         """Tokens of the last request with its answer, and the characters of both."""
         self._learnt: tuple[int, int] | None = None
         """The real window, and what was set when it was learnt."""
+        self._largest: tuple[int, int] = (0, 0)
+        """Tokens of the largest request that was answered, and the window that was set then."""
         self._instructions: tuple[str, Sequence[ToolSpec], int] = ("", (), 0)
 
     def instructions(self, system: str, specs: Sequence[ToolSpec]) -> int:
@@ -100,8 +104,11 @@ class Gauge:
             self.characters_per_token = min(MOST, max(FEWEST, ratio))
         return reported
 
-    def answered(self, usage: Usage, sent: int, answer: AssistantMessage) -> None:
+    def answered(self, usage: Usage, sent: int, answer: AssistantMessage, configured: int) -> None:
         """The conversation, of `sent` characters with its instructions, got this answer."""
+        largest, window = self._largest
+        largest = max(usage.input_tokens, largest if window == configured else 0)
+        self._largest = (largest, configured)
         if not usage.estimated:
             tokens = max(usage.input_tokens, sent // LONGEST_TOKENS) + usage.output_tokens
             self._reported = (tokens, sent + size_of([answer]))
@@ -125,14 +132,24 @@ class Gauge:
             return configured
         return self._learnt[0]
 
-    def overflowed(self, configured: int, stated: int | None, sent: int, answer: int) -> None:
+    def overflowed(
+        self, configured: int, stated: int | None, sent: int, answer: int, least: int
+    ) -> None:
         """A request of some `sent` tokens was too long; `stated` is the endpoint's own limit.
 
-        `answer` is the tokens that were asked for on top, which some endpoints count too.
+        `answer` is the tokens that were asked for on top, which some endpoints count too; `least` is
+        what instructions and tools take. An error that contradicts an answer teaches nothing: some
+        name the context where something else was wrong.
         """
         limit = stated if stated is not None and stated >= SMALLEST_WINDOW else None
+        largest, window = self._largest
+        floor = max(SMALLEST_WINDOW, least, largest if window == configured else 0)
+        if limit is None:
+            floor = max(floor, least + LEAST_ROOM)
+        if floor >= (sent if limit is None else limit):
+            return
         window = limit if limit is not None else sent * 3 // 4
-        self._learnt = (max(SMALLEST_WINDOW, min(self.window(configured), window)), configured)
+        self._learnt = (max(floor, min(self.window(configured), window)), configured)
         if limit is not None and sent + answer < limit:  # it was more than we count
             ratio = self.characters_per_token * sent / limit
             self.characters_per_token = max(FEWEST, ratio * 0.95)

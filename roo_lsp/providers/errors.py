@@ -35,8 +35,9 @@ class ProviderError(RooError):
         retryable: bool = False,
         window: int | None = None,
         said: str = "",
+        bytes_only: bool = False,
     ) -> None:
-        super().__init__(code, message, hint, window=window)
+        super().__init__(code, message, hint, window=window, bytes_only=bytes_only)
         self.said = said
         """All that the endpoint said, for what looks for a reason in it; not for people."""
         self.status = status
@@ -99,7 +100,6 @@ def refusal(reply: Reply, target: Target) -> ProviderError:
         hint: str,
         *,
         retryable: bool = False,
-        window: int | None = None,
     ) -> ProviderError:
         return ProviderError(
             code,
@@ -108,7 +108,6 @@ def refusal(reply: Reply, target: Target) -> ProviderError:
             status=status,
             retry_after=wait,
             retryable=retryable and not final,
-            window=window,
             said=_all(reply.body),
         )
 
@@ -134,15 +133,8 @@ def refusal(reply: Reply, target: Target) -> ProviderError:
             "Add credit there, or choose another profile or model with roo.profile or "
             "roo.provider.modelId.",
         )
-    if overflow.is_overflow(status, found.codes, found.words):
-        window = _window(found)
-        return error(
-            "context_overflow",
-            f"The conversation is longer than the model's context{_http(status)}{said}",
-            f"Set roo.model.contextWindow to {window or 'what the model really has'}, or start a "
-            "new task.",
-            window=window,
-        )
+    if status == 413 or overflow.is_overflow(found.codes, found.words):
+        return _too_long(reply, found, said)
     if status == 429 or (_passing(status) and found.names(_TOO_OFTEN)):
         return error(
             "rate_limited",
@@ -173,6 +165,31 @@ def refusal(reply: Reply, target: Target) -> ProviderError:
         f"The endpoint {'failed' if fault else 'refused the request'}{_http(status)}{said}",
         _what_to_do(found, fault=fault),
         retryable=_passing(status) and not found.names(_LASTING),
+    )
+
+
+def _too_long(reply: Reply, found: "_Found", said: str) -> ProviderError:
+    """A conversation that the model's context does not hold, or a body that is too large."""
+    http = _http(reply.status)
+    if not overflow.is_overflow(found.codes, found.words):
+        return ProviderError(
+            "context_overflow",
+            f"The request is larger than the endpoint, or a proxy before it, takes{http}{said}",
+            "Start a new task, or raise the limit on a request's body there (nginx: "
+            "client_max_body_size).",
+            status=reply.status,
+            said=_all(reply.body),
+            bytes_only=True,
+        )
+    window = _window(found)
+    return ProviderError(
+        "context_overflow",
+        f"The conversation is longer than the model's context{http}{said}",
+        f"Set roo.model.contextWindow to {window or 'what the model really has'}, or start a new "
+        "task.",
+        status=reply.status,
+        window=window,
+        said=_all(reply.body),
     )
 
 

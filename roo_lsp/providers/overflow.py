@@ -78,9 +78,9 @@ _LIMITS = [
 ]
 
 
-def is_overflow(status: int | None, codes: Collection[str], words: str) -> bool:
-    """True when an error says that the conversation, or the request's body, is too large."""
-    return status == 413 or not _NAMES.isdisjoint(codes) or bool(_WORDS.search(words))
+def is_overflow(codes: Collection[str], words: str) -> bool:
+    """True when an error says that the conversation is too long."""
+    return not _NAMES.isdisjoint(codes) or bool(_WORDS.search(words))
 
 
 def limit(words: str) -> int | None:

@@ -402,6 +402,39 @@ async def test_a_message_that_may_still_fit_is_sent_without_a_summary_at_each_re
     assert "word last\n" in cut
 
 
+@pytest.mark.parametrize(
+    ("states", "bytes_only", "learnt"),
+    [(None, False, 6000), (1100, False, 128_000), (None, True, 128_000)],
+    ids=["no number", "a tiny one", "413"],
+)
+async def test_no_less_is_learnt_than_what_was_answered(
+    states: int | None, bytes_only: bool, learnt: int
+) -> None:
+    wrong = RooError("context_overflow", "No.", window=states, bytes_only=bytes_only)
+    script: list[Any] = [*reads(4)[:-1], [wrong], *reads(20, first=4)]
+    it, model = long_task(script, 128_000, length=8000, context=100_000)
+    assert await run_turn(it.agent) == "end_turn"
+    assert len(model.turns) == 26
+    answered = max(event.usage.input_tokens for event in it.of(UsageUpdated)[:4])
+    assert it.of(UsageUpdated)[-1].size >= max(learnt, answered)
+    assert learnt < 128_000 or len(shortened(it)) == 1, "what was refused, and nothing after it"
+
+
+@pytest.mark.parametrize("states", [None, 1100])
+async def test_a_task_that_cannot_be_shortened_is_asked_again_at_the_users_next_message(
+    states: int | None,
+) -> None:
+    wrong = RooError("context_overflow", "context_window: too long", window=states)
+    it, model = long_task([[wrong]], 128_000, prompt="word " * 2000)
+    with pytest.raises(RooError) as caught:
+        await run_turn(it.agent)
+    assert caught.value.code == "context_overflow"
+    it.agent.inbox.append(UserMessage("Again"))
+    model.answers[:] = [says("ok")]
+    assert await run_turn(it.agent) == "end_turn"
+    assert model.turns[-1].messages[-1] == UserMessage("Again")
+
+
 # --- results --------------------------------------------------------------------------------
 
 
@@ -506,7 +539,7 @@ def test_tokens_are_what_was_reported_and_what_came_since() -> None:
     gauge = Gauge()
     answer = AssistantMessage("y" * 88)
     usage = gauge.usage(Usage(1000, 50), 2000, answer)
-    gauge.answered(usage, 2000, answer)
+    gauge.answered(usage, 2000, answer, 128_000)
     assert gauge.characters_per_token == 2
     assert gauge.used(2000 + size_of([answer])) == 1050
     assert gauge.used(2000 + size_of([answer]) + 300) == 1200
@@ -523,16 +556,16 @@ def test_a_report_of_less_than_can_be_is_not_believed() -> None:
     """Some proxies report only the tokens that were not cached."""
     gauge = Gauge()
     usage = gauge.usage(Usage(10, 5), 12_000, AssistantMessage("y"))
-    gauge.answered(usage, 12_000, AssistantMessage("y"))
+    gauge.answered(usage, 12_000, AssistantMessage("y"), 128_000)
     assert gauge.characters_per_token == 4
     assert gauge.used(12_013) == 1005
 
 
 def test_what_was_learnt_of_the_window_ends_when_another_is_set() -> None:
     gauge = Gauge()
-    gauge.overflowed(128_000, 8192, 9000, 0)
+    gauge.overflowed(128_000, 8192, 9000, 0, 500)
     assert (gauge.window(128_000), gauge.window(32_000)) == (8192, 32_000)
-    gauge.overflowed(32_000, None, 4000, 0)
+    gauge.overflowed(32_000, None, 4000, 0, 500)
     assert gauge.window(32_000) == 3000
 
 

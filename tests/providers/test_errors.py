@@ -384,14 +384,22 @@ OVERFLOWS: dict[str, tuple[int | None, Any, int | None]] = {
         },
         4081,
     ),
-    "a proxy's limit on the body": (
-        413,
-        "<html><head><title>413 Request Entity Too Large</title></head><body><center>nginx/1.18.0</center></body></html>",
-        None,
-    ),
-    "a body limit without words": (413, None, None),
     "behind many words": (400, openai_error("x " * 1000 + "maximum context length is 4096"), 4096),
 }
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<html><head><title>413 Request Entity Too Large</title></head><body><center>nginx/1.18.0</center></body></html>",
+        None,
+        {"error": {"message": "Payload too large"}},
+    ],
+)
+def test_a_body_that_is_too_large_says_nothing_of_tokens(body: Any):
+    error = told(413, body)
+    assert (error.code, error.window, error.bytes_only) == ("context_overflow", None, True)
+    assert "contextWindow" not in error.hint
 
 
 @pytest.mark.parametrize("name", OVERFLOWS)
@@ -400,6 +408,7 @@ def test_an_overflow_is_known_in_every_servers_words_and_how_much_there_is(name:
     error = told(status, body)
     assert (error.code, error.window, error.retryable) == ("context_overflow", window, False)
     assert "roo.model.contextWindow" in error.hint
+    assert not error.bytes_only
 
 
 @pytest.mark.parametrize(
