@@ -57,7 +57,7 @@ def user_settings() -> Source:
     try:
         if os.name == "posix" and file.stat().st_mode & 0o022:
             return Source(name, None, problem="other users can write it, so it is not read")
-        return Source(name, json.loads(file.read_text("utf-8")))
+        return Source(name, json.loads(file.read_text("utf-8-sig")))
     except FileNotFoundError:
         return Source(name, None)
     except (OSError, ValueError) as error:

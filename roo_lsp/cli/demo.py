@@ -11,6 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from roo_lsp.cli.editors.found import typed
 from roo_lsp.cli.options import Consent, Parser, add_settings, merged, settings
 from roo_lsp.cli.run import Job, run_job
 from roo_lsp.providers.local import local_model, require_installed
@@ -54,9 +55,10 @@ streaming, native tool calls, files, commands.
 HOW_TO_GO_ON = """\
 With a model of your own, in a folder of yours, here Ollama's:
   export ROO_BASE_URL=http://127.0.0.1:11434/v1 ROO_MODEL=qwen3-coder
-  roo-lsp doctor       tests whether the endpoint can do what a task needs
-  roo-lsp run "…"      asks before it changes a file or runs a command
+  {command} doctor
+  {command} run "What does this project do?"
 With OpenAI: ROO_BASE_URL=https://api.openai.com/v1, the key in OPENAI_API_KEY.
+In your editor: {command} editor
 """
 
 
@@ -99,7 +101,7 @@ async def _demo(demo: Demo, more: Mapping[str, Any], log: Path | None, *, as_jso
             code = await run_job(job)
     if not as_json:
         console.print()
-    _say(console, HOW_TO_GO_ON)
+    _say(console, HOW_TO_GO_ON.format(command=typed()))
     return code
 
 

@@ -6,7 +6,15 @@ from pathlib import Path
 
 from roo_lsp.agent.errors import RooError
 from roo_lsp.cli.editors import helix
-from roo_lsp.cli.editors.found import EDITORS, HELIX, Installed, find, server
+from roo_lsp.cli.editors.found import (
+    EDITORS,
+    HELIX,
+    Installed,
+    find,
+    meant,
+    server,
+    typed,
+)
 from roo_lsp.cli.editors.snippets import snippet
 from roo_lsp.cli.options import BadUsage, Parser
 
@@ -14,7 +22,12 @@ from roo_lsp.cli.options import BadUsage, Parser
 def main(arguments: Sequence[str]) -> int:
     """Print, or write, an editor's configuration."""
     parser = Parser(prog="roo-lsp editor", description=__doc__)
-    parser.add_argument("editor", metavar="|".join(EDITORS), help="the editor to set up")
+    parser.add_argument(
+        "editor",
+        metavar="|".join(EDITORS),
+        nargs="?",
+        help="the editor to set up; without it, which editors are here",
+    )
     parser.add_argument(
         "--keys",
         action="store_true",
@@ -26,7 +39,10 @@ def main(arguments: Sequence[str]) -> int:
         help="Helix: put both into its files; the files as they were are kept beside them",
     )
     given = parser.parse_args(arguments)
-    editor = EDITORS.get(given.editor)
+    if given.editor is None:
+        sys.stdout.write(_which())
+        return 0
+    editor = meant(given.editor)
     if editor is None:
         raise BadUsage(f"no editor {given.editor!r}; there are: {', '.join(EDITORS)}")
     if (given.keys or given.write) and editor is not HELIX:
@@ -42,6 +58,17 @@ def main(arguments: Sequence[str]) -> int:
         sys.stdout.write(_languages_toml(installed))
         sys.stderr.write(_next_steps())
     return 0
+
+
+def _which() -> str:
+    """The editors that are here, each with the command that says how to set it up."""
+    found = [(each, find(each)) for each in EDITORS.values()]
+    here = [f"  {typed()} editor {each.name:<8} {its}" for each, its in found if its]
+    if not here:
+        names = ", ".join(each.title for each in EDITORS.values())
+        here = [f"  None of {names} is on the PATH. What to set up all the same:"]
+        here += [f"  {typed()} editor {each.name}" for each in EDITORS.values()]
+    return "\n".join(["What to put into an editor's configuration is printed by:", *here, ""])
 
 
 def _languages_toml(installed: Installed | None) -> str:

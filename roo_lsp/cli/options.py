@@ -45,6 +45,14 @@ class Consent:
         return {"autoApprove": dict.fromkeys(kinds, True)} if kinds else {}
 
 
+def with_command(arguments: Sequence[str], likely: str) -> list[str]:
+    """The arguments, with the likely command in front where none is named."""
+    named = bool(arguments) and (
+        not arguments[0].startswith("-") or arguments[0] in {"-h", "--help"}
+    )
+    return [*arguments] if named else [likely, *arguments]
+
+
 def add_workspace(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--workspace", metavar="DIR", default=".", help="the folder to work in (default: here)"
@@ -162,7 +170,7 @@ def split_yes(arguments: Sequence[str]) -> tuple[list[str], Consent]:
 def _from_file(name: str) -> Raw:
     file = Path(name).expanduser()
     try:
-        raw: object = json.loads(file.read_text("utf-8"))
+        raw: object = json.loads(file.read_text("utf-8-sig"))
     except OSError as error:
         raise BadUsage(f"--settings: {file} cannot be read: {error.strerror}") from error
     except ValueError as error:

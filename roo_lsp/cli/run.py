@@ -5,6 +5,7 @@ import asyncio
 import contextlib
 import json
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -27,8 +28,11 @@ from roo_lsp.cli.options import (
     workspace,
 )
 from roo_lsp.cli.render import SPINNER_SECONDS, Picture, Roo
+from roo_lsp.cli.tasks import in_folder, one_task
 from roo_lsp.lsp.client import Asked, Event, Incoming, Refused, Server, ServerEnded, Shown, connect
 from roo_lsp.settings import object_or_empty
+from roo_lsp.workspace.places import state_dir
+from roo_lsp.workspace.store import TaskStore
 
 COMPLETED, FAILED, BAD_USAGE, NOT_APPROVED = 0, 1, 2, 3
 INVALID_PARAMS = -32602
@@ -92,18 +96,36 @@ def parse(arguments: Sequence[str]) -> Job:
         raise BadUsage('what is to be done? roo-lsp run "PROMPT"; `-` reads it from stdin')
     if given.images and not prompt.strip():
         raise BadUsage("--image: a prompt has to say what to do with it")
+    folder = workspace(given)
     return Job(
         prompt=prompt,
-        workspace=workspace(given),
+        workspace=folder,
         mode=given.mode,
         profile=given.profile,
-        resume=given.resume,
+        resume=_task_of(folder, given.resume) if given.resume else None,
         images=tuple(Path(name).expanduser().absolute().as_uri() for name in given.images),
         consent=consent,
         settings=settings(given, consent),
         json=given.json,
         log=Path(given.log).expanduser().absolute() if given.log else None,
     )
+
+
+def _task_of(folder: Path, given: str) -> str:
+    """The id of a stored task of this folder, which may be given by how it begins.
+
+    Raises:
+        BadUsage: there is none, or it is of another folder, where its paths mean something else.
+    """
+    with contextlib.closing(TaskStore(state_dir())) as store:
+        task = one_task(store, given)
+    if not in_folder(folder)(task):
+        there = shlex.quote(task.workspace)
+        raise BadUsage(
+            f"task {task.task_id} is of {task.workspace}, and this is {folder}\n"
+            f"to go on there: roo-lsp run --resume {task.task_id} --workspace {there}"
+        )
+    return task.task_id
 
 
 def run(job: Job) -> int:

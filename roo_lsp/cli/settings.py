@@ -10,7 +10,14 @@ from rich.text import Text
 
 from roo_lsp.app import current_settings
 from roo_lsp.cli.drawing import one_line
-from roo_lsp.cli.options import Parser, add_settings, add_workspace, settings, take_settings
+from roo_lsp.cli.options import (
+    Parser,
+    add_settings,
+    add_workspace,
+    settings,
+    take_settings,
+    with_command,
+)
 from roo_lsp.settings import Settings
 from roo_lsp.settings_sources import Effective
 
@@ -24,7 +31,7 @@ _PASSWORD = re.compile(r"(//[^/@\s]*:)[^/@\s]*@")
 
 
 def main(arguments: Sequence[str]) -> int:
-    """`schema` or `show`."""
+    """`schema`, or `show` (also without a word)."""
     parser = Parser(prog="roo-lsp settings", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, parser_class=Parser)
     commands.add_parser("schema", help="the JSON Schema of the `roo` section")
@@ -33,7 +40,7 @@ def main(arguments: Sequence[str]) -> int:
     show.add_argument("--json", action="store_true", help="print JSON")
     add_workspace(show)
     add_settings(show)
-    given = parser.parse_args(arguments)
+    given = parser.parse_args(with_command(arguments, "show"))
     console = Console(highlight=False)
     if given.command == "schema":
         _print_json(console, Settings.model_json_schema(by_alias=True))

@@ -5,7 +5,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 from roo_lsp.cli.drawing import count_text, one_line
-from roo_lsp.cli.options import BadUsage, Parser, add_workspace, workspace
+from roo_lsp.cli.options import BadUsage, Parser, add_workspace, with_command, workspace
 from roo_lsp.cli.render import Picture
 from roo_lsp.workspace.places import state_dir
 from roo_lsp.workspace.store import TaskStore, TaskSummary
@@ -25,8 +25,8 @@ BATCH = 1000
 
 
 def main(arguments: list[str]) -> int:
-    """`list`, `show`, `export` or `delete`."""
-    given = _parser().parse_args(arguments)
+    """`list` (also without a word), `show`, `export` or `delete`."""
+    given = _parser().parse_args(with_command(arguments, "list"))
     command: Callable[[TaskStore, argparse.Namespace], int] = given.run
     with closing(TaskStore(state_dir())) as store:
         return command(store, given)
@@ -58,7 +58,7 @@ def list_tasks(store: TaskStore, given: argparse.Namespace) -> int:
     """The newest first."""
     folder = workspace(given)
     every = store.list(None, sys.maxsize)
-    here = _in_folder(folder)
+    here = in_folder(folder)
     found = [each for each in every if given.all or here(each)][: max(1, given.limit)]
     console = Console(highlight=False)
     if given.json:
@@ -67,14 +67,23 @@ def list_tasks(store: TaskStore, given: argparse.Namespace) -> int:
     if not found:
         others = f" There are {len(every)} of other folders: --all." if every else ""
         console.print(Text(f"No tasks in {folder}.{others}"), soft_wrap=True)
-    for each in found:
-        _print_row(console, each, folder=given.all)
+    for place, tasks in _by_folder(found).items():
+        console.print(Text(one_line(place), "bold"), soft_wrap=True)
+        _print_rows(console, tasks)
     return 0
+
+
+def _by_folder(tasks: Sequence[TaskSummary]) -> dict[str, list[TaskSummary]]:
+    """The folder of the newest task first."""
+    found: dict[str, list[TaskSummary]] = {}
+    for each in tasks:
+        found.setdefault(each.workspace, []).append(each)
+    return found
 
 
 def show_task(store: TaskStore, given: argparse.Namespace) -> int:
     """The task's picture, as `run` would have drawn it."""
-    summary = _one(store, given.id)
+    summary = one_task(store, given.id)
     console = Console(highlight=False)
     picture = Picture(console, live=False, whole_prompts=True)
     last: dict[str, Any] = {}
@@ -90,7 +99,7 @@ def show_task(store: TaskStore, given: argparse.Namespace) -> int:
 
 def export_task(store: TaskStore, given: argparse.Namespace) -> int:
     """The task on standard output."""
-    summary = _one(store, given.id)
+    summary = one_task(store, given.id)
     entries = store.messages(summary.task_id)
     if given.format == "md":
         _print_raw(markdown(summary, entries).rstrip())
@@ -111,7 +120,12 @@ def delete_tasks(store: TaskStore, given: argparse.Namespace) -> int:
     return 0
 
 
-def _one(store: TaskStore, given: str) -> TaskSummary:
+def one_task(store: TaskStore, given: str) -> TaskSummary:
+    """The task with this id, or the only one whose id begins so.
+
+    Raises:
+        BadUsage: there is none, or there are several.
+    """
     found = [each for each in store.list(None, sys.maxsize) if each.task_id.startswith(given)]
     exact = [each for each in found if each.task_id == given]
     if len(exact or found) == 1:
@@ -121,7 +135,8 @@ def _one(store: TaskStore, given: str) -> TaskSummary:
     raise BadUsage(f"{given}: {len(found)} tasks begin so: {', '.join(e.task_id for e in found)}")
 
 
-def _in_folder(folder: Path) -> Callable[[TaskSummary], bool]:
+def in_folder(folder: Path) -> Callable[[TaskSummary], bool]:
+    """Whether a task is of this folder, however its path is spelled."""
     spellings = {str(folder), os.path.realpath(folder)}
     return lambda each: each.workspace in spellings or os.path.realpath(each.workspace) in spellings
 
@@ -135,18 +150,33 @@ def _events(store: TaskStore, task_id: str) -> Iterator[dict[str, Any]]:
             return
 
 
-def _print_row(console: Console, task: TaskSummary, *, folder: bool) -> None:
-    tokens = f"{count_text(task.input_tokens)}/{count_text(task.output_tokens)}"
-    cost = f"  ${task.cost:.2f}" if task.cost >= 0.005 else ""
-    head = Text.assemble(
-        (task.task_id, "bold"),
-        (f"  {_time(task.updated_at)}  {task.state:<7} {task.mode}  {tokens}{cost}", "dim"),
+def _print_rows(console: Console, tasks: Sequence[TaskSummary]) -> None:
+    """Two lines each, below one of headings: what it came to, and its title."""
+    heads = ("task", "last used", "state", "mode", "in/out", "cost")
+    rows = [_cells(each) for each in tasks]
+    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+    console.print(Text(_row(heads, widths), "dim"), soft_wrap=True)
+    for each, cells in zip(tasks, rows, strict=True):
+        row = _row(cells, widths)
+        end = widths[0]
+        console.print(Text.assemble((row[:end], "bold"), (row[end:], "dim")), soft_wrap=True)
+        console.print(Text(f"  {one_line(each.title)}"), soft_wrap=not console.is_terminal)
+
+
+def _cells(task: TaskSummary) -> tuple[str, ...]:
+    return (
+        task.task_id,
+        _time(task.updated_at),
+        task.state,
+        one_line(task.mode),
+        f"{count_text(task.input_tokens)}/{count_text(task.output_tokens)}",
+        f"${task.cost:.2f}" if task.cost >= 0.005 else "",
     )
-    console.print(head, soft_wrap=True)
-    title = Text(f"  {one_line(task.title)}")
-    if folder:
-        title.append(f"  {one_line(task.workspace)}", "dim")
-    console.print(title, soft_wrap=not console.is_terminal)
+
+
+def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
+    padded = [f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=True)]
+    return "  ".join(padded).rstrip()
 
 
 def _time(seconds: float) -> str:

@@ -21,6 +21,25 @@ def test_the_schema_is_json_and_describes_each_key(capsys):
     assert {"provider", "autoApprove", "ui"} <= set(schema["properties"])
 
 
+def test_without_a_word_the_likely_thing_is_done(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["settings"]) == 0
+    assert "Nothing is set" in capsys.readouterr().out
+    assert main(["settings", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["settings"]["mode"] == "code"
+    assert main(["tasks"]) == 0
+    assert "No tasks in" in capsys.readouterr().out
+    assert main(["tasks", "nonsense"]) == 2
+    assert "nonsense" in capsys.readouterr().err
+
+
+def test_a_byte_order_mark_before_the_settings_is_no_error(capsys):
+    config_dir().mkdir(parents=True, exist_ok=True)
+    (config_dir() / "settings.json").write_text('\ufeff{"mode": "ask"}', "utf-8")
+    assert main(["settings"]) == 0
+    assert '"ask"' in capsys.readouterr().out
+
+
 def test_settings_are_shown_with_where_they_came_from_and_no_secrets(capsys, monkeypatch):
     config_dir().mkdir(parents=True)
     file = config_dir() / "settings.json"
@@ -76,10 +95,13 @@ def stored(tmp_path: Path) -> TaskSummary:
 
 def test_tasks_of_this_folder_are_listed(stored, capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    assert main(["tasks", "list"]) == 0
+    assert main(["tasks"]) == 0
     out = capsys.readouterr().out
-    assert stored.task_id in out
-    assert "1.2k/30  $0.50" in out
+    assert out.splitlines()[0] == stored.workspace
+    heading, row = (" ".join(line.split()) for line in out.splitlines()[1:3])
+    assert heading == "task last used state mode in/out cost"
+    assert row.startswith(stored.task_id)
+    assert "1.2k/30 $0.50" in row
     assert "Fix it\\x1b[2J" in out
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()

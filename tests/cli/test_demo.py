@@ -26,6 +26,9 @@ async def test_the_demo_does_its_task():
     assert "Create hello.py  ✓" in told
     assert "│ hello" in told
     assert "ROO_BASE_URL=" in told
+    doctor = next(line.split() for line in told.splitlines() if line.endswith(" doctor"))
+    ran = await create_subprocess_exec(*doctor, "--help", stdout=subprocess.DEVNULL)
+    assert await ran.wait() == 0, "what it names as the next step can be typed as it stands"
     assert "--resume" not in told
 
 

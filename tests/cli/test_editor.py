@@ -285,6 +285,31 @@ def test_keys_that_the_user_has_stay(home: Path, capsys: pytest.CaptureFixture[s
 # --- the others -----------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("nvim", "Neovim"),
+        ("hx", "[language-server.roo]"),
+        ("code", "VS Code"),
+        ("VS Code", "VS Code"),
+    ],
+)
+def test_an_editor_goes_by_the_name_of_its_program_too(
+    name: str, meant: str, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert meant in printed(capsys, name)
+
+
+def test_without_a_word_the_editors_that_are_here_are_named(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "None of Neovim, Helix, VS Code, Emacs is on the PATH" in printed(capsys)
+    install(home, "nvim", "NVIM v0.11.4")
+    told = printed(capsys)
+    assert "editor neovim   Neovim 0.11.4" in told
+    assert "helix" not in told
+
+
 def test_an_unknown_editor_is_told_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
     err = refused(capsys, "nano", code=2)
     assert err == "roo-lsp editor: no editor 'nano'; there are: neovim, helix, vscode, emacs\n"

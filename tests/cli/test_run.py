@@ -171,6 +171,20 @@ async def test_a_task_is_resumed_with_what_was_said(folder):
     assert "Go on" in said[-1]
 
 
+async def test_a_task_of_another_folder_is_not_resumed_here(folder, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    async with FakeOpenAI() as fake:
+        fake.always(text("ok"))
+        first = await run(fake, folder, "--json", "Hello")
+        task_id = json.loads(first.out.splitlines()[0])["taskId"]
+        ended = await run(fake, elsewhere, f"--resume={task_id}", "Go on")
+        assert ended.code == 2
+        assert f"task {task_id} is of {folder}, and this is {elsewhere}" in ended.err
+        assert f"--resume {task_id} --workspace {folder}" in ended.err
+        assert len(fake.chats) == 1, "nothing was asked"
+
+
 async def test_ctrl_c_cancels_the_task_and_ends_with_130(folder):
     async with FakeOpenAI() as fake:
         fake.answers(hang())

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -34,6 +35,16 @@ HELIX = Editor("helix", "Helix", ("hx", "helix"), "25.01")
 VSCODE = Editor("vscode", "VS Code", ("code", "codium", "code-insiders", "code-server"), "1.100")
 EMACS = Editor("emacs", "Emacs", ("emacs",), "28.1")
 EDITORS = {each.name: each for each in (NEOVIM, HELIX, VSCODE, EMACS)}
+
+
+def meant(name: str) -> Editor | None:
+    """The editor that goes by this name: ours, its title, or what its program is called."""
+    bare = name.casefold().replace(" ", "").replace("-", "")
+    for editor in EDITORS.values():
+        names = (editor.name, editor.title, *editor.programs)
+        if bare in {each.casefold().replace(" ", "").replace("-", "") for each in names}:
+            return editor
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,3 +107,12 @@ def server() -> list[str]:
     if own.exists():
         return [str(own)]
     return [sys.executable, "-m", "roo_lsp"]
+
+
+def typed() -> str:
+    """How this roo-lsp is called in a terminal, from the folder the user is in."""
+    command = server()
+    own = Path(command[0])
+    if own.is_absolute() and own.is_relative_to(Path.cwd()):
+        command[0] = str(own.relative_to(Path.cwd()))
+    return shlex.join(command)
