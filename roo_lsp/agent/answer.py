@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from roo_lsp.agent.arguments import BadArguments, read_arguments
 from roo_lsp.agent.assembly import (
@@ -14,6 +15,7 @@ from roo_lsp.agent.assembly import (
     Reset,
     TextPiece,
 )
+from roo_lsp.agent.columns import one_line
 from roo_lsp.agent.conversation import CALL_NATIVELY, Agent, Brief
 from roo_lsp.agent.errors import RooError
 from roo_lsp.agent.events import (
@@ -25,14 +27,25 @@ from roo_lsp.agent.events import (
     ToolCallUpdated,
 )
 from roo_lsp.agent.growing import GrowingCall
-from roo_lsp.agent.messages import AssistantMessage, ToolCall, UserMessage
+from roo_lsp.agent.messages import AssistantMessage, ToolCall, ToolMessage, UserMessage
 from roo_lsp.agent.ports import AskedAgain, ChatRequest
 from roo_lsp.agent.printed import printed_call
+from roo_lsp.agent.silence import (
+    MAKE_THE_CALL,
+    PERIOD,
+    ROUNDS,
+    SAY_SOMETHING,
+    STOP_REPEATING,
+    Endless,
+    only_announces,
+)
 from roo_lsp.agent.tool import ToolKind
 from roo_lsp.agent.vocabulary import in_our_words
 
 MAX_CALLS = 32
 """Calls of one answer that are run; a model that makes more has lost count."""
+MAX_NAMES = 20
+"""Files that are named for a model that has fallen silent."""
 MAX_PARTIAL = 32_000
 """Characters that are kept of a text that broke off."""
 
@@ -59,17 +72,73 @@ class Answer:
 async def ask_model(agent: Agent, brief: Brief) -> Answer:
     """The model's next answer, streamed as events; asked for once more if it is of no use.
 
+    A model that says nothing twice after its calls has ended the turn: what they changed is said.
+
     Raises:
-        RooError: the endpoint's; `provider_error` for two empty answers, and
-            `tool_calling_unsupported` for two with a call that is only text.
+        RooError: the endpoint's; `provider_error` for two empty answers to the user's words or two
+            that do not end, and `tool_calling_unsupported` for two with a call that is only text.
     """
-    assembly = await _stream(agent, brief)
-    if form := _printed(assembly, brief):
-        _keep_printed(agent, assembly)
-        reason = f"The model wrote a tool call as text ({form}), which is never executed"
-        agent.emit(Retrying(1, 2, 0, f"{reason}. It is asked to call natively."))
+    asked: set[Trouble] = set()
+    while True:
         assembly = await _stream(agent, brief)
-        if form := _printed(assembly, brief):
+        trouble, form = _trouble(agent, brief, assembly)
+        if trouble == "announced" and (agent.turn.announced or agent.inbox):
+            trouble = None
+        if trouble is None:
+            return _checked(assembly, brief)
+        if trouble in asked:
+            return _given_up(agent, assembly, trouble, form)
+        asked.add(trouble)
+        _ask_again(agent, assembly, trouble, form)
+
+
+Trouble = Literal["printed", "endless", "silent", "empty", "announced"]
+
+
+def _trouble(agent: Agent, brief: Brief, assembly: Assembly) -> tuple[Trouble | None, str]:
+    """Why the answer is of no use, and for a printed call its form."""
+    if assembly.endless:
+        return "endless", ""
+    if form := _printed(assembly, brief):
+        return "printed", form
+    if _empty(assembly):
+        last = agent.history.messages[-1]
+        worked = isinstance(last, ToolMessage) or last == UserMessage(SAY_SOMETHING)
+        return "silent" if worked else "empty", ""
+    message = assembly.message()
+    if brief.tools and not message.calls and only_announces(message.text):
+        return "announced", ""
+    return None, ""
+
+
+def _ask_again(agent: Agent, assembly: Assembly, trouble: Trouble, form: str) -> None:
+    """Say to the model, in words, what it is to do instead."""
+    message = assembly.message()
+    match trouble:
+        case "printed":
+            _keep_printed(agent, assembly)
+            reason = f"The model wrote a tool call as text ({form}), which is never executed"
+            agent.emit(Retrying(1, 2, 0, f"{reason}. It is asked to call natively."))
+        case "endless":
+            _keep_text(agent, message.text[: -PERIOD * ROUNDS], "was stopped: it repeated itself")
+            agent.history.append(UserMessage(STOP_REPEATING))
+            agent.emit(Retrying(1, 2, 0, "The model repeated the same text over and over."))
+        case "silent":
+            agent.history.append(UserMessage(SAY_SOMETHING))
+            agent.emit(Retrying(1, 2, 0, "The model's answer was empty. It is asked to go on."))
+        case "announced":
+            agent.turn.announced = True
+            agent.history.append(message)
+            agent.history.append(UserMessage(MAKE_THE_CALL))
+            agent.emit(Retrying(1, 2, 0, "The model only said what it would do. It is asked to."))
+        case "empty":
+            pass
+
+
+def _given_up(agent: Agent, assembly: Assembly, trouble: Trouble, form: str) -> Answer:
+    """What comes of an answer that is of no use for the second time."""
+    match trouble:
+        case "printed":
             _keep_printed(agent, assembly, ask=False)
             raise RooError(
                 "tool_calling_unsupported",
@@ -78,11 +147,28 @@ async def ask_model(agent: Agent, brief: Brief) -> Answer:
                 "--enable-auto-tool-choice --tool-call-parser; llama.cpp: --jinja), or choose a "
                 "model with native tool calling (roo.provider.modelId).",
             )
-    if _empty(assembly):
-        assembly = await _stream(agent, brief)
-        if _empty(assembly):
+        case "endless":
+            raise RooError(
+                "provider_error",
+                "The model repeated the same text over and over, twice; it was stopped.",
+                "Raise roo.provider.temperature or set a repetition penalty at its server, or try "
+                "another model.",
+            )
+        case "silent":
+            text = _closing(agent)
+            agent.emit(AgentMessageChunk(text))
+            return Answer(AssistantMessage(text), assembly.finish_reason, {})
+        case _:
             raise _nothing(assembly)
-    return _checked(assembly, brief)
+
+
+def _closing(agent: Agent) -> str:
+    """What is said in the place of a model that has fallen silent."""
+    names = [one_line(agent.context.workspace.show(path)) for path in agent.turn.changed]
+    if not names:
+        return "(The model said nothing more. Nothing was changed in this turn by its edits.)"
+    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+    return f"(The model said nothing more. Changed in this turn: {', '.join(names[:MAX_NAMES])}{more}.)"
 
 
 def _printed(assembly: Assembly, brief: Brief) -> str | None:
@@ -145,22 +231,38 @@ async def _stream(agent: Agent, brief: Brief) -> Assembly:
     assembly = Assembly(taken=agent.history.call_ids(), tools=brief.tools)
     request = ChatRequest(brief.system, agent.history.messages, brief.specs)
     begun: dict[str, GrowingCall] = {}
+    said, written = Endless(), Endless(2 * ROUNDS)
     complete = False
     try:
         async with aclosing(agent.model.stream(request)) as deltas:
             async for delta in deltas:
                 for piece in assembly.add(delta):
                     _show(agent, brief, piece, begun)
+                    assembly.endless |= _repeats(piece, said, written)
+                if assembly.endless:
+                    break
         complete = True
     finally:
         if not complete:
             _abandon(agent, begun, "The answer broke off before this call was complete.")
-            _keep_partial_text(agent, assembly)
+            _keep_text(agent, assembly.message().text, "broke off here")
+    if assembly.endless:
+        _abandon(agent, begun, "The answer was stopped: it repeated itself.")
     message, sent = assembly.message(), agent.request_size(brief)
     usage = agent.gauge.usage(assembly.usage, sent, message)
     agent.gauge.answered(usage, sent, message, brief.context_window)
     agent.charge(brief, usage, usage.input_tokens + usage.output_tokens)
     return assembly
+
+
+def _repeats(piece: Progress, said: Endless, written: Endless) -> bool:
+    match piece:
+        case TextPiece(text) | ReasoningPiece(text):
+            return said.add(text)
+        case CallGrew():
+            return written.add(piece.delta_text)
+        case _:
+            return False
 
 
 def _show(
@@ -195,11 +297,11 @@ def _abandon(agent: Agent, begun: dict[str, GrowingCall], why: str) -> None:
     begun.clear()
 
 
-def _keep_partial_text(agent: Agent, assembly: Assembly) -> None:
-    """What the user has read of an answer that broke off stays said; its calls do not."""
-    text = assembly.message().text[:MAX_PARTIAL]
+def _keep_text(agent: Agent, text: str, how: str) -> None:
+    """What the user has read of an answer that came to no end stays said; its calls do not."""
+    text = text[:MAX_PARTIAL]
     if text.strip():
-        agent.history.append(AssistantMessage(text=f"{text}\n\n(This answer broke off here.)"))
+        agent.history.append(AssistantMessage(text=f"{text}\n\n(This answer {how}.)"))
 
 
 def _empty(assembly: Assembly) -> bool:

@@ -104,6 +104,8 @@ class Assembly:
 
     def _clear(self) -> None:
         self.finish_reason: str | None = None
+        self.endless = False
+        """The answer was stopped, because it repeated itself."""
         self.usage: Usage | None = None
         self._text: list[str] = []
         self._reasoning: list[str] = []

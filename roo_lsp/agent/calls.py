@@ -224,6 +224,8 @@ def _finish(
     agent: Agent, call: ToolCall, title: str, result: ToolResult, *, quiet: bool = False
 ) -> Result:
     new = agent.repetition.saw(call, result.text, () if result.failed else result.diffs)
+    if not result.failed:
+        agent.turn.changed |= {diff.path: None for diff in result.diffs}
     if result.settled:
         agent.repetition.settled(call, result.text)
     return _told(agent, call, title, result, new=new, quiet=quiet)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from itertools import dropwhile
+from pathlib import Path
 
 from roo_lsp.agent.approval import Gate
 from roo_lsp.agent.events import EventSink, UsageUpdated
@@ -20,6 +21,7 @@ from roo_lsp.agent.messages import (
     standing,
 )
 from roo_lsp.agent.ports import ChatModel, ToolSpec, Usage
+from roo_lsp.agent.silence import MAKE_THE_CALL, SAY_SOMETHING, STOP_REPEATING
 from roo_lsp.agent.tool import AnyTool, ToolContext
 from roo_lsp.agent.usage import Gauge, Price, size_of
 
@@ -30,7 +32,7 @@ CALL_NATIVELY = (
     "(Your last answer had a tool call in it as text. Text is never executed: nothing was run. Make "
     "the call natively, through the tool calling of this API, or answer without one.)"
 )
-SERVER_SAID = {GO_ON, CALL_NATIVELY}
+SERVER_SAID = {GO_ON, CALL_NATIVELY, SAY_SOMETHING, MAKE_THE_CALL, STOP_REPEATING}
 """What is said in the user's place."""
 
 
@@ -125,6 +127,16 @@ class History:
 
 
 @dataclass(slots=True)
+class Turn:
+    """What is known of the turn that goes on."""
+
+    changed: dict[Path, None] = field(default_factory=dict[Path, None])
+    """The files that its calls have changed."""
+    announced: bool = False
+    """The model was asked once to do what it had only announced."""
+
+
+@dataclass(slots=True)
 class Agent:
     """One task's agent: its ports, its history, and what the user said meanwhile."""
 
@@ -139,6 +151,7 @@ class Agent:
     budget: Budget = field(default_factory=Budget)
     repetition: Repetition = field(default_factory=Repetition)
     gauge: Gauge = field(default_factory=Gauge)
+    turn: Turn = field(default_factory=Turn)
     cut_off: bool = False
     """True while the last answer was text that the output limit cut off."""
 

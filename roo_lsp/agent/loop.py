@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from roo_lsp.agent.calls import run_calls
 from roo_lsp.agent.context import ask_in_window
-from roo_lsp.agent.conversation import Agent
+from roo_lsp.agent.conversation import Agent, Turn
 from roo_lsp.agent.events import StopReason, UserImageChunk, UserMessageChunk
 from roo_lsp.agent.guards import Limits
 from roo_lsp.agent.messages import UserMessage
@@ -22,6 +22,7 @@ async def run_turn(agent: Agent) -> StopReason:
     Raises:
         RooError: the endpoint could not be used; what was said so far stays in the history.
     """
+    agent.turn = Turn()
     while True:
         take_inbox(agent)
         brief = agent.brief()

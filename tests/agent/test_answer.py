@@ -203,7 +203,8 @@ async def test_of_too_many_calls_the_first_are_run_and_the_model_is_told_of_the_
 
 
 async def test_an_answer_without_end_is_stopped_and_little_of_it_kept():
-    flood = [TextDelta("word " * 200_000)] * 10
+    words = "".join(f"word {number} " for number in range(80_000))
+    flood = [TextDelta(words)] * 10
     subject = rig(flood, tools=[tool("echo", ran)])
     error = await failure(subject)
     assert error.code == "provider_error"
