@@ -16,9 +16,9 @@ from roo_lsp.agent.modes import MODES
 from roo_lsp.lsp.comments import Comment, comment_at, syntax_of
 from roo_lsp.lsp.documents import Document, Documents
 from roo_lsp.lsp.places import Lines, of_comment, of_problems, target
-from roo_lsp.lsp.positions import split_lines
 from roo_lsp.lsp.task_documents.form import is_task_document
 from roo_lsp.workspace.escapes import label
+from roo_lsp.workspace.line_diff import split_lines
 
 KINDS = (
     types.CodeActionKind.QuickFix,

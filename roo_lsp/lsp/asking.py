@@ -14,8 +14,9 @@ from roo_lsp.agent.columns import columns, fitted, one_line
 from roo_lsp.agent.tool import Diff
 from roo_lsp.lsp.approvals import Pending
 from roo_lsp.lsp.documents import Documents
-from roo_lsp.lsp.positions import end_of, split_lines
+from roo_lsp.lsp.positions import end_of
 from roo_lsp.workspace.escapes import plain
+from roo_lsp.workspace.line_diff import split_lines
 
 REVIEW = "Review…"
 """The first action of each dialog: harmless, because Enter may be pressed by accident."""

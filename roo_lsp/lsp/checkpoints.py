@@ -29,7 +29,6 @@ from roo_lsp.agent.messages import AssistantMessage, Entry, Rewound, UserMessage
 from roo_lsp.agent.modes import MODES
 from roo_lsp.agent.tool import ToolKind
 from roo_lsp.lsp.files import EditorFileSystem
-from roo_lsp.lsp.positions import path_of, uri_of
 from roo_lsp.lsp.protocol import CommandFailed
 from roo_lsp.lsp.tasks import Task
 from roo_lsp.workspace.checkpoints.git import CheckpointError, find_git
@@ -41,6 +40,7 @@ from roo_lsp.workspace.journal import told
 from roo_lsp.workspace.private import write_private
 from roo_lsp.workspace.store import TaskStore
 from roo_lsp.workspace.trust import too_wide
+from roo_lsp.workspace.uris import path_of, uri_of
 
 log = logging.getLogger(__name__)
 

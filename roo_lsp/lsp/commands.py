@@ -42,7 +42,6 @@ from roo_lsp.lsp.arguments import (
 from roo_lsp.lsp.drafts import OTHERWISE, write_draft
 from roo_lsp.lsp.hunks import diff_document, where
 from roo_lsp.lsp.images import attached, require_support
-from roo_lsp.lsp.positions import path_of, split_lines, uri_of
 from roo_lsp.lsp.protocol import CommandFailed
 from roo_lsp.lsp.session import Session
 from roo_lsp.lsp.task_review import Settled, UnknownChange
@@ -53,9 +52,11 @@ from roo_lsp.providers.report import Check, Report, without_endpoint
 from roo_lsp.settings_sources import no_profile
 from roo_lsp.workspace.descriptors import real_path
 from roo_lsp.workspace.journal import told
+from roo_lsp.workspace.line_diff import split_lines
 from roo_lsp.workspace.private import write_private
 from roo_lsp.workspace.rooignore import RooIgnore
 from roo_lsp.workspace.transcript import exported, listed, markdown
+from roo_lsp.workspace.uris import path_of, uri_of
 
 Handler = Callable[[Session, Any], Awaitable[Any]]
 

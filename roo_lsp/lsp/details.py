@@ -7,8 +7,8 @@ from roo_lsp.agent.columns import pieces, wrapped
 from roo_lsp.agent.tool import Diff, Workspace
 from roo_lsp.lsp.approvals import Pending
 from roo_lsp.lsp.hunks import visible
-from roo_lsp.lsp.positions import changed_lines, unified_lines
 from roo_lsp.workspace.escapes import exact, label, plain
+from roo_lsp.workspace.line_diff import changed_lines, unified_lines
 from roo_lsp.workspace.transcript import fenced
 
 DIALOG_LINES = 6

@@ -20,12 +20,12 @@ from pydantic import BaseModel, Field, ValidationError
 from roo_lsp.agent.ports import Problem
 from roo_lsp.agent.tool import AnyTool, Invocation, Output, ToolContext, ToolResult, Workspace
 from roo_lsp.lsp.documents import Documents
-from roo_lsp.lsp.positions import path_of, uri_of
 from roo_lsp.lsp.protocol import ClientError, RooProtocol
 from roo_lsp.settings import object_or_empty
 from roo_lsp.workspace.escapes import label
 from roo_lsp.workspace.problems import SEVERITIES
 from roo_lsp.workspace.problems import told as problem_told
+from roo_lsp.workspace.uris import path_of, uri_of
 
 log = logging.getLogger(__name__)
 

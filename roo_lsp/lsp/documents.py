@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from roo_lsp.lsp.positions import path_of
 from roo_lsp.workspace.descriptors import real_path
+from roo_lsp.workspace.uris import path_of
 
 
 @dataclass(slots=True, eq=False)

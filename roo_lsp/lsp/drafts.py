@@ -6,8 +6,8 @@ from pathlib import Path
 
 from lsprotocol import types
 
-from roo_lsp.lsp.positions import split_lines
 from roo_lsp.lsp.task_documents.form import SKELETON, SUFFIX
+from roo_lsp.workspace.line_diff import split_lines
 from roo_lsp.workspace.private import write_private
 
 OTHERWISE = "Write your question at the end of {file} and save it: Roo answers there."

@@ -16,11 +16,12 @@ from roo_lsp.agent.errors import Changed, ToolError
 from roo_lsp.agent.events import EventSink, FileChanged
 from roo_lsp.agent.ports import FileSystem, Listing, Snapshot
 from roo_lsp.lsp.documents import Document, Documents
-from roo_lsp.lsp.positions import changed_lines, merged, minimal_edit, split_lines, uri_of
+from roo_lsp.lsp.positions import minimal_edit
 from roo_lsp.lsp.protocol import ClientError, RooProtocol
 from roo_lsp.lsp.task_review import TaskReview
 from roo_lsp.workspace.escapes import label
-from roo_lsp.workspace.line_diff import alike
+from roo_lsp.workspace.line_diff import alike, changed_lines, merged, split_lines
+from roo_lsp.workspace.uris import uri_of
 
 APPLY_SECONDS = 10.0
 """How long a client may take to apply an edit; some ask their user first."""

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from lsprotocol import types
 
-from roo_lsp.lsp.positions import unified_lines
 from roo_lsp.workspace.changes import FileChanges, Hunk
 from roo_lsp.workspace.escapes import exact
+from roo_lsp.workspace.line_diff import unified_lines
 
 MAX_DIFF = 2_000_000
 """Characters of the document that shows all changes."""

@@ -7,11 +7,11 @@ from roo_lsp.agent.columns import one_line
 from roo_lsp.agent.errors import ToolError
 from roo_lsp.agent.messages import Image
 from roo_lsp.agent.tool import Workspace
-from roo_lsp.lsp.positions import path_of
 from roo_lsp.lsp.protocol import CommandFailed
 from roo_lsp.settings import Settings
 from roo_lsp.workspace.disk import DiskFileSystem
 from roo_lsp.workspace.images import MAX_BYTES, MAX_TOTAL, Picture, data_of, picture_in
+from roo_lsp.workspace.uris import path_of
 
 
 @dataclass(frozen=True, slots=True)

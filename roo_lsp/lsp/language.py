@@ -25,11 +25,12 @@ from roo_lsp.agent.tool import Json, Workspace
 from roo_lsp.lsp.diagnostics import items_of
 from roo_lsp.lsp.documents import Documents
 from roo_lsp.lsp.language_answers import Files, hover_in, no_sense, places_in, symbols_in
-from roo_lsp.lsp.positions import offset_to_position, uri_of
+from roo_lsp.lsp.positions import offset_to_position
 from roo_lsp.lsp.protocol import ClientError, RooProtocol
 from roo_lsp.lsp.workspace_edit import edited_files, versions_of
 from roo_lsp.workspace.escapes import label
 from roo_lsp.workspace.problems import bounded
+from roo_lsp.workspace.uris import uri_of
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from roo_lsp.agent.errors import ToolError
 from roo_lsp.agent.ports import Place, Places, Symbol, Symbols
-from roo_lsp.lsp.positions import path_of
+from roo_lsp.workspace.uris import path_of
 
 MAX_PLACES = 5_000
 """Places of one answer that are looked at."""

@@ -1,32 +1,14 @@
-"""Text positions, minimal edits and file addresses as LSP counts and writes them.
+"""Text positions and minimal edits as LSP counts them.
 
 Lines end at ``\\n``, ``\\r\\n`` and ``\\r`` and nowhere else; ``str.splitlines`` ends them at form feeds
 and U+2028 too, and would put every position behind one on the wrong line.
 """
 
-import difflib
-import os
-import sys
-from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import Literal
-from urllib.parse import unquote_to_bytes, urlsplit
+from collections.abc import Sequence
 
 from lsprotocol.types import Position, Range, TextEdit
 
 from roo_lsp.workspace.line_diff import line_edits, split_lines
-
-__all__ = [
-    "changed_lines",
-    "end_of",
-    "minimal_edit",
-    "offset_to_position",
-    "path_of",
-    "position_to_offset",
-    "split_lines",
-    "unified_lines",
-    "uri_of",
-]
 
 
 def end_of(text: str | Sequence[str], encoding: str) -> Position:
@@ -66,92 +48,6 @@ def minimal_edit(old: str, new: str, encoding: str) -> list[TextEdit]:
         TextEdit(Range(start_of(first), start_of(last)), "".join(lines))
         for first, last, lines in line_edits(before, split_lines(new))
     ]
-
-
-def merged(base: str, ours: str, theirs: str) -> str | None:
-    """`theirs` with what `ours` changed in `base`; None where both changed the same lines."""
-    before = split_lines(base)
-    our_hunks = line_edits(before, split_lines(ours))
-    their_hunks = line_edits(before, split_lines(theirs))
-    for first, last, _ in our_hunks:
-        for their_first, their_last, _ in their_hunks:
-            if first <= their_last and their_first <= last:
-                return None
-    lines = list(before)
-    for first, last, new in sorted([*our_hunks, *their_hunks], reverse=True):
-        lines[first:last] = new
-    return "".join(lines)
-
-
-def changed_lines(old: str, new: str) -> tuple[int, int]:
-    """How many lines are added and removed."""
-    before, after = split_lines(old), split_lines(new)
-    hunks = line_edits(before, after)
-    return sum(len(lines) for _, _, lines in hunks), sum(last - first for first, last, _ in hunks)
-
-
-def unified_lines(old: str, new: str) -> Iterator[str]:
-    """The hunks of a unified diff, line by line; quick for texts of any size, not always smallest."""
-    before, after = split_lines(old), split_lines(new)
-    matcher = difflib.SequenceMatcher(None, "", "")
-    # For its grouping alone.
-    matcher.opcodes = list(_opcodes(before, line_edits(before, after)))  # pyright: ignore[reportAttributeAccessIssue] -- typeshed leaves it out
-    for group in matcher.get_grouped_opcodes():
-        (_, first, _, new_first, _), (_, _, last, _, new_last) = group[0], group[-1]
-        yield f"@@ -{_span(first, last)} +{_span(new_first, new_last)} @@\n"
-        for tag, first, last, new_first, new_last in group:
-            if tag == "equal":
-                yield from (f" {line}" for line in before[first:last])
-            else:
-                yield from (f"-{line}" for line in before[first:last])
-                yield from (f"+{line}" for line in after[new_first:new_last])
-
-
-def _opcodes(
-    before: list[str], hunks: Sequence[tuple[int, int, list[str]]]
-) -> Iterator[tuple[Literal["equal", "replace"], int, int, int, int]]:
-    at, new_at = 0, 0
-    for first, last, lines in [*hunks, (len(before), len(before), [])]:
-        if first > at:
-            yield "equal", at, first, new_at, new_at + first - at
-        at, new_at = last, new_at + first - at
-        if last > first or lines:
-            yield "replace", first, last, new_at, new_at + len(lines)
-        new_at += len(lines)
-
-
-def _span(first: int, last: int) -> str:
-    length = last - first
-    return f"{first + 1}" if length == 1 else f"{first + 1 if length else first},{length}"
-
-
-def path_of(uri: str) -> Path | None:
-    """The path that a ``file:`` URI names; None for any other URI."""
-    try:
-        parts = urlsplit(uri)
-        path = os.fsdecode(unquote_to_bytes(parts.path))
-    except ValueError:
-        return None
-    if parts.scheme != "file":
-        return None
-    if "\0" in path:
-        return None
-    if sys.platform == "win32":
-        if parts.netloc:
-            return Path(f"//{parts.netloc}{path}")
-        return Path(path[1:]) if path[2:3] == ":" else None
-    if parts.netloc not in ("", "localhost") or not path.startswith("/"):
-        return None
-    return Path(path)
-
-
-def uri_of(path: Path) -> str:
-    """The ``file:`` URI of an absolute path.
-
-    Raises:
-        ValueError: The path is relative.
-    """
-    return path.as_uri()
 
 
 def _lines(text: str | Sequence[str]) -> Sequence[str]:

@@ -11,10 +11,11 @@ from lsprotocol import types
 from roo_lsp.agent.ports import FileSystem
 from roo_lsp.lsp.documents import Document, Documents
 from roo_lsp.lsp.hunks import above, cursor_lines, deed, meets, where
-from roo_lsp.lsp.positions import end_of, uri_of
+from roo_lsp.lsp.positions import end_of
 from roo_lsp.lsp.task_review import TaskReview
 from roo_lsp.settings import object_or_empty
 from roo_lsp.workspace.changes import FileChanges, Hunk
+from roo_lsp.workspace.uris import uri_of
 
 FOLLOW_SECONDS = 0.2
 """While the user types, hunks that are shown follow at most so often."""

@@ -31,7 +31,6 @@ from roo_lsp.lsp.documents import Documents
 from roo_lsp.lsp.files import EditAbilities, EditorFileSystem, ReportingFileSystem
 from roo_lsp.lsp.hover import hover_at
 from roo_lsp.lsp.language import FEATURES, EditorLanguageServers, offers
-from roo_lsp.lsp.positions import path_of
 from roo_lsp.lsp.progress import Progress
 from roo_lsp.lsp.protocol import ClientError, RooProtocol
 from roo_lsp.lsp.review import Review
@@ -51,6 +50,7 @@ from roo_lsp.workspace.sandbox.find import Sandboxes
 from roo_lsp.workspace.sandbox.protect import Change
 from roo_lsp.workspace.store import TaskStore
 from roo_lsp.workspace.trust import TrustStore
+from roo_lsp.workspace.uris import path_of
 
 if TYPE_CHECKING:
     from roo_lsp.lsp.task_documents.showing import Showing

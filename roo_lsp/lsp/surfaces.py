@@ -26,10 +26,10 @@ from roo_lsp.lsp.asking import (
 from roo_lsp.lsp.details import dialog_text, document
 from roo_lsp.lsp.documents import Documents
 from roo_lsp.lsp.hunks import above, meets
-from roo_lsp.lsp.positions import uri_of
 from roo_lsp.lsp.protocol import ClientError, RooProtocol
 from roo_lsp.settings import object_or_empty
 from roo_lsp.workspace.private import write_private
+from roo_lsp.workspace.uris import uri_of
 
 log = logging.getLogger(__name__)
 

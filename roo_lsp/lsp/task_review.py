@@ -16,11 +16,11 @@ from typing import Any, Literal
 from roo_lsp.agent.errors import ToolError
 from roo_lsp.agent.ports import FileSystem, Snapshot
 from roo_lsp.lsp.hunks import lines_of
-from roo_lsp.lsp.positions import uri_of
 from roo_lsp.workspace.changes import FileChanges, Hunk, from_stored, stored
 from roo_lsp.workspace.descriptors import real_path
 from roo_lsp.workspace.line_diff import alike, split_lines
 from roo_lsp.workspace.private import write_private
+from roo_lsp.workspace.uris import uri_of
 
 log = logging.getLogger(__name__)
 

@@ -15,10 +15,11 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from roo_lsp.agent.errors import Changed, ToolError
 from roo_lsp.lsp.documents import Document, Documents
 from roo_lsp.lsp.language_answers import Files, Number, Position, Range, no_sense
-from roo_lsp.lsp.positions import offset_to_position, position_to_offset, split_lines
+from roo_lsp.lsp.positions import offset_to_position, position_to_offset
 from roo_lsp.settings import object_or_empty
 from roo_lsp.workspace.descriptors import real_path
 from roo_lsp.workspace.escapes import label
+from roo_lsp.workspace.line_diff import split_lines
 from roo_lsp.workspace.problems import bounded
 
 MAX_FILES = 500

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import takewhile
 from operator import eq
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 DIFF_LINES = 2000
 DIFF_WORK = 100_000
@@ -44,6 +44,45 @@ def line_edits(before: list[str], after: list[str]) -> list[Edit]:
         Edit(first, last, after[new_first:new_last])
         for first, last, new_first, new_last in _differing(before, after)
     ]
+
+
+def merged(base: str, ours: str, theirs: str) -> str | None:
+    """`theirs` with what `ours` changed in `base`; None where both changed the same lines."""
+    before = split_lines(base)
+    our_hunks = line_edits(before, split_lines(ours))
+    their_hunks = line_edits(before, split_lines(theirs))
+    for first, last, _ in our_hunks:
+        for their_first, their_last, _ in their_hunks:
+            if first <= their_last and their_first <= last:
+                return None
+    lines = list(before)
+    for first, last, new in sorted([*our_hunks, *their_hunks], reverse=True):
+        lines[first:last] = new
+    return "".join(lines)
+
+
+def changed_lines(old: str, new: str) -> tuple[int, int]:
+    """How many lines are added and removed."""
+    before, after = split_lines(old), split_lines(new)
+    hunks = line_edits(before, after)
+    return sum(len(lines) for _, _, lines in hunks), sum(last - first for first, last, _ in hunks)
+
+
+def unified_lines(old: str, new: str) -> Iterator[str]:
+    """The hunks of a unified diff, line by line; quick for texts of any size, not always smallest."""
+    before, after = split_lines(old), split_lines(new)
+    matcher = difflib.SequenceMatcher(None, "", "")
+    # For its grouping alone.
+    matcher.opcodes = list(_opcodes(before, line_edits(before, after)))  # pyright: ignore[reportAttributeAccessIssue] -- typeshed leaves it out
+    for group in matcher.get_grouped_opcodes():
+        (_, first, _, new_first, _), (_, _, last, _, new_last) = group[0], group[-1]
+        yield f"@@ -{_span(first, last)} +{_span(new_first, new_last)} @@\n"
+        for tag, first, last, new_first, new_last in group:
+            if tag == "equal":
+                yield from (f" {line}" for line in before[first:last])
+            else:
+                yield from (f"-{line}" for line in before[first:last])
+                yield from (f"+{line}" for line in after[new_first:new_last])
 
 
 Block = tuple[int, int, int, int]
@@ -116,3 +155,21 @@ def _anchors(before: list[str], after: list[str]) -> list[tuple[int, int]]:
 
 def _common(one: Sequence[str], other: Sequence[str]) -> int:
     return sum(takewhile(bool, map(eq, one, other)))
+
+
+def _opcodes(
+    before: list[str], hunks: Sequence[tuple[int, int, list[str]]]
+) -> Iterator[tuple[Literal["equal", "replace"], int, int, int, int]]:
+    at, new_at = 0, 0
+    for first, last, lines in [*hunks, (len(before), len(before), [])]:
+        if first > at:
+            yield "equal", at, first, new_at, new_at + first - at
+        at, new_at = last, new_at + first - at
+        if last > first or lines:
+            yield "replace", first, last, new_at, new_at + len(lines)
+        new_at += len(lines)
+
+
+def _span(first: int, last: int) -> str:
+    length = last - first
+    return f"{first + 1}" if length == 1 else f"{first + 1 if length else first},{length}"

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from roo_lsp.lsp.documents import Documents
-from roo_lsp.lsp.positions import uri_of
+from roo_lsp.workspace.uris import uri_of
 
 
 def test_an_older_text_that_comes_later_is_none(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
 from roo_lsp.lsp import files
-from roo_lsp.lsp.positions import merged
+from roo_lsp.workspace.line_diff import merged
 from tests.support.editor import (
     EGLOT,
     HELIX,

@@ -10,17 +10,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from lsprotocol.types import Position, TextEdit
 
-from roo_lsp.lsp.positions import (
-    changed_lines,
-    end_of,
-    minimal_edit,
-    offset_to_position,
-    path_of,
-    position_to_offset,
-    split_lines,
-    unified_lines,
-    uri_of,
-)
+from roo_lsp.lsp.positions import end_of, minimal_edit, offset_to_position, position_to_offset
+from roo_lsp.workspace.line_diff import changed_lines, split_lines, unified_lines
+from roo_lsp.workspace.uris import path_of, uri_of
 
 encodings = st.sampled_from(["utf-8", "utf-16", "utf-32"])
 # Few lines, often equal, and every character that some function takes for the end of a line.

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from lsprotocol import types
 
-from roo_lsp.lsp.positions import split_lines
 from roo_lsp.lsp.task_documents.asking import choice_in, code
 from roo_lsp.lsp.task_documents.form import ROO, TITLE, YOU, bare, body_start
 from roo_lsp.lsp.task_documents.keys import key_at
@@ -16,6 +15,7 @@ from roo_lsp.lsp.task_documents.service import TaskDocuments
 from roo_lsp.lsp.task_documents.sheet import Sheet
 from roo_lsp.workspace.descriptors import read_small
 from roo_lsp.workspace.escapes import plain
+from roo_lsp.workspace.line_diff import split_lines
 from roo_lsp.workspace.transcript import tame
 
 HEAD_LINES = 20

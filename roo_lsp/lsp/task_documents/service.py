@@ -19,7 +19,6 @@ from roo_lsp.lsp import commands
 from roo_lsp.lsp.approvals import NotPending, Pending
 from roo_lsp.lsp.documents import Document
 from roo_lsp.lsp.files import EditorFileSystem
-from roo_lsp.lsp.positions import split_lines, uri_of
 from roo_lsp.lsp.protocol import CommandFailed
 from roo_lsp.lsp.session import Session, encoding_of
 from roo_lsp.lsp.stream import Roo
@@ -32,7 +31,9 @@ from roo_lsp.lsp.task_documents.prepared import Sent
 from roo_lsp.lsp.task_documents.sheet import Sheet, skeleton_of
 from roo_lsp.settings import Raw
 from roo_lsp.settings_sources import Effective, for_one_task
+from roo_lsp.workspace.line_diff import split_lines
 from roo_lsp.workspace.rooignore import RooIgnore
+from roo_lsp.workspace.uris import uri_of
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,6 @@ from typing import Any
 
 from roo_lsp.lsp.approvals import Pending
 from roo_lsp.lsp.documents import Document
-from roo_lsp.lsp.positions import split_lines
 from roo_lsp.lsp.task_documents import front_matter
 from roo_lsp.lsp.task_documents.asking import Choice, Ticks, block, choice_in, ticked_in
 from roo_lsp.lsp.task_documents.events import TURN_END, Chunk, Cue, Renderer
@@ -33,7 +32,7 @@ from roo_lsp.lsp.task_documents.form import (
 from roo_lsp.lsp.task_documents.past import as_you, shown_of, without_passing
 from roo_lsp.lsp.task_documents.prepared import Prepared, Reloaded, Sent
 from roo_lsp.lsp.task_documents.weaving import Place, Woven, caught_up, followed, is_in, woven
-from roo_lsp.workspace.line_diff import line_edits
+from roo_lsp.workspace.line_diff import line_edits, split_lines
 
 log = logging.getLogger(__name__)
 
