@@ -19,11 +19,15 @@ from roo_lsp.agent.events import (
     QuestionAsked,
     StateChanged,
 )
+from roo_lsp.tasks.refusals import Refused
 from roo_lsp.workspace.escapes import label, plain
 
 
-class NotPending(Exception):
+class NotPending(Refused):
     """There is no such entry, or more than one where none was named; the text lists what waits."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, "not_pending")
 
 
 @dataclass(slots=True, eq=False)

@@ -29,8 +29,8 @@ from roo_lsp.agent.messages import AssistantMessage, Entry, Rewound, UserMessage
 from roo_lsp.agent.modes import MODES
 from roo_lsp.agent.tool import ToolKind
 from roo_lsp.lsp.files import EditorFileSystem
-from roo_lsp.lsp.protocol import CommandFailed
 from roo_lsp.lsp.tasks import Task
+from roo_lsp.tasks.refusals import Invalid, Refused
 from roo_lsp.workspace.checkpoints.git import CheckpointError, find_git
 from roo_lsp.workspace.checkpoints.putting_back import PutBack, put_back
 from roo_lsp.workspace.checkpoints.records import Checkpoint, Records
@@ -364,7 +364,7 @@ class TaskCheckpoints:
         """What changed since a checkpoint.
 
         Raises:
-            CommandFailed: there is no such checkpoint, or it is gone.
+            Invalid, Refused: there is no such checkpoint, or it is gone.
         """
         wanted = self._wanted(checkpoint_id)
         work = partial(_difference, self.owner.shadows, wanted, self.files.unsaved())
@@ -378,7 +378,7 @@ class TaskCheckpoints:
         """Make the workspace what it was; what it is now is a checkpoint first.
 
         Raises:
-            CommandFailed: there is no such checkpoint, it is gone, or no state can be recorded.
+            Invalid, Refused: there is no such checkpoint, it is gone, or no state can be recorded.
         """
         wanted = self._wanted(checkpoint_id)
         async with self.owner.going_back:
@@ -441,26 +441,24 @@ class TaskCheckpoints:
 
     def _wanted(self, checkpoint_id: str | None) -> Checkpoint:
         if why := self.owner.why_not():
-            raise CommandFailed.refused(why, "not_available")
+            raise Refused(why, "not_available")
         found = self.owner.records(self.task.id).all()
         if not found:
-            raise CommandFailed.refused(
-                "This task has no checkpoints: it changed nothing yet.", "no_checkpoint"
-            )
+            raise Refused("This task has no checkpoints: it changed nothing yet.", "no_checkpoint")
         if checkpoint_id is None:
-            raise CommandFailed.invalid_params(
+            raise Invalid(
                 f"checkpointId: say which; there are {', '.join(each.id for each in found)}"
             )
         for each in found:
             if each.id == checkpoint_id:
                 return each
-        raise CommandFailed.invalid_params(f"checkpointId: there is no {checkpoint_id}")
+        raise Invalid(f"checkpointId: there is no {checkpoint_id}")
 
     async def _asked(self, work: Callable[[], Any]) -> Any:
         try:
             return await self.owner.in_thread(work)
         except CheckpointError as error:
-            raise CommandFailed.refused(
+            raise Refused(
                 f"The checkpoint cannot be used: {error}.", "checkpoint_failed"
             ) from error
 

@@ -44,12 +44,13 @@ from roo_lsp.lsp.hunks import diff_document, where
 from roo_lsp.lsp.images import attached, require_support
 from roo_lsp.lsp.protocol import CommandFailed
 from roo_lsp.lsp.session import Session
-from roo_lsp.lsp.task_review import Settled, UnknownChange
+from roo_lsp.lsp.task_review import Settled
 from roo_lsp.lsp.tasks import Task
 from roo_lsp.providers.endpoint import Endpoint
 from roo_lsp.providers.errors import Target
 from roo_lsp.providers.report import Check, Report, without_endpoint
 from roo_lsp.settings_sources import no_profile
+from roo_lsp.tasks.refusals import Invalid, Refused
 from roo_lsp.workspace.descriptors import real_path
 from roo_lsp.workspace.journal import told
 from roo_lsp.workspace.line_diff import split_lines
@@ -67,21 +68,19 @@ async def execute(session: Session, name: str, arguments: Sequence[Any]) -> Any:
     Raises:
         CommandFailed: bad arguments, or a state that forbids it.
     """
-    if name not in COMMANDS:
-        raise CommandFailed.refused(
-            f"{name} is not available in this version of roo-lsp.", "not_available"
-        )
-    handler, model, main = COMMANDS[name]
     try:
+        if name not in COMMANDS:
+            raise Refused(f"{name} is not available in this version of roo-lsp.", "not_available")
+        handler, model, main = COMMANDS[name]
         return await handler(session, _argument(model, main, arguments))
-    except NotPending as error:
-        raise CommandFailed.refused(str(error), "not_pending") from None
+    except Refused as error:
+        raise CommandFailed.refused(error.message, error.reason) from None
+    except Invalid as error:
+        raise CommandFailed.invalid_params(error.message) from None
     except RooError as error:
         raise CommandFailed.refused(str(error), error.code) from None
     except ToolError as error:
         raise CommandFailed.invalid_params(error.text) from None
-    except UnknownChange as error:
-        raise CommandFailed.invalid_params(str(error)) from None
 
 
 def _argument(model: type[Argument], main: str, arguments: Sequence[Any]) -> Argument:
@@ -89,29 +88,29 @@ def _argument(model: type[Argument], main: str, arguments: Sequence[Any]) -> Arg
     raw: object = arguments[0] if len(arguments) == 1 else {}
     if len(arguments) > 1:
         if not all(isinstance(each, str) for each in arguments):
-            raise CommandFailed.invalid_params("Give one object, or words.")
+            raise Invalid("Give one object, or words.")
         raw = " ".join(arguments)
     if raw is None:
         raw = {}
     if isinstance(raw, str):
         if not main:
-            raise CommandFailed.invalid_params("This command takes no words.")
+            raise Invalid("This command takes no words.")
         raw = {main: raw}
     if not isinstance(raw, dict):
-        raise CommandFailed.invalid_params(f"Expected an object, got {json.dumps(raw)[:60]}.")
+        raise Invalid(f"Expected an object, got {json.dumps(raw)[:60]}.")
     given = {key: value for key, value in cast("dict[str, Any]", raw).items() if value is not None}
     try:
         # Half a character, which clients that count in UTF-16 may send, becomes a question mark.
         text = json.dumps(given, ensure_ascii=False).encode("utf-8", "replace")
         return model.model_validate_json(text, by_alias=True, by_name=False)
     except RecursionError:
-        raise CommandFailed.invalid_params("The argument is nested too deeply.") from None
+        raise Invalid("The argument is nested too deeply.") from None
     except ValidationError as error:
         problems = "; ".join(
             f"{'.'.join(map(str, each['loc'])) or 'argument'}: {each['msg']}"
             for each in error.errors(include_url=False, include_input=False, include_context=False)
         )
-        raise CommandFailed.invalid_params(problems) from None
+        raise Invalid(problems) from None
 
 
 # --- tasks ----------------------------------------------------------------------------------
@@ -229,7 +228,7 @@ NEEDS_QUOTES = re.compile(r"[\s\"'`,;:()<>\[\]{}@]|[.!?]$")
 
 async def delete(session: Session, argument: OfTask) -> dict[str, Any]:
     if argument.task_id is None:
-        raise CommandFailed.invalid_params("taskId: say which task to delete")
+        raise Invalid("taskId: say which task to delete")
     task = _task(session, argument.task_id)
     await task.cancel()
     session.tasks.delete(task.id)
@@ -268,7 +267,7 @@ async def respond(session: Session, argument: Respond) -> dict[str, Any]:
             argument.request_id, argument.decision, "roo.approval.respond", argument.feedback
         )
     except ValueError:
-        raise CommandFailed.invalid_params(
+        raise Invalid(
             f"decision: {argument.decision} is not among the options of this request"
         ) from None
     return {"requestId": entry.request_id, "taskId": entry.task_id, "outcome": argument.decision}
@@ -320,7 +319,7 @@ async def revert_changes(session: Session, argument: OfChanges) -> dict[str, Any
             f"{session.workspace.show(each.path)}, {where([each.hunk])}: {each.why}."
             for each in refused
         )
-        raise CommandFailed.refused(f"Nothing was reverted. {places}", refused[0].reason)
+        raise Refused(f"Nothing was reverted. {places}", refused[0].reason)
     return {
         "taskId": task.id,
         "reverted": [each.json() for each in done],
@@ -342,7 +341,7 @@ def _changed_path(argument: OfChanges) -> Path | None:
     if argument.uri is None:
         return None
     if (path := path_of(argument.uri)) is None:
-        raise CommandFailed.invalid_params("uri: not the address of a file")
+        raise Invalid("uri: not the address of a file")
     return path
 
 
@@ -371,9 +370,7 @@ async def restore_checkpoint(session: Session, argument: GoBack) -> dict[str, An
     task = _task(session, argument.task_id)
     if busy := [each for each in session.tasks if each.running]:
         which = "This task" if task in busy else f"The task “{busy[0].title}”"
-        raise CommandFailed.refused(
-            f"{which} is running. Cancel it, or wait until its turn is over.", "running"
-        )
+        raise Refused(f"{which} is running. Cancel it, or wait until its turn is over.", "running")
     checkpoints = session.checkpoints.task(task.id)
     with task.held():
         return await checkpoints.go_back(argument.checkpoint_id, conversation=argument.conversation)
@@ -521,8 +518,8 @@ def _task(session: Session, task_id: str | None) -> Task:
     task = session.tasks.get(task_id)
     if task is None:
         if task_id is None:
-            raise CommandFailed.refused("There is no task yet.", "no_task")
-        raise CommandFailed.invalid_params(f"taskId: there is no task {task_id}")
+            raise Refused("There is no task yet.", "no_task")
+        raise Invalid(f"taskId: there is no task {task_id}")
     return task
 
 
@@ -536,7 +533,7 @@ def _require_visible(session: Session, uris: Sequence[str]) -> None:
     for uri in uris:
         path = path_of(uri)
         if path is not None and ignore.keeps(path, real_path(path)):
-            raise CommandFailed.refused(
+            raise Refused(
                 f"{session.workspace.show(path)} was not sent: .rooignore keeps it from the agent. "
                 "Take it out of .rooignore, or leave it out of the message.",
                 "ignored",
@@ -545,13 +542,13 @@ def _require_visible(session: Session, uris: Sequence[str]) -> None:
 
 def _check_mode(mode: str) -> None:
     if mode not in MODES:
-        raise CommandFailed.invalid_params(f"mode: no mode {mode!r}; known: {', '.join(MODES)}")
+        raise Invalid(f"mode: no mode {mode!r}; known: {', '.join(MODES)}")
 
 
 def _check_profile(session: Session, profile: str) -> None:
     settings = session.configuration.current.settings
     if profile not in settings.profiles:
-        raise CommandFailed.invalid_params(f"profile: {no_profile(profile, settings)}")
+        raise Invalid(f"profile: {no_profile(profile, settings)}")
 
 
 def _context_text(session: Session, places: Sequence[Place]) -> str:
@@ -580,7 +577,7 @@ def _lines_of(place: Place) -> tuple[int, int] | None:
         if last > first and place.range["end"].get("character") == 0:
             last -= 1  # whole lines were selected: the end stands before the next one
     except (KeyError, TypeError, ValueError, AttributeError):
-        raise CommandFailed.invalid_params("context.range: not an LSP range") from None
+        raise Invalid("context.range: not an LSP range") from None
     return first, last
 
 

@@ -7,8 +7,8 @@ from roo_lsp.agent.columns import one_line
 from roo_lsp.agent.errors import ToolError
 from roo_lsp.agent.messages import Image
 from roo_lsp.agent.tool import Workspace
-from roo_lsp.lsp.protocol import CommandFailed
 from roo_lsp.settings import Settings
+from roo_lsp.tasks.refusals import Invalid, Refused
 from roo_lsp.workspace.disk import DiskFileSystem
 from roo_lsp.workspace.images import MAX_BYTES, MAX_TOTAL, Picture, data_of, picture_in
 from roo_lsp.workspace.uris import path_of
@@ -26,7 +26,7 @@ async def attached(uris: Sequence[str], workspace: Workspace) -> Attached:
     """What these `file:` and `data:` URIs hold; a file may be anywhere: the user chose it.
 
     Raises:
-        CommandFailed: invalid params, naming the URI's place in `images` and the file.
+        Invalid: it names the URI's place in `images` and the file.
     """
     if not uris:
         return Attached()
@@ -41,7 +41,7 @@ async def attached(uris: Sequence[str], workspace: Workspace) -> Attached:
         images.append(picture.image(uri if path else ""))
         total += len(picture.data)
         if total > MAX_TOTAL:
-            raise CommandFailed.invalid_params(
+            raise Invalid(
                 f"images: together they have more than {MAX_TOTAL} bytes, which is what a request "
                 "may have of them. Send them in several tasks, or smaller ones."
             )
@@ -54,16 +54,14 @@ async def _picture(uri: str, name: str, field: str) -> Picture:
         data = await disk.read_bytes(path) if path else data_of(uri)
         picture = picture_in(data, name) if data is not None else None
     except ToolError as error:
-        raise CommandFailed.invalid_params(f"{field}: {error.brief}") from None
+        raise Invalid(f"{field}: {error.brief}") from None
     if data is None:
-        raise CommandFailed.invalid_params(
+        raise Invalid(
             f"{field}: expected a file: URI, or a data: URI whose base64 is whole; "
             f"got {one_line(uri[:60])!r}"
         )
     if picture is None:
-        raise CommandFailed.invalid_params(
-            f"{field}: {name} is not an image that models take: PNG, JPEG, GIF or WebP"
-        )
+        raise Invalid(f"{field}: {name} is not an image that models take: PNG, JPEG, GIF or WebP")
     return picture
 
 
@@ -71,13 +69,13 @@ def require_support(settings: Settings, profile: str) -> None:
     """Refuse images for a model that takes none; the settings are those of the profile.
 
     Raises:
-        CommandFailed: `images_unsupported`.
+        Refused: `images_unsupported`.
     """
     if settings.model.supports_images:
         return
     model = settings.provider.model_id or "the model"
     where = f"roo.profiles.{profile}.model" if profile else "roo.model"
-    raise CommandFailed.refused(
+    raise Refused(
         f"The settings say that {model} takes no images, so the message was not sent. If it does, "
         f"set {where}.supportsImages to true; else choose a profile whose model does.",
         "images_unsupported",

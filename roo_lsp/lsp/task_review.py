@@ -16,6 +16,7 @@ from typing import Any, Literal
 from roo_lsp.agent.errors import ToolError
 from roo_lsp.agent.ports import FileSystem, Snapshot
 from roo_lsp.lsp.hunks import lines_of
+from roo_lsp.tasks.refusals import Invalid
 from roo_lsp.workspace.changes import FileChanges, Hunk, from_stored, stored
 from roo_lsp.workspace.descriptors import real_path
 from roo_lsp.workspace.line_diff import alike, split_lines
@@ -25,15 +26,15 @@ from roo_lsp.workspace.uris import uri_of
 log = logging.getLogger(__name__)
 
 
-class UnknownChange(Exception):
-    """There is no such file or hunk; says which argument is wrong."""
+class UnknownChange(Invalid):
+    """There is no such file or hunk."""
 
 
 Reason = Literal["edited_since", "settled", "not_written"]
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class NotReverted:
     """A hunk that was not reverted."""
 
     path: Path
@@ -190,14 +191,14 @@ class TaskReview:
 
     async def revert(
         self, path: Path | None, hunk: str | None
-    ) -> tuple[list[Settled], list[Refused]]:
+    ) -> tuple[list[Settled], list[NotReverted]]:
         """Take back everything open, or of one file, or one hunk; of each file all or nothing.
 
         Raises:
             UnknownChange: there is no such file or hunk; says which.
         """
         done: list[Settled] = []
-        refused: list[Refused] = []
+        refused: list[NotReverted] = []
         async with self._writing:
             for each, file, hunks in await self._wanted(path, hunk):
                 not_done = await self._revert(each, file, hunks)
@@ -226,10 +227,12 @@ class TaskReview:
                 return [(each, file, found)]
         raise UnknownChange(f"hunk: there is no hunk {hunk} any more")
 
-    async def _revert(self, path: Path, file: FileChanges, hunks: Sequence[Hunk]) -> list[Refused]:
+    async def _revert(
+        self, path: Path, file: FileChanges, hunks: Sequence[Hunk]
+    ) -> list[NotReverted]:
         """Nothing when it is done; else the hunks that are in the way, and nothing was done."""
         refused = [
-            Refused(path, hunk, *_why_not(state))
+            NotReverted(path, hunk, *_why_not(state))
             for hunk in hunks
             if (state := self.state_of(path, hunk)) != "pending"
         ]
@@ -238,7 +241,7 @@ class TaskReview:
         text = file.without(hunks)
         snapshot = await self._snapshot(path)
         if (snapshot.text if snapshot else "") != file.text:
-            return [Refused(path, each, *_why_not("edited")) for each in hunks]
+            return [NotReverted(path, each, *_why_not("edited")) for each in hunks]
         self._written = path
         try:
             if snapshot is None:
@@ -248,7 +251,7 @@ class TaskReview:
             elif text != snapshot.text:
                 await self.files.write(path, text, snapshot.stamp)
         except ToolError as error:
-            return [Refused(path, each, "not_written", error.text) for each in hunks]
+            return [NotReverted(path, each, "not_written", error.text) for each in hunks]
         finally:
             self._written = None
         file.reverted({each.id for each in hunks})

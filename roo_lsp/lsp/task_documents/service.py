@@ -12,14 +12,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from roo_lsp.agent.errors import RooError
+from roo_lsp.agent.errors import RooError, ToolError
 from roo_lsp.agent.modes import MODES
 from roo_lsp.app import disk
 from roo_lsp.lsp import commands
 from roo_lsp.lsp.approvals import NotPending, Pending
 from roo_lsp.lsp.documents import Document
 from roo_lsp.lsp.files import EditorFileSystem
-from roo_lsp.lsp.protocol import CommandFailed
 from roo_lsp.lsp.session import Session, encoding_of
 from roo_lsp.lsp.stream import Roo
 from roo_lsp.lsp.task_documents import front_matter, slash
@@ -31,6 +30,7 @@ from roo_lsp.lsp.task_documents.prepared import Sent
 from roo_lsp.lsp.task_documents.sheet import Sheet, skeleton_of
 from roo_lsp.settings import Raw
 from roo_lsp.settings_sources import Effective, for_one_task
+from roo_lsp.tasks.refusals import Invalid, Refused
 from roo_lsp.workspace.line_diff import split_lines
 from roo_lsp.workspace.rooignore import RooIgnore
 from roo_lsp.workspace.uris import uri_of
@@ -221,16 +221,16 @@ class TaskDocuments:
         """`roo.document.send`: what is new in a document, also what an edit of the agent put there.
 
         Raises:
-            CommandFailed: there is no such document, or nothing in it to send.
+            Invalid, Refused: there is no such document, or nothing in it to send.
         """
         last = self.session.documents.last
         sheet = self.sheets.get(uri or (last.uri if last is not None else ""))
         if sheet is None:
-            raise CommandFailed.invalid_params("uri: no task document (*.roo.md) is open there")
+            raise Invalid("uri: no task document (*.roo.md) is open there")
         self._follow_front_matter(sheet)
         sheet.foreign.clear()
         if not self._send(sheet):
-            raise CommandFailed.refused(
+            raise Refused(
                 "There is nothing to send: write under the last `## You`.", "nothing_to_send"
             )
         return {"uri": sheet.document.uri}
@@ -268,10 +268,9 @@ class TaskDocuments:
                     return
                 message.text = rest
                 await self._to_model(sheet, rest)
-            except (CommandFailed, RooError) as error:
+            except (Invalid, Refused, RooError, ToolError) as error:
                 sheet.give_back(message)
-                said = error.message if isinstance(error, CommandFailed) else str(error)
-                self.session.surfaces.warning(f"Not sent: {said}")
+                self.session.surfaces.warning(f"Not sent: {error}")
 
     async def _to_model(self, sheet: Sheet, text: str) -> None:
         session = self.session
@@ -324,7 +323,7 @@ class TaskDocuments:
     # --- commands in a message --------------------------------------------------------------
 
     async def _order(self, sheet: Sheet, order: slash.Command) -> Sequence[str]:  # noqa: C901 -- one case a command
-        session, of_task = self.session, {"taskId": sheet.task_id}
+        session, task_id = self.session, sheet.task_id
         match order.name:
             case "help":
                 return slash.help_lines()
@@ -343,23 +342,23 @@ class TaskDocuments:
             case "status":
                 return self.status(sheet)
             case "cancel":
-                done = await commands.execute(session, "roo.task.cancel", [of_task])
+                done = await commands.cancel(session, commands.OfTask(task_id=task_id))
                 return ["*Stopped.*" if done["cancelled"] else "*Nothing was running.*"]
             case "keep":
-                done = await commands.execute(session, "roo.changes.keep", [of_task])
+                done = await commands.keep_changes(session, commands.OfChanges(task_id=task_id))
                 return [f"*Kept the changes in {_files(len(done['kept']))}.*"]
             case "revert":
-                done = await commands.execute(session, "roo.changes.revert", [of_task])
+                done = await commands.revert_changes(session, commands.OfChanges(task_id=task_id))
                 left = len(done["refused"])
                 more = f" {left} left alone: you have edited there." if left else ""
                 return [f"*Took back the changes in {_files(len(done['reverted']))}.{more}*"]
             case "changes":
-                arguments = [of_task | {"show": True}]
-                found = await commands.execute(session, "roo.changes.list", arguments)
+                found = await commands.list_changes(
+                    session, commands.ListChanges(task_id=task_id, show=True)
+                )
                 return [f"*{_files(len(found)).capitalize()} changed.*"]
             case _:
-                arguments = [of_task | {"transcript": True}]
-                await commands.execute(session, "roo.task.open", arguments)
+                await commands.open_task(session, commands.Open(task_id=task_id, transcript=True))
                 return ["*The transcript is open.*"]
 
     def _check(self, key: str, word: str, known: Sequence[str]) -> None:
