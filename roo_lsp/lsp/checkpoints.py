@@ -7,7 +7,7 @@ taken; and what the user types meanwhile is never in the way.
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -27,8 +27,8 @@ from roo_lsp.agent.events import (
 )
 from roo_lsp.agent.messages import AssistantMessage, Entry, Rewound, UserMessage
 from roo_lsp.agent.modes import MODES
+from roo_lsp.agent.ports import FileSystem
 from roo_lsp.agent.tool import ToolKind
-from roo_lsp.lsp.files import EditorFileSystem
 from roo_lsp.lsp.tasks import Task
 from roo_lsp.tasks.refusals import Invalid, Refused
 from roo_lsp.workspace.checkpoints.git import CheckpointError, find_git
@@ -63,6 +63,8 @@ class Checkpoints:
     tell: Callable[[str], None]
     """Shows the user a message."""
     enabled: Callable[[], bool]
+    open_paths: Callable[[], Iterable[Path]]
+    """Files that an editor has open: what is put back into them goes through it."""
     going_back: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while files are put back: nothing else is changed meanwhile."""
     _shadows: list[Shadow] | None = None
@@ -75,7 +77,7 @@ class Checkpoints:
     _background: set[asyncio.Future[Any]] = field(default_factory=set[asyncio.Future[Any]])
 
     def of(
-        self, task: Task, files: EditorFileSystem, surprises: list[str], entries: int
+        self, task: Task, files: FileSystem, surprises: list[str], entries: int
     ) -> "TaskCheckpoints":
         """A task's checkpoints, when an agent is made, or made anew, for so much history."""
         found = self._tasks.get(task.id)
@@ -178,7 +180,7 @@ class TaskCheckpoints:
 
     owner: Checkpoints
     task: Task
-    files: EditorFileSystem
+    files: FileSystem
     surprises: list[str]
     """What makes approvals stop; a failure is one."""
     entries: int = 0
@@ -411,9 +413,9 @@ class TaskCheckpoints:
         if folder not in wanted.trees:
             return PutBack()
         documents = {
-            document.path.relative_to(shadow.folder).as_posix()
-            for document in self.files.documents
-            if document.path.is_relative_to(shadow.folder)
+            path.relative_to(shadow.folder).as_posix()
+            for path in self.owner.open_paths()
+            if path.is_relative_to(shadow.folder)
         }
         skipped = wanted.was_skipped(folder)
         trees = now.trees[folder], wanted.trees[folder]

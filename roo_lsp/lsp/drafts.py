@@ -4,8 +4,6 @@ import secrets
 import time
 from pathlib import Path
 
-from lsprotocol import types
-
 from roo_lsp.lsp.task_documents.form import SKELETON, SUFFIX
 from roo_lsp.workspace.line_diff import split_lines
 from roo_lsp.workspace.private import write_private
@@ -14,8 +12,8 @@ OTHERWISE = "Write your question at the end of {file} and save it: Roo answers t
 """For editors that cannot be told to show it."""
 
 
-def write_draft(folder: Path, mention: str) -> tuple[Path, types.Range]:
-    """A new task document that points at something, and where to go on writing in it.
+def write_draft(folder: Path, mention: str) -> tuple[Path, int]:
+    """A new task document that points at something, and the line, from 0, to go on writing in.
 
     Raises:
         OSError: it cannot be written.
@@ -23,5 +21,4 @@ def write_draft(folder: Path, mention: str) -> tuple[Path, types.Range]:
     name = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}{SUFFIX}"
     text = f"{SKELETON}{mention}\n\n"
     write_private(folder / name, text)
-    end = types.Position(len(split_lines(text)), 0)
-    return folder / name, types.Range(end, end)
+    return folder / name, len(split_lines(text))

@@ -3,8 +3,6 @@
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from lsprotocol import types
-
 from roo_lsp.workspace.changes import FileChanges, Hunk
 from roo_lsp.workspace.escapes import exact
 from roo_lsp.workspace.line_diff import unified_lines
@@ -31,23 +29,6 @@ def cursor_lines(file: FileChanges, hunk: Hunk) -> tuple[int, int]:
     end = max(0, len(file.lines) - 1)
     first = min(hunk.first, end)
     return first, max(first, hunk.last - 1)
-
-
-def meets(lines: tuple[int, int], asked: types.Range) -> bool:
-    """True where a range that was asked about has one of these lines, first and last counted."""
-    end = asked.end.line
-    if end > asked.start.line and asked.end.character == 0:
-        end -= 1  # whole lines are selected
-    return asked.start.line <= lines[1] and lines[0] <= end
-
-
-def above(line: int, commands: Sequence[types.Command]) -> list[types.CodeLens]:
-    """Code lenses above a line, in this order: clients sort them by their columns, if at all."""
-    places = [types.Position(line, column) for column in range(len(commands))]
-    return [
-        types.CodeLens(types.Range(at, at), command)
-        for at, command in zip(places, commands, strict=True)
-    ]
 
 
 def deed(hunk: Hunk) -> str:

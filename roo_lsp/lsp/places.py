@@ -1,4 +1,6 @@
-"""What a selection or a cursor stands for: whole lines of a document, as people count them."""
+"""What a selection or a cursor stands for: whole lines of a document, as people count them; and what
+stands at them.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -60,6 +62,23 @@ def of_comment(lines: Sequence[str], last: int) -> Lines | None:
     while below < len(lines) and below <= last + MAX_PARAGRAPH and lines[below].strip():
         below += 1
     return Lines(last + 1, below - 1) if below > last + 1 else None
+
+
+def meets(lines: tuple[int, int], asked: types.Range) -> bool:
+    """True where a range that was asked about has one of these lines, first and last counted."""
+    end = asked.end.line
+    if end > asked.start.line and asked.end.character == 0:
+        end -= 1  # whole lines are selected
+    return asked.start.line <= lines[1] and lines[0] <= end
+
+
+def above(line: int, commands: Sequence[types.Command]) -> list[types.CodeLens]:
+    """Code lenses above a line, in this order: clients sort them by their columns, if at all."""
+    places = [types.Position(line, column) for column in range(len(commands))]
+    return [
+        types.CodeLens(types.Range(at, at), command)
+        for at, command in zip(places, commands, strict=True)
+    ]
 
 
 def _is_cursor(lines: Sequence[str], asked: types.Range, encoding: str) -> bool:

@@ -10,7 +10,8 @@ from lsprotocol import types
 
 from roo_lsp.agent.ports import FileSystem
 from roo_lsp.lsp.documents import Document, Documents
-from roo_lsp.lsp.hunks import above, cursor_lines, deed, meets, where
+from roo_lsp.lsp.hunks import cursor_lines, deed, where
+from roo_lsp.lsp.places import above, meets
 from roo_lsp.lsp.positions import end_of
 from roo_lsp.lsp.task_review import TaskReview
 from roo_lsp.settings import object_or_empty

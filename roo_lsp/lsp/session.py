@@ -28,11 +28,12 @@ from roo_lsp.lsp.configuration import Configuration, TrustQuestion
 from roo_lsp.lsp.details import detail_lines
 from roo_lsp.lsp.diagnostics import Diagnostics
 from roo_lsp.lsp.documents import Documents
-from roo_lsp.lsp.files import EditAbilities, EditorFileSystem, ReportingFileSystem
+from roo_lsp.lsp.files import EditAbilities, EditorFileSystem
 from roo_lsp.lsp.hover import hover_at
 from roo_lsp.lsp.language import FEATURES, EditorLanguageServers, offers
 from roo_lsp.lsp.progress import Progress
 from roo_lsp.lsp.protocol import ClientError, RooProtocol
+from roo_lsp.lsp.reporting import ReportingFileSystem
 from roo_lsp.lsp.review import Review
 from roo_lsp.lsp.save_gate import SavingRunner
 from roo_lsp.lsp.surfaces import Surfaces
@@ -427,6 +428,7 @@ def open_session(
         store,
         tell=surfaces.warning,
         enabled=lambda: configuration.current.settings.checkpoints.enabled,
+        open_paths=lambda: [document.path for document in documents],
     )
     session.transcripts = Transcripts(
         store, surfaces, when=lambda: configuration.current.settings.ui.transcript

@@ -26,13 +26,29 @@ Roo = dict[str, Any]
 """The `roo` object of an event: version, task, sequence number, time, update."""
 
 
-class Outlet(Protocol):
-    """Where events go, and whether it keeps up."""
+class Audience(Protocol):
+    """Whoever is shown what tasks do: a front end hands it in."""
+
+    def begin(self, task_id: str, title: str, status: StatusLine | None = None) -> None:
+        """A turn starts; `status` is the line that stands while nothing happens in it."""
+        ...
+
+    def send(self, roo: Roo, message: str) -> None:
+        """One event, and the line that a status bar shows of it."""
+        ...
+
+    def end(self, task_id: str, message: str) -> None:
+        """A turn ended."""
+        ...
 
     @property
-    def congested(self) -> bool: ...
+    def congested(self) -> bool:
+        """Whether so much is waiting that what can be merged should be."""
+        ...
 
-    def when_drained(self, callback: Callable[[], object]) -> None: ...
+    def when_drained(self, callback: Callable[[], object]) -> None:
+        """Calls back once, on the event loop, as soon as little is waiting."""
+        ...
 
 
 @dataclass(slots=True)
@@ -43,8 +59,7 @@ class EventStream:
     seq: int
     """Number of the last event, 0 for a new task."""
     store: Callable[[Roo], None]
-    send: Callable[[Roo, str], None]
-    outlet: Outlet
+    audience: Audience
     clock: Callable[[], float] = time.monotonic
     _pending: AgentEvent | None = None
     _timer: asyncio.TimerHandle | None = None
@@ -64,7 +79,7 @@ class EventStream:
             self._out(event)
             return
         wait = self._last_sent + PAUSE - self.clock()
-        if wait <= 0 and not self.outlet.congested:
+        if wait <= 0 and not self.audience.congested:
             self._out(event)
             return
         self._pending = event
@@ -83,9 +98,9 @@ class EventStream:
         self._timer = None
         if self._pending is None or self._waits_for_drain:
             return
-        if self.outlet.congested:
+        if self.audience.congested:
             self._waits_for_drain = True
-            self.outlet.when_drained(self._drained)
+            self.audience.when_drained(self._drained)
         else:
             self.flush()
 
@@ -105,7 +120,7 @@ class EventStream:
         }
         self._last_sent = self.clock()
         self.store(roo)
-        self.send(roo, self.status.heard(event))
+        self.audience.send(roo, self.status.heard(event))
 
 
 def _is_delta(event: AgentEvent) -> bool:

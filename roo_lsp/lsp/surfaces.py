@@ -25,7 +25,7 @@ from roo_lsp.lsp.asking import (
 )
 from roo_lsp.lsp.details import dialog_text, document
 from roo_lsp.lsp.documents import Documents
-from roo_lsp.lsp.hunks import above, meets
+from roo_lsp.lsp.places import above, meets
 from roo_lsp.lsp.protocol import ClientError, RooProtocol
 from roo_lsp.settings import object_or_empty
 from roo_lsp.workspace.private import write_private
@@ -184,15 +184,20 @@ class Surfaces:
         file: Path,
         *,
         take_focus: bool = True,
-        at: types.Range | None = None,
+        at: int | None = None,
         otherwise: str = "Roo wrote it to {file}",
     ) -> bool:
         """Have the editor show a file; where it cannot, say where it is.
 
-        The focus is taken only for what the user asked for.
+        The focus is taken only for what the user asked for; `at` is the line, from 0, to show.
         """
         if self.has_show_document:
-            params = types.ShowDocumentParams(uri=uri_of(file), take_focus=take_focus, selection=at)
+            place = types.Position(at, 0) if at is not None else None
+            params = types.ShowDocumentParams(
+                uri=uri_of(file),
+                take_focus=take_focus,
+                selection=types.Range(place, place) if place is not None else None,
+            )
             try:
                 answer = await self.protocol.request(types.WINDOW_SHOW_DOCUMENT, params)
             except ClientError as error:

@@ -19,9 +19,8 @@ from roo_lsp.agent.events import ModeChanged, StateChanged, StopReason, TaskStat
 from roo_lsp.agent.loop import run_turn
 from roo_lsp.agent.messages import AssistantMessage, Entry, Image, Message, ToolMessage, UserMessage
 from roo_lsp.lsp.interrupted import LooseEnds
-from roo_lsp.lsp.progress import Progress
 from roo_lsp.lsp.status import LINE_LENGTH
-from roo_lsp.lsp.stream import EventStream, Roo
+from roo_lsp.lsp.stream import Audience, EventStream, Roo
 from roo_lsp.workspace.journal import StoreError
 from roo_lsp.workspace.store import VERSION, TaskStore, TaskSummary
 
@@ -49,7 +48,7 @@ class Task:
     profile: str
     created_at: float
     store: TaskStore
-    progress: Progress
+    audience: Audience
     workspace: Path
     stream: EventStream = field(init=False)
     state: TaskState = "idle"
@@ -266,7 +265,7 @@ class Task:
         self.seen = None if self._unstored else self.store.extent(self.id)
 
     async def _run(self) -> StopReason:
-        self.progress.begin(self.id, self.title, self.stream.status)
+        self.audience.begin(self.id, self.title, self.stream.status)
         if self.stream.seq == 0:
             self.emit(ModeChanged(self.mode))
         self.emit(StateChanged("running"))
@@ -302,7 +301,7 @@ class Task:
             self._work = None
             self.emit(end)
             self.stream.flush()
-            self.progress.end(self.id, self._last_line(end))
+            self.audience.end(self.id, self._last_line(end))
         if self.agent.inbox and end.stop_reason not in {"cancelled", "error"}:
             return await self._run()  # a message came after the last request was made
         self._let_go()
@@ -329,7 +328,7 @@ class Tasks:
     """The tasks of one server: those that are open, and those in the store."""
 
     store: TaskStore
-    progress: Progress
+    audience: Audience
     workspace: Path
     factory: AgentFactory
     tell: Callable[[str], None]
@@ -448,12 +447,10 @@ class Tasks:
             profile,
             created_at,
             self.store,
-            self.progress,
+            self.audience,
             self.workspace,
         )
-        task.stream = EventStream(
-            task_id, 0, store=task.keep_event, send=self.progress.send, outlet=self.progress
-        )
+        task.stream = EventStream(task_id, 0, task.keep_event, self.audience)
         task.reload = partial(self._reload, task)
         task.tell = self.tell
         task.agent = self.factory(task, entries)

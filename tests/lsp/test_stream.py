@@ -12,31 +12,36 @@ from roo_lsp.agent.events import (
     ToolCallArguments,
     ToolCallUpdated,
 )
-from roo_lsp.lsp.status import LINE_LENGTH
+from roo_lsp.lsp.status import LINE_LENGTH, StatusLine
 from roo_lsp.lsp.stream import EventStream
 from tests.support.wire import PATIENCE
 
 
-class Outlet:
+class Audience:
     def __init__(self) -> None:
+        self.sent: list[tuple[dict[str, Any], str]] = []
+        self.moved = asyncio.Event()
         self.congested = False
         self.waiting: asyncio.Future[Callable[[], object]] = asyncio.Future()
 
     def when_drained(self, callback: Callable[[], object]) -> None:
         self.waiting.set_result(callback)
 
+    def begin(self, task_id: str, title: str, status: StatusLine | None = None) -> None: ...
+
+    def end(self, task_id: str, message: str) -> None: ...
+
+    def send(self, roo: dict[str, Any], message: str) -> None:
+        self.sent.append((roo, message))
+        self.moved.set()
+
 
 class Rig:
     def __init__(self, seq: int = 0) -> None:
-        self.sent: list[tuple[dict[str, Any], str]] = []
         self.stored: list[dict[str, Any]] = []
-        self.outlet = Outlet()
-        self.moved = asyncio.Event()
-        self.stream = EventStream("t", seq, self.stored.append, self._send, self.outlet)
-
-    def _send(self, roo: dict[str, Any], message: str) -> None:
-        self.sent.append((roo, message))
-        self.moved.set()
+        self.audience = Audience()
+        self.sent, self.moved = self.audience.sent, self.audience.moved
+        self.stream = EventStream("t", seq, self.stored.append, self.audience)
 
     @property
     def updates(self) -> list[Any]:
@@ -106,13 +111,13 @@ async def test_arguments_and_command_output_merge_within_their_call() -> None:
 
 async def test_a_client_that_does_not_keep_up_gets_the_deltas_in_one_piece_later() -> None:
     rig = Rig()
-    rig.outlet.congested = True
+    rig.audience.congested = True
     rig.stream(AgentMessageChunk("a"))
     async with asyncio.timeout(PATIENCE):
-        drained = await rig.outlet.waiting
+        drained = await rig.audience.waiting
     rig.stream(AgentMessageChunk("b"))
     assert rig.sent == []
-    rig.outlet.congested = False
+    rig.audience.congested = False
     drained()
     assert rig.updates[0]["content"]["text"] == "ab"
 

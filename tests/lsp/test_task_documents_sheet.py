@@ -55,8 +55,8 @@ class Desk:
         task = asyncio.ensure_future(work)
         self.work.add(task)
 
-    async def edit(self, document: Document, text: str, made: Callable[[], bool]) -> str | None:
-        based_on = document.text
+    async def edit(self, text: str, made: Callable[[], bool]) -> str | None:
+        document, based_on = self.document, self.document.text
         await asyncio.sleep(0)
         self.before_edit()
         if document.text != based_on:
@@ -159,9 +159,9 @@ class Story(Desk):
     """What was written under a heading of its own."""
     running: bool = False
 
-    async def edit(self, document: Document, text: str, made: Callable[[], bool]) -> str | None:
-        assert words(text, "u") == words(document.text, "u")
-        return await super().edit(document, text, made)
+    async def edit(self, text: str, made: Callable[[], bool]) -> str | None:
+        assert words(text, "u") == words(self.document.text, "u")
+        return await super().edit(text, made)
 
     def put(self, at: int, *, after: bool = False) -> None:
         """The user types a line, or at a line's end."""
@@ -313,9 +313,9 @@ async def test_an_edit_that_an_editor_makes_too_late_is_known_as_ours() -> None:
     asked: asyncio.Queue[str] = asyncio.Queue()
     late = False
 
-    async def slowly(document: Document, text: str, made: Callable[[], bool]) -> str | None:
+    async def slowly(text: str, made: Callable[[], bool]) -> str | None:
         if not late:
-            return await desk.edit(document, text, made)
+            return await desk.edit(text, made)
         asked.put_nowait(text)
         await asyncio.sleep(0)
         return "it did not answer"

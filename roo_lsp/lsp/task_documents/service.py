@@ -27,7 +27,7 @@ from roo_lsp.lsp.task_documents.form import YOU, is_task_document, sections
 from roo_lsp.lsp.task_documents.front_matter import FrontMatter
 from roo_lsp.lsp.task_documents.mentions import MOST, mentions_in, named
 from roo_lsp.lsp.task_documents.prepared import Sent
-from roo_lsp.lsp.task_documents.sheet import Sheet, skeleton_of
+from roo_lsp.lsp.task_documents.sheet import Sheet, Text, skeleton_of
 from roo_lsp.settings import Raw
 from roo_lsp.settings_sources import Effective, for_one_task
 from roo_lsp.tasks.refusals import Invalid, Refused
@@ -110,7 +110,7 @@ class TaskDocuments:
         )
         sheet = Sheet(
             document,
-            editor.edit if abilities.apply_edit else None,
+            partial(editor.edit, document) if abilities.apply_edit else None,
             session.start,
             self.waiting,
             session.workspace.show,
@@ -146,7 +146,7 @@ class TaskDocuments:
         document, edit = sheet.document, sheet.edit
         if edit is not None:
             made = partial(_is, document, text)
-            self.session.start(edit(document, text, made))
+            self.session.start(edit(text, made))
 
     # --- the task of a document -------------------------------------------------------------
 
@@ -468,7 +468,7 @@ _NAMED = {"mode", "profile"}
 """Taken by name when something is sent, not laid over the settings."""
 
 
-def _is(document: Document, text: str) -> bool:
+def _is(document: Text, text: str) -> bool:
     return split_lines(document.text.replace("\r\n", "\n")) == split_lines(text)
 
 

@@ -12,10 +12,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from roo_lsp.lsp.approvals import Pending
-from roo_lsp.lsp.documents import Document
 from roo_lsp.lsp.task_documents import front_matter
 from roo_lsp.lsp.task_documents.asking import Choice, Ticks, block, choice_in, ticked_in
 from roo_lsp.lsp.task_documents.events import TURN_END, Chunk, Cue, Renderer
@@ -46,15 +45,28 @@ FAILURES = 20
 LOST = {"cancelled", "error"}
 """A turn that ends like this does not go on with what was queued."""
 
-Edit = Callable[[Document, str, Callable[[], bool]], Awaitable[str | None]]
-"""Has the editor make a text; tells why it did not."""
+Edit = Callable[[str, Callable[[], bool]], Awaitable[str | None]]
+"""Has the editor make the document's text this one, where the other tells whether it is; why it did not."""
+
+
+class Text(Protocol):
+    """The open document as it is seen here: a text at an address, which changes under our hands."""
+
+    @property
+    def uri(self) -> str: ...
+
+    @property
+    def path(self) -> Path: ...
+
+    @property
+    def text(self) -> str: ...
 
 
 @dataclass(slots=True, eq=False)
 class Sheet:
     """One open document."""
 
-    document: Document
+    document: Text
     edit: Edit | None
     """None: the editor takes no edits, so nothing is written here."""
     start: Callable[[Any], None]
@@ -416,7 +428,7 @@ class Sheet:
     async def _make(self, edit: Edit, prepared: Prepared) -> None:
         text = "".join(prepared.woven.lines)
         self._wanted.append(prepared)
-        reason = await edit(self.document, text, lambda: self._made is prepared)
+        reason = await edit(text, lambda: self._made is prepared)
         if self._made is prepared:
             self._failures = 0
         else:
