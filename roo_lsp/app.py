@@ -36,13 +36,13 @@ from roo_lsp.settings import Settings
 from roo_lsp.settings_sources import COMMAND_LINE, Effective, Source, effective
 from roo_lsp.tools import all_tools
 from roo_lsp.workspace.disk import DiskFileSystem
-from roo_lsp.workspace.places import config_dir
 from roo_lsp.workspace.policy import Rules, WorkspacePolicy
 from roo_lsp.workspace.rooignore import RooIgnore
 from roo_lsp.workspace.sandbox.base import Sandbox
 from roo_lsp.workspace.search import RipgrepSearcher
 from roo_lsp.workspace.shell import Lists
 from roo_lsp.workspace.sight import PolicySight
+from roo_lsp.workspace.user_folders import config_dir
 
 TOOLS = all_tools()
 

@@ -35,8 +35,8 @@ from roo_lsp.providers.endpoint import Endpoint
 from roo_lsp.providers.errors import Target
 from roo_lsp.providers.memory import Memory
 from roo_lsp.providers.report import CHECKS, NEEDED, Check, Report, without_endpoint
-from roo_lsp.workspace.places import state_dir
 from roo_lsp.workspace.trust import TrustStore
+from roo_lsp.workspace.user_folders import state_dir
 
 SLOW_SECONDS = 10
 """After so long a wait it is said that this may be in order."""

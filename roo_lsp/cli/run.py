@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from rich.console import Console
 
 from roo_lsp.cli.asking import Choice, Lines, ask_permission, ask_question
+from roo_lsp.cli.client import Asked, Event, Incoming, Refused, Server, ServerEnded, Shown, connect
 from roo_lsp.cli.options import (
     BadUsage,
     Consent,
@@ -29,10 +30,9 @@ from roo_lsp.cli.options import (
 )
 from roo_lsp.cli.render import SPINNER_SECONDS, Picture, Roo
 from roo_lsp.cli.tasks import in_folder, one_task
-from roo_lsp.lsp.client import Asked, Event, Incoming, Refused, Server, ServerEnded, Shown, connect
 from roo_lsp.settings import object_or_empty
-from roo_lsp.workspace.places import state_dir
 from roo_lsp.workspace.store import TaskStore
+from roo_lsp.workspace.user_folders import state_dir
 
 COMPLETED, FAILED, BAD_USAGE, NOT_APPROVED = 0, 1, 2, 3
 INVALID_PARAMS = -32602

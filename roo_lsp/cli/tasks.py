@@ -16,9 +16,9 @@ from rich.text import Text
 from roo_lsp.cli.drawing import count_text, one_line
 from roo_lsp.cli.options import BadUsage, Parser, add_workspace, with_command, workspace
 from roo_lsp.cli.render import Picture
-from roo_lsp.workspace.places import state_dir
 from roo_lsp.workspace.store import TaskStore, TaskSummary
 from roo_lsp.workspace.transcript import exported, listed, markdown
+from roo_lsp.workspace.user_folders import state_dir
 
 BATCH = 1000
 """Events that are read at once."""

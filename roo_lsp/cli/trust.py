@@ -13,8 +13,8 @@ from rich.text import Text
 
 from roo_lsp.cli.drawing import escaped
 from roo_lsp.cli.options import BadUsage, Parser
-from roo_lsp.workspace.places import state_dir
 from roo_lsp.workspace.trust import TrustStore, digest_of, instruction_files, too_wide
+from roo_lsp.workspace.user_folders import state_dir
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -14,8 +14,17 @@ from roo_lsp.agent.errors import RooError, ToolError
 from roo_lsp.agent.events import FileChanged
 from roo_lsp.agent.modes import MODES
 from roo_lsp.endpoints import configured_url, list_models
-from roo_lsp.lsp.approvals import NotPending
-from roo_lsp.lsp.arguments import (
+from roo_lsp.lsp.session import Session
+from roo_lsp.lsp.wire.protocol import CommandFailed
+from roo_lsp.providers.endpoint import Endpoint
+from roo_lsp.providers.errors import Target
+from roo_lsp.providers.report import Check, Report, without_endpoint
+from roo_lsp.settings_sources import no_profile
+from roo_lsp.task_documents.drafts import OTHERWISE, write_draft
+from roo_lsp.tasks.approvals import NotPending
+from roo_lsp.tasks.attachments import attached, require_support
+from roo_lsp.tasks.hunks import diff_document, where
+from roo_lsp.tasks.inputs import (
     AnswerQuestion,
     Argument,
     Export,
@@ -39,18 +48,9 @@ from roo_lsp.lsp.arguments import (
     SetProfile,
     Start,
 )
-from roo_lsp.lsp.drafts import OTHERWISE, write_draft
-from roo_lsp.lsp.hunks import diff_document, where
-from roo_lsp.lsp.images import attached, require_support
-from roo_lsp.lsp.protocol import CommandFailed
-from roo_lsp.lsp.session import Session
-from roo_lsp.lsp.task_review import Settled
-from roo_lsp.lsp.tasks import Task
-from roo_lsp.providers.endpoint import Endpoint
-from roo_lsp.providers.errors import Target
-from roo_lsp.providers.report import Check, Report, without_endpoint
-from roo_lsp.settings_sources import no_profile
 from roo_lsp.tasks.refusals import Invalid, Refused
+from roo_lsp.tasks.review import Settled
+from roo_lsp.tasks.task import Task
 from roo_lsp.workspace.descriptors import real_path
 from roo_lsp.workspace.journal import told
 from roo_lsp.workspace.line_diff import split_lines

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from roo_lsp.app import sources
-from roo_lsp.lsp.protocol import ClientError, RooProtocol
+from roo_lsp.lsp.wire.protocol import ClientError, RooProtocol
 from roo_lsp.settings import Problem, object_or_empty
 from roo_lsp.settings_channel import Held
 from roo_lsp.settings_sources import Effective, Source, confined, effective

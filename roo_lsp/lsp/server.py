@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 from lsprotocol import types
 
 from roo_lsp.agent.errors import RooError
-from roo_lsp.lsp.documents import Documents
-from roo_lsp.lsp.logs import set_up
-from roo_lsp.lsp.protocol import BaseServer, CommandFailed
-from roo_lsp.lsp.stdio import serve
-from roo_lsp.lsp.task_documents import offering
+from roo_lsp.lsp.editor.documents import Documents
+from roo_lsp.lsp.task_documents import registration
+from roo_lsp.lsp.wire.logs import set_up
+from roo_lsp.lsp.wire.protocol import BaseServer, CommandFailed
+from roo_lsp.lsp.wire.stdio import serve
 from roo_lsp.workspace.sandbox.memory import hide_own_memory
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class RooServer(BaseServer):
         session: Session = module.open_session(self.protocol, self.params, self.documents, VERSION)
         self.protocol.on_close(session.close)
         await session.configure()
-        await offering.load(session)
+        await registration.load(session)
         return session
 
 
@@ -136,7 +136,7 @@ def create_server() -> RooServer:
 
     _keep_documents(server)
     _offer_actions(server)
-    offering.offer(server)
+    registration.offer(server)
 
     @server.feature(types.WINDOW_WORK_DONE_PROGRESS_CANCEL)
     async def progress_cancelled(ls: RooServer, params: types.WorkDoneProgressCancelParams) -> None:

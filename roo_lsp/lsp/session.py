@@ -21,30 +21,29 @@ from roo_lsp.agent.messages import Entry
 from roo_lsp.agent.tool import ToolKind, Workspace
 from roo_lsp.app import Host, build_agent, disk, preload, trusted_origins
 from roo_lsp.endpoints import Connection
-from roo_lsp.lsp.actions import Actions, as_taken, wanted
-from roo_lsp.lsp.approvals import Approvals, Pending, TaskApprover
-from roo_lsp.lsp.checkpoints import Checkpoints, TaskCheckpoints
 from roo_lsp.lsp.configuration import Configuration, TrustQuestion
-from roo_lsp.lsp.details import detail_lines
-from roo_lsp.lsp.diagnostics import Diagnostics
-from roo_lsp.lsp.documents import Documents
-from roo_lsp.lsp.files import EditAbilities, EditorFileSystem
-from roo_lsp.lsp.hover import hover_at
-from roo_lsp.lsp.language import FEATURES, EditorLanguageServers, offers
-from roo_lsp.lsp.progress import Progress
-from roo_lsp.lsp.protocol import ClientError, RooProtocol
-from roo_lsp.lsp.reporting import ReportingFileSystem
-from roo_lsp.lsp.review import Review
-from roo_lsp.lsp.save_gate import SavingRunner
-from roo_lsp.lsp.surfaces import Surfaces
-from roo_lsp.lsp.tasks import Task, Tasks
-from roo_lsp.lsp.transcripts import Transcripts
+from roo_lsp.lsp.editor.diagnostics import Diagnostics
+from roo_lsp.lsp.editor.documents import Documents
+from roo_lsp.lsp.editor.files import EditAbilities, EditorFileSystem
+from roo_lsp.lsp.editor.language_servers import FEATURES, EditorLanguageServers, offers
+from roo_lsp.lsp.editor.save_gate import SavingRunner
+from roo_lsp.lsp.surfaces.actions import Actions, as_taken, wanted
+from roo_lsp.lsp.surfaces.hover import hover_at
+from roo_lsp.lsp.surfaces.hunk_marks import Review
+from roo_lsp.lsp.surfaces.progress import Progress
+from roo_lsp.lsp.surfaces.screen import Surfaces
+from roo_lsp.lsp.surfaces.transcripts import Transcripts
+from roo_lsp.lsp.wire.protocol import ClientError, RooProtocol
 from roo_lsp.providers.memory import Memory
 from roo_lsp.settings import object_or_empty
 from roo_lsp.settings_sources import Effective
+from roo_lsp.tasks.approvals import Approvals, Pending, TaskApprover
+from roo_lsp.tasks.checkpoints import Checkpoints, TaskCheckpoints
+from roo_lsp.tasks.details import detail_lines
+from roo_lsp.tasks.reporting import ReportingFileSystem
+from roo_lsp.tasks.task import Task, Tasks
 from roo_lsp.workspace.commands import BASH, ShellOptions, ShellRunner
 from roo_lsp.workspace.descriptors import real_path
-from roo_lsp.workspace.places import state_dir
 from roo_lsp.workspace.rooignore import RooIgnore
 from roo_lsp.workspace.sandbox.base import Sandbox
 from roo_lsp.workspace.sandbox.find import Sandboxes
@@ -52,9 +51,10 @@ from roo_lsp.workspace.sandbox.protect import Change
 from roo_lsp.workspace.store import TaskStore
 from roo_lsp.workspace.trust import TrustStore
 from roo_lsp.workspace.uris import path_of
+from roo_lsp.workspace.user_folders import state_dir
 
 if TYPE_CHECKING:
-    from roo_lsp.lsp.task_documents.showing import Showing
+    from roo_lsp.lsp.task_documents.features import Showing
 
 log = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from roo_lsp import endpoints
 from roo_lsp.cli import doctor
 from roo_lsp.providers.discovery import Tried
 from roo_lsp.providers.report import CHECKS, Check
-from roo_lsp.workspace.places import config_dir
+from roo_lsp.workspace.user_folders import config_dir
 from tests.cli.runs import PATIENCE
 from tests.support.fake_openai import FakeOpenAI, Request, Script, call, status, text
 

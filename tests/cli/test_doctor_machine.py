@@ -10,7 +10,7 @@ from roo_lsp import cli
 from roo_lsp.cli.editors import health
 from roo_lsp.cli.editors.health import Finding, examine
 from roo_lsp.settings import Settings
-from roo_lsp.workspace.places import state_dir
+from roo_lsp.workspace.user_folders import state_dir
 
 NAMES = ["program", "state", "sandbox", "neovim", "helix", "vscode", "emacs"]
 LANGUAGES = '[[language]]\nname = "c"\nlanguage-servers = ["clangd"]\n[[language]]\nname = "go"\n\n'

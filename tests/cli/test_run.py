@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from roo_lsp.lsp.client import ServerEnded, connect
+from roo_lsp.cli.client import ServerEnded, connect
 from roo_lsp.workspace.sandbox.find import find_sandbox
 from tests.cli.runs import PATIENCE, Ended, arguments, run, terminal, words
 from tests.support.fake_openai import FakeOpenAI, call, hang, status, text
@@ -340,7 +340,7 @@ async def test_a_server_that_cannot_start_says_why(tmp_path):
 async def test_settings_of_the_channel_reach_the_server_and_it_ends_with_the_block(
     tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("roo_lsp.lsp.client.END_SECONDS", PATIENCE)
+    monkeypatch.setattr("roo_lsp.cli.client.END_SECONDS", PATIENCE)
     async with connect(tmp_path, settings={"mode": "ask"}) as server:
         assert (await server.execute("roo.status"))["mode"] == "ask"
         process = server._process

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from lsprotocol import types
 
-from roo_lsp.lsp.task_documents.mentions import mentions_in
+from roo_lsp.task_documents.mentions import mentions_in
 from tests.support.editor import (
     EMACS,
     HELIX,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from roo_lsp.lsp.comments import Comment, comment_at, syntax_of
+from roo_lsp.lsp.surfaces.comments import Comment, comment_at, syntax_of
 from roo_lsp.workspace.line_diff import split_lines
 
 

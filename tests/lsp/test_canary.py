@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from roo_lsp.workspace.places import config_dir, state_dir
+from roo_lsp.workspace.user_folders import config_dir, state_dir
 from tests.support.fake_openai import FakeOpenAI, Request, call, cut, events, raw, status, text
 from tests.support.wire import Pipe, RawClient, Wire, read_frame
 

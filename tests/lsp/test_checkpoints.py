@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pygls.exceptions import JsonRpcException
 
-from roo_lsp.lsp import checkpoints as checkpoints_module
+from roo_lsp.tasks import checkpoints as checkpoints_module
 from roo_lsp.workspace.checkpoints import git as git_module
 from tests.support.editor import EMACS, HELIX, NEOVIM, VSCODE, FakeEditor, Persona, editor
 from tests.support.fake_openai import FakeOpenAI, call, gated, text

@@ -9,8 +9,8 @@ from inline_snapshot import snapshot
 
 from roo_lsp.agent.approval import PermissionRequest
 from roo_lsp.agent.tool import Diff, ToolKind, Workspace
-from roo_lsp.lsp.approvals import Pending
-from roo_lsp.lsp.details import (
+from roo_lsp.tasks.approvals import Pending
+from roo_lsp.tasks.details import (
     DIALOG_COLUMNS,
     DIALOG_LINES,
     TOO_LONG,

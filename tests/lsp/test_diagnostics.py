@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from pygls.exceptions import JsonRpcException
 
 from roo_lsp.agent.tool import Workspace
-from roo_lsp.lsp import diagnostics
-from roo_lsp.lsp.diagnostics import Problem, new_problems, told
+from roo_lsp.lsp.editor import diagnostics
+from roo_lsp.lsp.editor.diagnostics import Problem, new_problems, told
 from tests.support.editor import FakeEditor, Persona, _plain, editor
 from tests.support.fake_openai import FakeOpenAI, call, text
 

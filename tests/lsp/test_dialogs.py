@@ -16,8 +16,8 @@ from lsprotocol import types
 from roo_lsp.agent.approval import PermissionRequest
 from roo_lsp.agent.columns import columns
 from roo_lsp.agent.tool import Diff, ToolKind, Workspace
-from roo_lsp.lsp.approvals import Pending
-from roo_lsp.lsp.asking import (
+from roo_lsp.lsp.editor.documents import Documents
+from roo_lsp.lsp.surfaces.waiting import (
     LINE_COLUMNS,
     MESSAGE_COLUMNS,
     REVIEW,
@@ -28,8 +28,8 @@ from roo_lsp.lsp.asking import (
     stand_of,
     waits,
 )
-from roo_lsp.lsp.details import DIALOG_COLUMNS, DIALOG_LINES, TOO_LONG, detail_lines, dialog_text
-from roo_lsp.lsp.documents import Documents
+from roo_lsp.tasks.approvals import Pending
+from roo_lsp.tasks.details import DIALOG_COLUMNS, DIALOG_LINES, TOO_LONG, detail_lines, dialog_text
 from roo_lsp.workspace.escapes import exact, unescaped
 from tests.support.editor import HELIX, NEOVIM, editor
 from tests.support.fake_openai import FakeOpenAI, call, text

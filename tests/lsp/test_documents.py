@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from roo_lsp.lsp.documents import Documents
+from roo_lsp.lsp.editor.documents import Documents
 from roo_lsp.workspace.uris import uri_of
 
 

@@ -12,10 +12,10 @@ from markdown_it import MarkdownIt
 from roo_lsp.agent.approval import PermissionRequest
 from roo_lsp.agent.messages import AssistantMessage, ToolCall, ToolMessage, UserMessage
 from roo_lsp.agent.tool import Diff, ToolKind, Workspace
-from roo_lsp.lsp.approvals import Pending
-from roo_lsp.lsp.asking import REVIEW, dialog_titles
-from roo_lsp.lsp.details import TOO_LONG, detail_lines, dialog_text, document, unified
-from roo_lsp.lsp.hunks import NO_FEED
+from roo_lsp.lsp.surfaces.waiting import REVIEW, dialog_titles
+from roo_lsp.tasks.approvals import Pending
+from roo_lsp.tasks.details import TOO_LONG, detail_lines, dialog_text, document, unified
+from roo_lsp.tasks.hunks import NO_FEED
 from roo_lsp.workspace.escapes import exact, label, plain, unescaped
 from roo_lsp.workspace.store import TaskSummary
 from roo_lsp.workspace.transcript import markdown, tame

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
-from roo_lsp.lsp import files
+from roo_lsp.lsp.editor import files
 from roo_lsp.workspace.line_diff import merged
 from tests.support.editor import (
     EGLOT,

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from roo_lsp.workspace.places import config_dir, state_dir
+from roo_lsp.workspace.user_folders import config_dir, state_dir
 from tests.support.editor import NEOVIM, PERSONAS, FakeEditor, Persona, editor
 from tests.support.fake_openai import FakeOpenAI, call, text
 

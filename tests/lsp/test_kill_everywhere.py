@@ -17,7 +17,7 @@ from pygls.exceptions import JsonRpcException
 
 from roo_lsp.agent.events import QuestionAnswered, ToolCallUpdated
 from roo_lsp.agent.messages import INTERRUPTED
-from roo_lsp.lsp.interrupted import NOT_MADE, LooseEnds
+from roo_lsp.tasks.interrupted import NOT_MADE, LooseEnds
 from tests.lsp.test_reliability import gapless, is_valid, log_lines, results_of
 from tests.support.editor import NEOVIM, editor
 from tests.support.fake_openai import Answer, FakeOpenAI, Request, call, hang, text

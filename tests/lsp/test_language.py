@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from pygls.exceptions import JsonRpcException
 
-from roo_lsp.lsp import language
+from roo_lsp.lsp.editor import language_servers
 from tests.support.editor import EGLOT, FakeEditor, Persona, editor
 from tests.support.fake_openai import FakeOpenAI, call, text
 from tests.support.language import METHODS, Words, knowing
@@ -337,7 +337,7 @@ async def test_an_answer_of_another_shape_makes_no_sense(
 async def test_no_answer_in_time_is_told_and_withdraws_the_request(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(language, "ANSWER_SECONDS", 0.05)
+    monkeypatch.setattr(language_servers, "ANSWER_SECONDS", 0.05)
     async with desk(tmp_path) as it:
         withdrawn = asyncio.Event()
 
@@ -413,4 +413,4 @@ async def test_a_workspace_behind_a_link_is_named_as_the_client_does(tmp_path: P
 
 
 def test_every_feature_has_a_method_that_clients_can_list() -> None:
-    assert set(language.FEATURES) == set(METHODS)
+    assert set(language_servers.FEATURES) == set(METHODS)

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from roo_lsp.agent.errors import ToolError
 from roo_lsp.agent.ports import Place, Symbol
-from roo_lsp.lsp.diagnostics import items_of
-from roo_lsp.lsp.language_answers import (
+from roo_lsp.lsp.editor.diagnostics import items_of
+from roo_lsp.lsp.editor.language_answers import (
     MAX_DEPTH,
     MAX_PLACES,
     MAX_SYMBOLS,

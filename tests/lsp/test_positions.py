@@ -10,7 +10,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from lsprotocol.types import Position, TextEdit
 
-from roo_lsp.lsp.positions import end_of, minimal_edit, offset_to_position, position_to_offset
+from roo_lsp.lsp.editor.positions import (
+    end_of,
+    minimal_edit,
+    offset_to_position,
+    position_to_offset,
+)
 from roo_lsp.workspace.line_diff import changed_lines, split_lines, unified_lines
 from roo_lsp.workspace.uris import path_of, uri_of
 

@@ -12,7 +12,7 @@ from lsprotocol import types
 from pytest_lsp import LanguageClient
 from pytest_lsp.client import make_test_lsp_client
 
-from roo_lsp.lsp.protocol import BaseServer, ClientError, CommandFailed
+from roo_lsp.lsp.wire.protocol import BaseServer, ClientError, CommandFailed
 from tests.support.wire import PATIENCE, RawClient, frame, joined, raw
 
 INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS, INTERNAL = -32600, -32601, -32602, -32603
@@ -256,7 +256,7 @@ async def test_shutdown_waits_for_close_callbacks_and_survives_those_that_fail(
 async def test_shutdown_goes_on_without_what_does_not_finish(
     server: BaseServer, client: RawClient, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("roo_lsp.lsp.protocol.CLOSE_SECONDS", 0.01)
+    monkeypatch.setattr("roo_lsp.lsp.wire.protocol.CLOSE_SECONDS", 0.01)
     server.protocol.on_close(asyncio.Event().wait)
     assert (await client.request("shutdown"))["result"] is None
 
@@ -565,7 +565,7 @@ async def test_a_progress_token_may_be_refused_and_asked_for_again(
 async def test_a_progress_token_is_not_waited_for_forever(
     server: BaseServer, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("roo_lsp.lsp.protocol.CREATE_PROGRESS_SECONDS", 0.001)
+    monkeypatch.setattr("roo_lsp.lsp.wire.protocol.CREATE_PROGRESS_SECONDS", 0.001)
     async with raw(server) as client:
         await client.initialize(capabilities={"window": {"workDoneProgress": True}})
         assert await server.protocol.create_progress("roo") is False

@@ -9,7 +9,7 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
 from roo_lsp.agent.errors import ToolError
-from roo_lsp.lsp.task_review import TaskReview
+from roo_lsp.tasks.review import TaskReview
 from roo_lsp.workspace.disk import DiskFileSystem
 from tests.support.editor import (
     EGLOT,

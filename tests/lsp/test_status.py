@@ -40,9 +40,9 @@ from roo_lsp.agent.events import (
 )
 from roo_lsp.agent.ports import Usage
 from roo_lsp.agent.tool import Diff, Todo, ToolKind
-from roo_lsp.lsp import progress
-from roo_lsp.lsp.progress import Progress
-from roo_lsp.lsp.status import LINE_LENGTH, StatusLine, seconds_text
+from roo_lsp.lsp.surfaces import progress
+from roo_lsp.lsp.surfaces.progress import Progress
+from roo_lsp.tasks.status_line import LINE_LENGTH, StatusLine, seconds_text
 
 LONG = "packages/server/src/handlers/authentication/providers/openid_connect_tokens.py"
 WORDS = "a sentence that goes on and on " * 5

@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roo_lsp.lsp import stdio
-from roo_lsp.lsp.protocol import BaseServer
-from roo_lsp.lsp.stdio import FrameDecoder, FrameWriter, serve_stdio, watch_process
+from roo_lsp.lsp.wire import stdio
+from roo_lsp.lsp.wire.protocol import BaseServer
+from roo_lsp.lsp.wire.stdio import FrameDecoder, FrameWriter, serve_stdio, watch_process
 from tests.support.wire import PATIENCE, frame, read_frame
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="pipes and signals of POSIX")

@@ -12,8 +12,8 @@ from roo_lsp.agent.events import (
     ToolCallArguments,
     ToolCallUpdated,
 )
-from roo_lsp.lsp.status import LINE_LENGTH, StatusLine
-from roo_lsp.lsp.stream import EventStream
+from roo_lsp.tasks.status_line import LINE_LENGTH, StatusLine
+from roo_lsp.tasks.stream import EventStream
 from tests.support.wire import PATIENCE
 
 

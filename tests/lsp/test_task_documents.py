@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from roo_lsp.lsp.task_documents import sheet
+from roo_lsp.task_documents import sheet
 from tests.support.editor import PERSONAS, Buffer, FakeEditor, Persona, editor
 from tests.support.fake_openai import FakeOpenAI, call, gated, text
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from roo_lsp.lsp.documents import Document
-from roo_lsp.lsp.task_documents import sheet as sheets
-from roo_lsp.lsp.task_documents.sheet import Sheet
+from roo_lsp.lsp.editor.documents import Document
+from roo_lsp.task_documents import sheet as sheets
+from roo_lsp.task_documents.sheet import Sheet
 
 START = "# Task\n\n## You\n\nGo\n"
 

@@ -15,8 +15,8 @@ from roo_lsp.cli import main
 from roo_lsp.settings import Settings
 from roo_lsp.settings_sources import COMMAND_LINE, Source, confined, effective
 from roo_lsp.workspace import trust as trust_module
-from roo_lsp.workspace.places import config_dir
 from roo_lsp.workspace.trust import Item, TrustStore, digest_of, instruction_files, too_wide
+from roo_lsp.workspace.user_folders import config_dir
 from tests.support.editor import EGLOT, EMACS, NEOVIM, PERSONAS, VSCODE, FakeEditor, editor
 from tests.support.fake_openai import FakeOpenAI, call, text
 from tests.support.wire import PATIENCE

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from lsprotocol import types
 
 from roo_lsp.agent.errors import Changed, ToolError
-from roo_lsp.lsp.documents import Documents
-from roo_lsp.lsp.language_answers import Files
-from roo_lsp.lsp.positions import offset_to_position
-from roo_lsp.lsp.workspace_edit import EditedFile, edited_files, versions_of
+from roo_lsp.lsp.editor.documents import Documents
+from roo_lsp.lsp.editor.language_answers import Files
+from roo_lsp.lsp.editor.positions import offset_to_position
+from roo_lsp.lsp.editor.workspace_edit import EditedFile, edited_files, versions_of
 from tests.support.editor import apply_edits
 
 URI = "file:///w/a.py"

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from roo_lsp.agent.errors import Binary, Changed, ToolError
 from roo_lsp.agent.ports import FileSystem
-from roo_lsp.lsp.documents import Documents
-from roo_lsp.lsp.files import EditAbilities, EditorFileSystem
+from roo_lsp.lsp.editor.documents import Documents
+from roo_lsp.lsp.editor.files import EditAbilities, EditorFileSystem
 from roo_lsp.workspace.disk import DiskFileSystem
 from tests.support.editor import NEOVIM, FakeEditor, editor
 

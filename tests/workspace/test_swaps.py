@@ -15,7 +15,7 @@ from roo_lsp.agent.approval import Allow
 from roo_lsp.agent.errors import Changed, ToolError
 from roo_lsp.agent.ports import SearchQuery
 from roo_lsp.agent.tool import Group, Target
-from roo_lsp.lsp.documents import Documents
+from roo_lsp.lsp.editor.documents import Documents
 from roo_lsp.workspace import descriptors
 from roo_lsp.workspace.descriptors import LOOK_IN, READ, keep, open_real, opened
 from roo_lsp.workspace.disk import DiskFileSystem

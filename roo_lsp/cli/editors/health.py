@@ -31,8 +31,8 @@ from roo_lsp.cli.editors.found import (
     server,
 )
 from roo_lsp.settings import Settings
-from roo_lsp.workspace.places import state_dir
 from roo_lsp.workspace.sandbox.find import find_sandbox
+from roo_lsp.workspace.user_folders import state_dir
 
 Status = Literal["ok", "failed", "skipped"]
 EXTENSION = "roo-lsp.roo-lsp"

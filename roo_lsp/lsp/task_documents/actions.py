@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 
 from lsprotocol import types
 
-from roo_lsp.lsp import asking
-from roo_lsp.lsp.task_documents.asking import choice_in
-from roo_lsp.lsp.task_documents.service import TaskDocuments
-from roo_lsp.lsp.task_documents.sheet import Sheet, skeleton_of
+from roo_lsp.lsp.surfaces import waiting
+from roo_lsp.lsp.task_documents.open_documents import TaskDocuments
+from roo_lsp.task_documents.sheet import Sheet, skeleton_of
+from roo_lsp.task_documents.ticks import choice_in
 
 KIND = "roo"
 
@@ -27,7 +27,7 @@ def _answers(
     here = {choice.request_id for line in lines if (choice := choice_in(line)) is not None}
     for entry in documents.waiting(sheet):
         if entry.request_id in here:
-            yield from asking.actions(entry)
+            yield from waiting.actions(entry)
 
 
 def _of_document(sheet: Sheet) -> Iterator[types.CodeAction]:

@@ -12,13 +12,13 @@ from lsprotocol import types
 from roo_lsp.agent.errors import ToolError
 from roo_lsp.agent.modes import MODES
 from roo_lsp.app import disk
-from roo_lsp.lsp.task_documents import slash
-from roo_lsp.lsp.task_documents.form import bare, body_start, sections
-from roo_lsp.lsp.task_documents.front_matter import TASK, Steps
-from roo_lsp.lsp.task_documents.keys import keys_at, values_of
-from roo_lsp.lsp.task_documents.places import columns, span
-from roo_lsp.lsp.task_documents.service import TaskDocuments
-from roo_lsp.lsp.task_documents.sheet import Sheet, skeleton_of
+from roo_lsp.lsp.task_documents.columns import columns, span
+from roo_lsp.lsp.task_documents.open_documents import TaskDocuments
+from roo_lsp.task_documents import slash
+from roo_lsp.task_documents.form import bare, body_start, sections
+from roo_lsp.task_documents.front_matter import TASK, Steps
+from roo_lsp.task_documents.keys import keys_at, values_of
+from roo_lsp.task_documents.sheet import Sheet, skeleton_of
 from roo_lsp.workspace.rooignore import RooIgnore
 
 SHOWN = 60

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from lsprotocol import types
 
-from roo_lsp.lsp.task_documents.asking import choice_in, code
-from roo_lsp.lsp.task_documents.form import ROO, TITLE, YOU, bare, body_start
-from roo_lsp.lsp.task_documents.keys import key_at
-from roo_lsp.lsp.task_documents.mentions import Mention, mentions_in, named
+from roo_lsp.lsp.task_documents.open_documents import TaskDocuments
 from roo_lsp.lsp.task_documents.outline import CALL
-from roo_lsp.lsp.task_documents.service import TaskDocuments
-from roo_lsp.lsp.task_documents.sheet import Sheet
+from roo_lsp.task_documents.form import ROO, TITLE, YOU, bare, body_start
+from roo_lsp.task_documents.keys import key_at
+from roo_lsp.task_documents.mentions import Mention, mentions_in, named
+from roo_lsp.task_documents.sheet import Sheet
+from roo_lsp.task_documents.ticks import choice_in, code
 from roo_lsp.workspace.descriptors import read_small
 from roo_lsp.workspace.escapes import plain
 from roo_lsp.workspace.line_diff import split_lines

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from lsprotocol import types
 
 from roo_lsp.agent.columns import one_line
-from roo_lsp.lsp.task_documents.form import Section, bare, body_start, sections
-from roo_lsp.lsp.task_documents.places import position, whole_line
+from roo_lsp.lsp.task_documents.columns import position, whole_line
+from roo_lsp.task_documents.form import Section, bare, body_start, sections
 
 CALL = re.compile(r"- (?P<mark>[✓✗…]) (?P<title>.+)$")
 NAME_LENGTH = 60

@@ -6,14 +6,14 @@ from lsprotocol import types
 
 from roo_lsp.agent.modes import MODES
 from roo_lsp.app import user_settings
-from roo_lsp.lsp.task_documents.asking import answered, choice_in
-from roo_lsp.lsp.task_documents.form import body_start, sections
-from roo_lsp.lsp.task_documents.front_matter import TASK, Fault, FrontMatter, Span
-from roo_lsp.lsp.task_documents.mentions import mentions_in, named
-from roo_lsp.lsp.task_documents.places import span
-from roo_lsp.lsp.task_documents.service import TaskDocuments
-from roo_lsp.lsp.task_documents.sheet import Sheet
+from roo_lsp.lsp.task_documents.columns import span
+from roo_lsp.lsp.task_documents.open_documents import TaskDocuments
 from roo_lsp.settings_sources import no_profile
+from roo_lsp.task_documents.form import body_start, sections
+from roo_lsp.task_documents.front_matter import TASK, Fault, FrontMatter, Span
+from roo_lsp.task_documents.mentions import mentions_in, named
+from roo_lsp.task_documents.sheet import Sheet
+from roo_lsp.task_documents.ticks import answered, choice_in
 
 
 def found(documents: TaskDocuments, sheet: Sheet, encoding: str) -> list[types.Diagnostic]:

@@ -10,13 +10,13 @@ from pathlib import Path
 
 from roo_lsp.agent.errors import ToolError
 from roo_lsp.workspace.paths import followed, is_folder, is_program
-from roo_lsp.workspace.places import config_dir, state_dir
 from roo_lsp.workspace.sandbox.base import NO_SANDBOX, Jail, Mode, Sandbox, Scratch
 from roo_lsp.workspace.sandbox.bubblewrap import Bubblewrap, find_bubblewrap
 from roo_lsp.workspace.sandbox.landlock import NETWORK_SINCE, Landlock, landlock_version
 from roo_lsp.workspace.sandbox.protect import Found, Protected
 from roo_lsp.workspace.sandbox.seatbelt import EXECUTABLE, Seatbelt
 from roo_lsp.workspace.sandbox.secrets import homes
+from roo_lsp.workspace.user_folders import config_dir, state_dir
 
 PROBE_SECONDS = 10
 PROBE = ("/bin/sh", "-c", ":")

@@ -1,0 +1,431 @@
+"""The language server on standard input and output: frames in, frames out, and the end of the process.
+
+``cli`` calls ``serve(server)`` with the server of ``server.py``; it returns only in tests. Nothing
+here blocks the event loop: input is parsed as it arrives, output is written by a thread, so that a
+client that stops reading slows nothing down but itself.
+"""
+
+import asyncio
+import json
+import logging
+import os
+import re
+import selectors
+import signal
+import stat
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack, suppress
+from functools import partial
+
+from roo_lsp.lsp.wire.protocol import BaseServer
+
+__all__ = ["FrameDecoder", "FrameWriter", "serve", "serve_stdio", "watch_process"]
+
+CONGESTED_BYTES, CONGESTED_FRAMES = 256 * 1024, 64
+DRAINED_BYTES, DRAINED_FRAMES = 32 * 1024, 8
+
+LONGEST_QUEUE = 256 * 1024 * 1024
+"""A client that leaves this much unread is taken for gone."""
+
+LONGEST_MESSAGE = 256 * 1024 * 1024
+LONGEST_HEADER = 8 * 1024
+BATCH_BYTES = 64 * 1024
+FLUSH_SECONDS = 1.0
+POLL_SECONDS = 5.0
+
+logger = logging.getLogger(__name__)
+
+
+def serve(server: BaseServer, *, end_process: Callable[[int], object] = os._exit) -> None:
+    """Serves LSP on this process's standard streams, then ends the process, whatever still runs."""
+    stdin, stdout = claim_streams()
+
+    async def main() -> None:
+        for name in ("SIGTERM", "SIGHUP", "SIGINT"):
+            # Not on Windows: there the end of input has to do.
+            with suppress(AttributeError, NotImplementedError):
+                number = getattr(signal, name)
+                asyncio.get_running_loop().add_signal_handler(number, server.protocol.end, name)
+        code = 1
+        try:
+            code = await serve_stdio(server, stdin, stdout)
+        except Exception:
+            logger.exception("the server failed")
+        # From within the loop: asyncio.run would wait for every thread that a handler left behind.
+        logging.shutdown()
+        end_process(code)
+
+    asyncio.run(main())
+
+
+async def serve_stdio(server: BaseServer, stdin: int, stdout: int) -> int:
+    """Serves LSP on two file descriptors, which it closes, until the client is done or gone.
+
+    Returns the exit code for the process. By then close callbacks have run and answers are written,
+    as far as the client let us.
+    """
+    loop = asyncio.get_running_loop()
+    protocol = server.protocol
+    with ExitStack() as undo:
+        writer = FrameWriter(stdout, loop, on_lost=protocol.end)
+        undo.callback(writer.close)
+        protocol.set_writer(writer)
+
+        def watch_client(pid: int) -> None:
+            gone = partial(protocol.end, f"the client, process {pid}, is gone")
+            undo.callback(watch_process(pid, gone))
+
+        protocol.on_client_process = watch_client
+        decoder = FrameDecoder(protocol.handle_message, protocol.parse_error)
+        undo.callback(await _read(stdin, decoder.feed, partial(protocol.end, "end of input")))
+        await protocol.ended.wait()
+        await protocol.close()
+        await writer.flush(FLUSH_SECONDS)
+    return protocol.exit_code
+
+
+def claim_streams() -> tuple[int, int]:
+    """Takes standard input and output for LSP, out of reach of `print` and of child processes.
+
+    Returns their new file descriptors, which children do not inherit. Descriptor 0 then reads
+    nothing and 1 writes to standard error.
+    """
+    stdin, stdout = os.dup(0), os.dup(1)
+    nothing = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nothing, 0)
+    try:
+        os.dup2(2, 1)
+    except OSError:
+        os.dup2(nothing, 1)
+    os.close(nothing)
+    sys.stdout = sys.stderr
+    if sys.platform == "win32":
+        import msvcrt  # noqa: PLC0415 - there is none elsewhere
+
+        msvcrt.setmode(stdin, os.O_BINARY)
+        msvcrt.setmode(stdout, os.O_BINARY)
+    return stdin, stdout
+
+
+class FrameDecoder:
+    """Cuts bytes into messages: delivers each one decoded, and complains of what it can't read.
+
+    After a bad header it goes on with the next `Content-Length` it sees.
+    """
+
+    _plain = re.compile(rb"[\r\n]*Content-Length: (\d{1,12})\r\n\r\n")
+    _blank = re.compile(rb"[\r\n]*")
+    _end = re.compile(rb"\r?\n\r?\n")
+    _length = re.compile(
+        rb"^Content-Length[ \t]*:[ \t]*(\d{1,12})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE
+    )
+    _sync = re.compile(rb"Content-Length[ \t]*:[ \t]*\d", re.IGNORECASE)
+    _longest_sync = 64
+
+    def __init__(
+        self, deliver: Callable[[object], object], complain: Callable[[str], object]
+    ) -> None:
+        self._deliver = deliver
+        self._complain = complain
+        self._buffer = bytearray()
+        self._at = 0
+        self._need: int | None = None
+        self._lost = False
+
+    def feed(self, data: bytes) -> None:
+        """Takes the next bytes, however they are cut, and delivers what is complete."""
+        self._buffer += data
+        while self._header() if self._need is None else self._body(self._need):
+            pass
+        # Once for each chunk, not for each message: what is left moves to the front.
+        del self._buffer[: self._at]
+        self._at = 0
+
+    def _header(self) -> bool:
+        """Whether that brought us further; what follows is then a body or another header."""
+        plain = self._plain.match(self._buffer, self._at)
+        if plain is not None:
+            return self._found(int(plain[1]), plain.end())
+        blank = self._blank.match(self._buffer, self._at)
+        start = blank.end() if blank is not None else self._at
+        end = self._end.search(self._buffer, start, start + LONGEST_HEADER)
+        if end is None:
+            if len(self._buffer) - start < LONGEST_HEADER:
+                return False
+            return self._bad(start + LONGEST_HEADER - self._longest_sync)
+        block = self._buffer[start : end.start()]
+        length = self._length.search(block)
+        if length is not None:
+            return self._found(int(length[1]), end.end())
+        # What stands in front of it on its line is the rest of a body that was given too short.
+        sync = self._sync.search(block, 1)
+        return self._bad(start + sync.start() if sync is not None else end.end())
+
+    def _found(self, length: int, body_at: int) -> bool:
+        if length > LONGEST_MESSAGE:
+            return self._bad(body_at)
+        self._need, self._at, self._lost = length, body_at, False
+        return True
+
+    def _bad(self, go_on_at: int) -> bool:
+        if not self._lost:
+            self._complain("a header without a usable Content-Length")
+        self._lost, self._at = True, go_on_at
+        return True
+
+    def _body(self, need: int) -> bool:
+        end = self._at + need
+        if len(self._buffer) < end:
+            return False
+        body = self._buffer[self._at : end]
+        self._at, self._need = end, None
+        try:
+            message: object = json.loads(body)
+        except ValueError as error:
+            self._complain(f"not JSON: {type(error).__name__}")
+        except RecursionError:
+            self._complain("nested too deeply")
+        else:
+            self._deliver(message)
+        return True
+
+
+class FrameWriter:
+    """Writes frames to a file descriptor on a thread of its own, in order, dropping none."""
+
+    def __init__(
+        self, fd: int, loop: asyncio.AbstractEventLoop, on_lost: Callable[[str], object]
+    ) -> None:
+        self._fd = fd
+        self._loop = loop
+        self._on_lost = on_lost
+        self._changed = threading.Condition()
+        self._frames: deque[bytes] = deque()
+        self._waiting_bytes = 0
+        self._waiting_frames = 0
+        self._closed = False
+        self._lost = False
+        self._when_drained: list[Callable[[], object]] = []
+        self._when_empty: list[Callable[[], object]] = []
+        threading.Thread(target=self._run, name="lsp-output", daemon=True).start()
+
+    def write(self, data: bytes) -> None:
+        """Takes one frame, from any thread, and returns at once."""
+        with self._changed:
+            if self._closed:
+                return
+            self._frames.append(data)
+            self._waiting_frames += 1
+            self._waiting_bytes += len(data)
+            self._changed.notify()
+            overfull = self._waiting_bytes > LONGEST_QUEUE
+        if overfull:
+            self._lose("the client does not read what we write")
+
+    @property
+    def congested(self) -> bool:
+        """Whether so much is waiting that what can be merged should be."""
+        return self._waiting_bytes > CONGESTED_BYTES or self._waiting_frames > CONGESTED_FRAMES
+
+    def when_drained(self, callback: Callable[[], object]) -> None:
+        """Calls back once, on the loop, when little is waiting; at once if that is so now."""
+        with self._changed:
+            if self._busy():
+                self._when_drained.append(callback)
+                return
+        self._on_loop([callback])
+
+    async def flush(self, timeout: float) -> bool:  # noqa: ASYNC109 - giving up is an answer here
+        """Waits until everything is written; false if that did not happen in time."""
+        empty: asyncio.Future[None] = self._loop.create_future()
+        with self._changed:
+            if not self._waiting_frames:
+                return not self._lost
+            self._when_empty.append(lambda: empty.done() or empty.set_result(None))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout):
+                await empty
+        return empty.done() and not empty.cancelled() and not self._lost
+
+    def close(self) -> None:
+        """Takes no more frames; those that wait are written, then the descriptor is closed."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+
+    def _busy(self) -> bool:
+        return self._waiting_bytes > DRAINED_BYTES or self._waiting_frames > DRAINED_FRAMES
+
+    def _run(self) -> None:
+        try:
+            while batch := self._take():
+                self._put(b"".join(batch))
+                self._written(batch)
+        except OSError as error:
+            self._lose(f"the client can't be written to: {error.strerror}")
+        finally:
+            os.close(self._fd)
+
+    def _take(self) -> list[bytes]:
+        with self._changed:
+            while not self._frames and not self._closed:
+                self._changed.wait()
+            batch: list[bytes] = []
+            size = 0
+            while self._frames and size < BATCH_BYTES:
+                batch.append(self._frames.popleft())
+                size += len(batch[-1])
+            return batch
+
+    def _put(self, data: bytes) -> None:
+        rest = memoryview(data)
+        while rest:
+            try:
+                rest = rest[os.write(self._fd, rest) :]
+            except BlockingIOError:
+                # Input and output may be one socket, which reading has made non-blocking.
+                with selectors.DefaultSelector() as selector:
+                    selector.register(self._fd, selectors.EVENT_WRITE)
+                    selector.select()
+
+    def _written(self, batch: list[bytes]) -> None:
+        due: list[Callable[[], object]] = []
+        with self._changed:
+            if self._lost:
+                return
+            self._waiting_frames -= len(batch)
+            self._waiting_bytes -= sum(map(len, batch))
+            if not self._busy():
+                due += self._when_drained
+                self._when_drained.clear()
+            if not self._waiting_frames:
+                due += self._when_empty
+                self._when_empty.clear()
+        self._on_loop(due)
+
+    def _lose(self, reason: str) -> None:
+        with self._changed:
+            if self._lost:
+                return
+            self._lost = self._closed = True
+            self._frames.clear()
+            self._waiting_frames = self._waiting_bytes = 0
+            due = [*self._when_drained, *self._when_empty, partial(self._on_lost, reason)]
+            self._when_drained.clear()
+            self._when_empty.clear()
+            self._changed.notify()
+        self._on_loop(due)
+
+    def _on_loop(self, callbacks: Iterable[Callable[[], object]]) -> None:
+        # The loop may be closed by now, and then nobody waits.
+        with suppress(RuntimeError):
+            for callback in callbacks:
+                self._loop.call_soon_threadsafe(callback)
+
+
+def watch_process(pid: int, gone: Callable[[], object]) -> Callable[[], None]:
+    """Calls `gone` once, on the running loop, when the process ends; returns how to stop watching.
+
+    A process that is not there to begin with is not watched: the client may be in another container
+    or on another machine. On Windows nothing is watched, the end of input has to do.
+    """
+    if sys.platform == "win32" or not _is_alive(pid):
+        logger.info("the client (process %d) can't be watched from here", pid)
+        return lambda: None
+    loop = asyncio.get_running_loop()
+    try:
+        fd = os.pidfd_open(pid)
+    except (AttributeError, OSError):
+        return _poll_process(pid, gone, loop)
+
+    def stop() -> None:
+        nonlocal fd
+        if fd >= 0:
+            loop.remove_reader(fd)
+            os.close(fd)
+            fd = -1
+
+    def ended() -> None:
+        stop()
+        gone()
+
+    loop.add_reader(fd, ended)
+    return stop
+
+
+def _poll_process(
+    pid: int, gone: Callable[[], object], loop: asyncio.AbstractEventLoop
+) -> Callable[[], None]:
+    def look() -> None:
+        nonlocal timer
+        if _is_alive(pid):
+            timer = loop.call_later(POLL_SECONDS, look)
+        else:
+            gone()
+
+    def stop() -> None:
+        timer.cancel()
+
+    timer = loop.call_later(POLL_SECONDS, look)
+    return stop
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return True
+
+
+async def _read(
+    fd: int, feed: Callable[[bytes], None], ended: Callable[[], object]
+) -> Callable[[], object]:
+    """Feeds what arrives on the descriptor until its end; returns how to stop."""
+    loop = asyncio.get_running_loop()
+    mode = os.fstat(fd).st_mode
+    # Not a terminal: it would stay non-blocking after us, in the shell that started us.
+    if sys.platform != "win32" and (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)):
+        transport, _ = await loop.connect_read_pipe(
+            lambda: _Input(feed, ended), os.fdopen(fd, "rb", buffering=0)
+        )
+        return transport.close
+    threading.Thread(
+        target=_read_blocking, args=(fd, feed, ended, loop), name="lsp-input", daemon=True
+    ).start()
+    return lambda: None
+
+
+class _Input(asyncio.Protocol):
+    """Parses what arrives right there: a message costs no await."""
+
+    def __init__(self, feed: Callable[[bytes], None], ended: Callable[[], object]) -> None:
+        self._feed = feed
+        self._ended = ended
+
+    def data_received(self, data: bytes) -> None:
+        self._feed(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
+        self._ended()
+
+
+def _read_blocking(
+    fd: int,
+    feed: Callable[[bytes], None],
+    ended: Callable[[], object],
+    loop: asyncio.AbstractEventLoop,
+) -> None:
+    # The loop may be closed while we wait for input.
+    with suppress(OSError, RuntimeError):
+        while data := os.read(fd, BATCH_BYTES):
+            loop.call_soon_threadsafe(feed, data)
+    with suppress(OSError):
+        os.close(fd)
+    with suppress(RuntimeError):
+        loop.call_soon_threadsafe(ended)

@@ -1,0 +1,57 @@
+"""Every change of a file by a tool, told: to the event stream, to the review, and to what keeps it."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from roo_lsp.agent.events import EventSink, FileChanged
+from roo_lsp.agent.ports import FileSystem, Listing, Snapshot
+from roo_lsp.tasks.review import TaskReview
+from roo_lsp.workspace.line_diff import changed_lines, split_lines
+from roo_lsp.workspace.uris import uri_of
+
+
+@dataclass(frozen=True, slots=True)
+class ReportingFileSystem:
+    """A `FileSystem` that says which files were changed, by how many lines, and keeps it for review."""
+
+    under: FileSystem
+    review: TaskReview
+    emit: EventSink
+    recorded: Callable[[], Awaitable[None]]
+    """Awaited before anything is changed: the call that does it has to be on disk first."""
+
+    async def read(self, path: Path) -> Snapshot:
+        return await self.under.read(path)
+
+    async def read_bytes(self, path: Path) -> bytes:
+        return await self.under.read_bytes(path)
+
+    async def write(self, path: Path, text: str, expected: str | None) -> None:
+        await self.recorded()
+        there = expected is not None and await self.under.exists(path)
+        before = (await self.under.read(path)).text if there else None
+        async with self.review.writing(path, before, text):
+            await self.under.write(path, text, expected)
+        added, removed = changed_lines(before or "", text)
+        self.emit(FileChanged(uri_of(path), added, removed))
+
+    async def delete(self, path: Path, expected: str) -> None:
+        await self.recorded()
+        before = (await self.under.read(path)).text
+        async with self.review.writing(path, before, None):
+            await self.under.delete(path, expected)
+        self.emit(FileChanged(uri_of(path), 0, len(split_lines(before))))
+
+    async def exists(self, path: Path) -> bool:
+        return await self.under.exists(path)
+
+    async def list(
+        self, path: Path, *, recursive: bool, limit: int, respect_gitignore: bool
+    ) -> Listing:
+        return await self.under.list(
+            path, recursive=recursive, limit=limit, respect_gitignore=respect_gitignore
+        )
+
+    def unsaved(self) -> Mapping[Path, str]:
+        return self.under.unsaved()

@@ -1,0 +1,488 @@
+"""Tasks: conversations with the agent. A turn belongs to the server, not to the request that began it."""
+
+import asyncio
+import logging
+import secrets
+import sys
+import time
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from roo_lsp.agent.columns import fitted, one_line
+from roo_lsp.agent.conversation import Agent
+from roo_lsp.agent.errors import RooError, ToolError
+from roo_lsp.agent.events import ModeChanged, StateChanged, StopReason, TaskState
+from roo_lsp.agent.loop import run_turn
+from roo_lsp.agent.messages import AssistantMessage, Entry, Image, Message, ToolMessage, UserMessage
+from roo_lsp.tasks.interrupted import LooseEnds
+from roo_lsp.tasks.status_line import LINE_LENGTH
+from roo_lsp.tasks.stream import Audience, EventStream, Roo
+from roo_lsp.workspace.journal import StoreError
+from roo_lsp.workspace.store import VERSION, TaskStore, TaskSummary
+
+log = logging.getLogger(__name__)
+
+CANCEL_SECONDS = 1.8
+"""`roo.task.cancel` answers within 2 s, whatever does not stop."""
+TITLE_LENGTH = 80
+
+AgentFactory = Callable[["Task", list[Entry]], Agent]
+
+
+@dataclass(slots=True, eq=False)
+class Task:
+    """One conversation: its events, its agent, and the turn that may be running.
+
+    While a turn runs the task is claimed in the store: no other server writes to it. Where it cannot
+    be stored (a full disk) the turn ends and says so; what was said till then waits in memory, in
+    its order, and is written before anything else is.
+    """
+
+    id: str
+    title: str
+    mode: str
+    profile: str
+    created_at: float
+    store: TaskStore
+    audience: Audience
+    workspace: Path
+    stream: EventStream = field(init=False)
+    state: TaskState = "idle"
+    updated_at: float = field(default_factory=time.time)
+    agent: Agent = field(init=False)
+    turn: asyncio.Task[StopReason] | None = None
+    result: str = ""
+    """What the last turn came to: the completion's text, or the last answer's."""
+    seen: tuple[int, int] | None = None
+    """How much was stored when this was last like the store; None: it has to be read again."""
+    reload: Callable[[], None] = field(init=False)
+    """Reads the task again, after another server wrote to it."""
+    before_end: Callable[[], Awaitable[None]] = field(init=False)
+    """Awaited when a turn came to its end by itself: what was begun beside it is done."""
+    interrupted: bool = False
+    """True when the server that ran its last turn ended before that turn did."""
+    tell: Callable[[str], None] = field(init=False)
+    """Shows the user a message."""
+    _work: asyncio.Task[StopReason] | None = None
+    """The part of the turn that acts."""
+    _unstored: StoreError | None = None
+    """Why the turn that runs cannot be stored."""
+
+    def emit(self, event: Any) -> None:
+        """The task's event sink."""
+        if isinstance(event, StateChanged) and event.state != self.state:
+            self.state = event.state
+            self.save()
+        if self.store.claimed(self.id):
+            self.stream(event)
+            return
+        try:  # the last words of a command in the background, say
+            self._claim()
+        except RooError as error:
+            log.warning("an event of %s is lost: %s", self.id, error)
+            return
+        self.stream(event)
+        self._let_go()
+
+    def send(self, text: str, images: tuple[Image, ...] = ()) -> bool:
+        """Say something; True when a turn runs and will hear it with its next request.
+
+        Raises:
+            RooError: another server runs the task, or it cannot be stored.
+        """
+        if not self.running:
+            self._claim()
+        self.agent.inbox.append(UserMessage(text, images))
+        if self.running:
+            return True
+        self._unstored = None
+        self.turn = asyncio.create_task(self._run(), name=f"turn of {self.id}")
+        self.turn.add_done_callback(self._turn_over)
+        return False
+
+    def note(self, text: str) -> None:
+        """Tell the model something with its next request; by itself this makes none."""
+        if self.running:
+            self.agent.inbox.append(UserMessage(text))
+        else:
+            self.agent.history.append(UserMessage(text))
+
+    @property
+    def running(self) -> bool:
+        return self.turn is not None and not self.turn.done()
+
+    async def cancel(self) -> bool:
+        """Stop the turn and every command; True when there was something to stop.
+
+        Raises:
+            RooError: it is another server's to stop.
+        """
+        was_running = await self.stop()
+        if not was_running and self.store.elsewhere([self.id]):
+            self._claim()
+            self._let_go()
+        return was_running
+
+    async def stop(self) -> bool:
+        """Stop the turn, if one runs here, and every command."""
+        turn = self.turn
+        was_running = turn is not None and not turn.done()
+        if turn is not None and was_running:
+            turn.cancel()
+            await asyncio.wait({turn}, timeout=CANCEL_SECONDS)
+        await self.agent.context.commands.close()
+        return was_running
+
+    async def ended(self) -> StopReason:
+        """How the running turn ends; cancelling this wait leaves the turn alone."""
+        if self.turn is None:
+            return "end_turn"
+        await asyncio.wait({self.turn})
+        return self.turn.result()
+
+    def set_mode(self, mode: str) -> None:
+        """Go on in another mode, from the next request on.
+
+        Raises:
+            RooError: another server runs the task.
+        """
+        if not self.running:
+            self._claim()
+        if mode != self.mode:
+            self.mode = mode
+            self.stream(ModeChanged(mode))
+            self.save()
+        if not self.running:
+            self._let_go()
+
+    @contextmanager
+    def held(self) -> Generator[None]:
+        """For so long, no other server writes to it; and unless a turn runs, it is as it is stored.
+
+        Raises:
+            RooError: another server runs the task, or it cannot be stored.
+        """
+        if not self.running:
+            self._claim()
+        try:
+            yield
+        finally:
+            if not self.running:
+                self._let_go()
+
+    @property
+    def usage(self) -> dict[str, int]:
+        budget = self.agent.budget
+        return {
+            "inputTokens": budget.input_tokens,
+            "outputTokens": budget.output_tokens,
+        }
+
+    @property
+    def cost(self) -> float:
+        """US dollars."""
+        return round(self.agent.budget.total_cost, 6)
+
+    def summary(self) -> TaskSummary:
+        """What the list of tasks shows."""
+        return TaskSummary(
+            task_id=self.id,
+            title=self.title,
+            state=self.state,
+            mode=self.mode,
+            created_at=self.created_at,
+            updated_at=self.updated_at,
+            input_tokens=self.usage["inputTokens"],
+            output_tokens=self.usage["outputTokens"],
+            cost=self.cost,
+            workspace=str(self.workspace),
+        )
+
+    def save(self) -> None:
+        """Bring the list of tasks up to date."""
+        self.updated_at = time.time()
+        try:
+            self.store.update(self.summary())
+        except StoreError as error:
+            self._cannot_store(error)
+
+    def keep_event(self, roo: Roo) -> None:
+        """Store what was emitted."""
+        try:
+            self.store.append_event(self.id, roo)
+        except StoreError as error:
+            self._cannot_store(error)
+
+    def keep_entry(self, entry: Entry) -> None:
+        """Store what was said.
+
+        Raises:
+            StoreError: it is calls, which must not be run when there is no record that they were made.
+        """
+        try:
+            self.store.append_message(self.id, entry)
+        except StoreError as error:
+            self._cannot_store(error)
+            if isinstance(entry, AssistantMessage) and entry.calls:
+                raise
+
+    async def recorded(self) -> None:
+        """Before something is changed: returns once the call that does it is safely on disk.
+
+        Raises:
+            ToolError: it is not, so it may not be done.
+        """
+        try:
+            await self.store.sync(self.id)
+        except StoreError as error:
+            self._cannot_store(error)
+            raise ToolError("Not done: the task could not be saved before it.") from error
+
+    def _cannot_store(self, error: StoreError) -> None:
+        if self._unstored is None:
+            log.error("task %s: %s", self.id, error)
+            self._unstored = error
+        if self._work is not None:
+            self._work.cancel()
+
+    def _claim(self) -> None:
+        self.store.claim(self.id)
+        if self.seen != self.store.extent(self.id):
+            self.reload()
+
+    def _turn_over(self, turn: asyncio.Task[StopReason]) -> None:
+        if turn is self.turn and self.store.claimed(self.id):  # cancelled before it began
+            self._let_go()
+
+    def _let_go(self) -> None:
+        self.stream.flush()
+        self.store.release(self.id)
+        # What could not be stored may be missing in memory too, where it ended a turn at once.
+        self.seen = None if self._unstored else self.store.extent(self.id)
+
+    async def _run(self) -> StopReason:
+        self.audience.begin(self.id, self.title, self.stream.status)
+        if self.stream.seq == 0:
+            self.emit(ModeChanged(self.mode))
+        self.emit(StateChanged("running"))
+        if self.interrupted:
+            self._end_interrupted()
+        end = StateChanged("failed", "error", RooError("internal", "An internal error of roo-lsp."))
+        self._work = asyncio.create_task(run_turn(self.agent), name=f"work of {self.id}")
+        try:
+            if self._unstored is not None:
+                self._work.cancel()
+            stop = await self._work
+            await self.before_end()
+            self.result = _result(self.agent.history.messages)
+            end = StateChanged("idle", stop)
+        except asyncio.CancelledError:
+            end = StateChanged("idle", "cancelled")
+            if self._unstored is not None:
+                end = StateChanged("failed", "error", self._unstored)
+        except RooError as error:
+            end = StateChanged("failed", "error", error)
+        except Exception:
+            log.exception("a turn ended with a bug")
+            end = StateChanged(
+                "failed",
+                "error",
+                RooError(
+                    "internal",
+                    "An internal error of roo-lsp ended the turn.",
+                    "The log has it; send a message to go on.",
+                ),
+            )
+        finally:
+            self._work = None
+            self.emit(end)
+            self.stream.flush()
+            self.audience.end(self.id, self._last_line(end))
+        if self.agent.inbox and end.stop_reason not in {"cancelled", "error"}:
+            return await self._run()  # a message came after the last request was made
+        self._let_go()
+        return end.stop_reason or "end_turn"
+
+    def _end_interrupted(self) -> None:
+        """Close what was in flight when a server ended under the task, and say what it was."""
+        self.interrupted = False
+        loose = LooseEnds(self.agent.history.call_ids())
+        loose.take(self.store.events(self.id, 0, sys.maxsize)[0])
+        for event in loose.ends:
+            self.emit(event)
+        for sentence in loose.told:
+            self.tell(sentence)
+
+    def _last_line(self, end: StateChanged) -> str:
+        """What a status line says once the turn is over: how it ended, and what it came to."""
+        first = self.result.strip().partition("\n")[0] if end.stop_reason == "end_turn" else ""
+        return fitted(one_line(f"{end.line}: {first}" if first else end.line), LINE_LENGTH)
+
+
+@dataclass(slots=True)
+class Tasks:
+    """The tasks of one server: those that are open, and those in the store."""
+
+    store: TaskStore
+    audience: Audience
+    workspace: Path
+    factory: AgentFactory
+    tell: Callable[[str], None]
+    """Shows the user a message."""
+    _open: dict[str, Task] = field(default_factory=dict[str, Task])
+    _recent: str | None = None
+
+    def create(self, prompt: str, mode: str, profile: str) -> Task:
+        """A new task; its turn starts with `send`.
+
+        Raises:
+            RooError: it cannot be stored.
+        """
+        task_id = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
+        title = fitted(one_line(prompt), TITLE_LENGTH)
+        task = self._make(task_id, title, mode, profile, time.time(), entries=[])
+        task.seen = (0, 0)
+        try:
+            self.store.create(task.summary())
+        except RooError:
+            del self._open[task_id]
+            self._recent = None
+            raise
+        return task
+
+    def get(self, task_id: str | None) -> Task | None:
+        """An open task, or one from the store; without an id the one used last, or None."""
+        if task_id is None:
+            task_id = self._recent or next(
+                (each.task_id for each in self.store.list(str(self.workspace), 1)), None
+            )
+        if task_id is None:
+            return None
+        task = self._open.get(task_id) or self._reopen(task_id)
+        if task is not None:
+            self._recent = task.id
+        return task
+
+    def delete(self, task_id: str) -> None:
+        """Forget a task and what is stored of it.
+
+        Raises:
+            RooError: another server runs it.
+        """
+        self.store.delete(task_id)
+        self._open.pop(task_id, None)
+        if self._recent == task_id:
+            self._recent = None
+
+    def listed(self, limit: int, *, everywhere: bool) -> list[TaskSummary]:
+        """Newest first; a stored task whose turn no server runs is idle, whatever it was."""
+        found = self.store.list(None if everywhere else str(self.workspace), limit)
+        busy = {each.task_id for each in found if each.state in {"running", "waiting"}}
+        running = {each for each in busy if self._is_running(each)}
+        running |= self.store.elsewhere(busy - running)
+        return [_idle(each) if each.task_id in busy - running else each for each in found]
+
+    async def close(self) -> None:
+        """Cancel everything."""
+        await asyncio.gather(*(task.stop() for task in list(self._open.values())))
+
+    def __iter__(self) -> Any:
+        return iter(list(self._open.values()))
+
+    def _is_running(self, task_id: str) -> bool:
+        return task_id in self._open and self._open[task_id].running
+
+    def _reopen(self, task_id: str) -> Task | None:
+        summary = self.store.get(task_id)
+        if summary is None:
+            return None
+        _require_readable(summary)
+        seen = self.store.extent(task_id)
+        entries = self.store.messages(task_id)
+        task = self._make(
+            task_id, summary.title, summary.mode, "", summary.created_at, entries=entries
+        )
+        task.seen = seen
+        self._as_stored(task, summary)
+        return task
+
+    def _reload(self, task: Task) -> None:
+        """Another server wrote to the task, or it could not be stored for a while."""
+        summary = self.store.get(task.id)
+        try:
+            if summary is None:
+                raise RooError("internal", "The task was deleted.", "Start a new one.")
+            _require_readable(summary)
+        except RooError:
+            self.store.release(task.id)
+            raise
+        task.title, task.mode = summary.title, summary.mode
+        task.agent.history = self.factory(task, self.store.messages(task.id)).history
+        self._as_stored(task, summary)
+
+    def _as_stored(self, task: Task, summary: TaskSummary) -> None:
+        task.stream.seq = self.store.last_seq(task.id)
+        task.interrupted = summary.state in {"running", "waiting"}
+        budget = task.agent.budget
+        budget.input_tokens, budget.output_tokens = summary.input_tokens, summary.output_tokens
+        budget.total_cost = summary.cost
+
+    def _make(
+        self,
+        task_id: str,
+        title: str,
+        mode: str,
+        profile: str,
+        created_at: float,
+        entries: list[Entry],
+    ) -> Task:
+        task = Task(
+            task_id,
+            title,
+            mode,
+            profile,
+            created_at,
+            self.store,
+            self.audience,
+            self.workspace,
+        )
+        task.stream = EventStream(task_id, 0, task.keep_event, self.audience)
+        task.reload = partial(self._reload, task)
+        task.tell = self.tell
+        task.agent = self.factory(task, entries)
+        self._open[task_id] = task
+        self._recent = task_id
+        return task
+
+
+def _require_readable(summary: TaskSummary) -> None:
+    """Refuse a task in a form that is not known here."""
+    if summary.version > VERSION:
+        raise RooError(
+            "internal",
+            "This task was written by a newer roo-lsp, which this one cannot read.",
+            "Update roo-lsp, or start a new task.",
+        )
+
+
+def _idle(summary: TaskSummary) -> TaskSummary:
+    return replace(summary, state="idle")
+
+
+def _result(messages: list[Message]) -> str:
+    """The completion's text, else what the model said last."""
+    for message in reversed(messages):
+        match message:
+            case ToolMessage(_, text):
+                return text
+            case AssistantMessage(text) if text:
+                return text
+            case UserMessage():
+                return ""
+            case _:
+                pass
+    return ""
