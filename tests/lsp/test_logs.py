@@ -109,7 +109,7 @@ def test_keys_do_not_reach_the_log(text: str, monkeypatch: pytest.MonkeyPatch):
 
 
 def test_what_is_no_key_stays_readable():
-    text = "ERROR roo_lsp.lsp.tasks: task 20261125-1: The disk is full (authorization: none)"
+    text = "ERROR roo_lsp.tasks.task: task 20261125-1: The disk is full (authorization: none)"
     assert without_secrets(text) == text
 
 

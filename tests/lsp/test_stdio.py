@@ -444,8 +444,8 @@ async def test_a_watch_that_was_stopped_tells_nothing(bystander: Bystander):
 
 SERVER = """
 import asyncio, subprocess, sys, threading, time
-from roo_lsp.lsp.protocol import BaseServer
-from roo_lsp.lsp.stdio import serve
+from roo_lsp.lsp.wire.protocol import BaseServer
+from roo_lsp.lsp.wire.stdio import serve
 
 server = BaseServer("test", "1.0")
 
@@ -603,7 +603,7 @@ def test_requests_may_come_from_a_file(tmp_path: Any):
 
 
 def test_what_starts_the_server_does_not_load_the_agent():
-    code = "import sys, roo_lsp.lsp.stdio; print([m for m in ('openai', 'pydantic') if m in sys.modules])"
+    code = "import sys, roo_lsp.lsp.wire.stdio; print([m for m in ('openai', 'pydantic') if m in sys.modules])"
     result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, check=True, text=True
     )
