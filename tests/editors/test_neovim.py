@@ -1,6 +1,7 @@
 """The plugin in a real Neovim: what a person there does and sees."""
 
 import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -290,6 +291,114 @@ def test_what_is_settled_elsewhere_is_not_shown_any_more(fake: FakeOpenAI, edito
     assert editor.until("person.notes[1]") == "Nothing waits for you."
 
 
+def float_of(editor: Neovim) -> dict[str, Any]:
+    """The float that shows what waits: its lines, and the columns it takes."""
+    return editor.until("""(function()
+        local window = require('roo.windows').find('waiting')
+        local options = window and vim.api.nvim_win_get_config(window)
+        return window and {
+          lines = vim.api.nvim_buf_get_lines(vim.api.nvim_win_get_buf(window), 0, -1, false),
+          first = options.col - options.width - 2,
+          last = options.col,
+        }
+    end)()""")
+
+
+def test_with_two_tasks_that_wait_a_command_asks_which_and_a_key_of_the_chat_means_its_own(
+    fake: FakeOpenAI, editor: Neovim, folder: Path
+) -> None:
+    editor.lua("vim.o.columns, vim.o.lines = 140, 40")
+    fake.answers(call("write_to_file", {"path": "here.txt", "content": "1\n"}, id="w1"))
+    editor.type(":Roo Create here<CR>")
+    editor.shown("ga approve")
+    fake.answers(call("execute_command", {"command": "touch there"}, id="c1"))
+    editor.request("roo.task.start", {"prompt": "Touch there"})
+    editor.waiting("touch there")
+    shown = float_of(editor)
+    assert "touch there" in shown["lines"][0]
+    chat = editor.lua(
+        "return vim.api.nvim_win_get_position(require('roo.windows').find('chat'))[2]"
+    )
+    assert shown["first"] >= 0
+    assert shown["last"] <= chat, "it does not cover the chat's own question"
+
+    editor.type(":Roo approve<CR>")
+    dialog = editor.asked("Several things wait. Which one?")
+    assert len(dialog["titles"]) == 2
+    assert not (folder / "here.txt").exists()
+    fake.answers(text("It is done."))
+    editor.pick("Which one?", next(each for each in dialog["titles"] if "touch there" in each))
+    editor.until("#require('roo.approvals').waiting() == 1")
+    editor.until("require('roo.windows').find('waiting') == nil")
+    fake.answers(text("It is done."))
+    editor.lua("vim.api.nvim_set_current_win(require('roo.windows').find('chat'))")
+    editor.type("ga")
+    editor.shown("It is done.")
+    assert (folder / "here.txt").exists()
+    editor.until("#require('roo.approvals').waiting() == 0")
+
+
+def test_where_a_key_may_go_is_asked_in_the_chat_and_its_header_says_so(project: Path) -> None:
+    config = project.parent / "config"
+    config.mkdir()
+    (config / "settings.json").write_text('{"provider": {"headers": {"X-Key": "mine"}}}', "utf-8")
+    own = {"ROO_STATE_DIR": str(project.parent / "state"), "ROO_CONFIG_DIR": str(config)}
+    with (
+        beside(FakeOpenAI()) as (fake, _),
+        patch.dict(os.environ, own),
+        neovim(project, plugin(settings_for(fake))) as it,
+    ):
+        it.edit(project / "app.py")
+        fake.answers(text("Hello."))
+        it.type(":Roo Say hello<CR>")
+        shown = it.shown("ga approve")
+        assert f"to {fake.base_url.removesuffix('/v1')}" in shown
+        bar = "vim.wo[require('roo.windows').find('chat')].winbar:find('your turn', 1, true)"
+        it.until(bar)
+        assert it.lua("return require('roo.windows').find('waiting') == nil"), "not shown twice"
+        it.type(":Roo approve<CR>")
+        assert "approved" not in it.shown("Hello."), "it is told beside the line, not in the text"
+        it.ended()
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"), [("mode", "Mode"), ("restore", ""), ("profile", ""), ("models", "Model")]
+)
+def test_a_command_without_its_word_offers_what_there_is(
+    typed: str, words: str, fake: FakeOpenAI, editor: Neovim
+) -> None:
+    fake.answers(text("Hello."))
+    editor.type(":Roo Say hello<CR>")
+    editor.ended()
+    editor.type(f":Roo {typed}<CR>")
+    if words:
+        assert editor.asked(words)["titles"]
+    else:
+        editor.until("person.notes[1]")
+        assert "no" in editor.lua("return person.notes[1]"), "there are none, in words"
+    assert "Invalid" not in editor.seen
+
+
+def test_a_model_that_is_picked_is_asked_from_then_on(fake: FakeOpenAI, editor: Neovim) -> None:
+    editor.type(":Roo models<CR>")
+    model = editor.asked("Model")["titles"][-1]
+    editor.pick("Model", model)
+    editor.until("person.notes[1]")
+    while editor.request("roo.status")["model"] != model:  # the server asks for the settings
+        pass
+    fake.answers(text("Hello."))
+    editor.type(":Roo Say hello<CR>")
+    editor.ended()
+    assert fake.chats[-1].json["model"] == model
+
+
+def test_help_is_there_for_who_pastes_what_is_printed(editor: Neovim) -> None:
+    editor.type(":help roo<CR>")
+    assert editor.lua("return vim.fn.expand('%:t')") == "roo.txt"
+    editor.type(":helptags " + str(PLUGIN / "doc").replace(" ", "\\ ") + "<CR>")
+    assert subprocess.call(["git", "diff", "--quiet", "doc/tags"], cwd=PLUGIN) == 0
+
+
 def test_cancel_stops_a_model_that_hangs(
     endpoint: tuple[FakeOpenAI, Background], editor: Neovim
 ) -> None:
@@ -360,6 +469,16 @@ def test_hunks_are_kept_and_taken_back_by_keys_after_the_user_typed_above_them(
     wanted = ["typed above", "line 1", "line 2", "LINE 3", *[f"line {n}" for n in range(4, 10)]]
     assert editor.text == "".join(f"{line}\n" for line in wanted)
     assert editor.lua("return vim.fn.maparg('grk', 'n')") == "", "the keys are gone with the hunks"
+
+
+def test_the_keys_for_hunks_change_no_text_when_the_last_one_is_reviewed(reviewed: Neovim) -> None:
+    reviewed.request("roo.changes.keep", {})
+    reviewed.until("vim.b.roo_hunks == nil")
+    before = reviewed.text
+    reviewed.type("grv")
+    reviewed.type("grk")
+    assert reviewed.text == before
+    assert "All of this file is reviewed." in reviewed.lua("return person.notes[#person.notes]")
 
 
 def test_a_hunk_that_the_user_edits_says_so_and_is_not_taken_back(reviewed: Neovim) -> None:

@@ -58,14 +58,18 @@ function M.test()
   end)
 end
 
+--- The endpoint's models: the one that is picked is asked from the next request on, as long as Neovim runs.
 function M.models()
-  client.run('roo.provider.models', nil, function(result)
-    windows.popup(
-      'Models of the endpoint',
-      vim.tbl_map(function(id)
-        return { text = id }
-      end, result.models)
-    )
+  client.run('roo.provider.models', nil, function(result, server)
+    vim.ui.select(result.models, { prompt = 'Model', kind = 'roo_model' }, function(model)
+      if not model then
+        return
+      end
+      local settings = { roo = { provider = { modelId = model } } }
+      server.settings = vim.tbl_deep_extend('force', server.settings or {}, settings)
+      server:notify('workspace/didChangeConfiguration', { settings = server.settings })
+      client.tell(('Roo asks %s now. To keep it: settings.provider.modelId in setup().'):format(model))
+    end)
   end)
 end
 

@@ -45,7 +45,7 @@ end
 
 ---@return boolean whether there is room for a float
 local function has_room()
-  return vim.o.columns >= 50 and vim.o.lines >= 14
+  return windows.right_of_files() >= 50 and vim.o.lines >= 14
 end
 
 ---@return 'float'|'select'|'none'
@@ -91,15 +91,20 @@ end
 ---@param width integer columns
 ---@return string[]
 local function wrapped(text, width)
-  local lines, line = {}, ''
+  local lines, line, used, blank = {}, {}, 0, nil
   for _, character in ipairs(vim.fn.split(text, '\\zs')) do
-    if vim.fn.strdisplaywidth(line .. character) > width then
-      table.insert(lines, line)
-      line = ''
+    local columns = vim.fn.strdisplaywidth(character, used)
+    if used + columns > width and #line > 0 then
+      local rest = blank and vim.list_slice(line, blank + 1) or {}
+      table.insert(lines, table.concat(line, '', 1, blank and blank - 1 or #line))
+      line, blank = rest, nil
+      used = vim.fn.strdisplaywidth(table.concat(line))
     end
-    line = line .. character
+    table.insert(line, character)
+    used = used + columns
+    blank = character == ' ' and #line > 1 and #line or blank
   end
-  return vim.list_extend(lines, { line })
+  return vim.list_extend(lines, { table.concat(line) })
 end
 
 --- The change that an entry is about.
@@ -140,7 +145,7 @@ end
 local function open_float(entry, more)
   close_float()
   local most = require('roo.config').current.approvals.float_lines
-  local width = math.min(72, vim.o.columns - 8)
+  local width = math.min(72, windows.right_of_files() - 8)
   local title = { text = ('? %s'):format((entry.title:gsub('%s+', ' '))), group = 'RooWaiting' }
   local lines = { title }
   local detail = payload(entry, width - 2)
@@ -165,7 +170,7 @@ local function open_float(entry, more)
     relative = 'editor',
     anchor = 'SE',
     row = vim.o.lines - vim.o.cmdheight - status,
-    col = vim.o.columns,
+    col = windows.right_of_files(),
     width = math.min(widest, width),
     height = #lines,
     style = 'minimal',
@@ -210,7 +215,7 @@ end
 function M.refresh()
   local chat = require('roo.chat')
   local hidden = vim.tbl_filter(function(entry)
-    return not chat.is_shown(entry.taskId)
+    return not chat.shows(entry)
   end, pending)
   local how = way()
   if how == 'float' and hidden[1] then
@@ -246,9 +251,13 @@ local function add(entry)
 end
 
 ---@param request_id string
-local function drop(request_id)
+---@param outcome string? how it was settled, where that is known
+local function drop(request_id, outcome)
   local entry = M.get(request_id)
   if entry then
+    vim.schedule(function()
+      require('roo.chat').settled(entry, outcome)
+    end)
     pending = vim.tbl_filter(function(each)
       return each ~= entry
     end, pending)
@@ -336,7 +345,7 @@ function M.event(client_id, event)
     local is_open = update.status == 'pending'
     contents[update.toolCallId] = is_open and update.content or nil
   elseif kind == '_permission' and update.outcome then
-    drop(update.requestId)
+    drop(update.requestId, update.outcome)
   elseif kind == '_permission' then
     asked(client_id, event)
   elseif kind == '_question' and update.question then
@@ -383,22 +392,23 @@ function M.decide(entry, decision, feedback)
   if entry.reply then
     entry.reply({ optionId = decision, feedback = feedback })
     entry.reply = nil
-    drop(entry.requestId)
+    drop(entry.requestId, decision)
   elseif server then
     local argument = { requestId = entry.requestId, decision = decision, feedback = feedback or '' }
     client.execute(server, 'roo.approval.respond', argument)
   end
 end
 
---- The entries that a decision from here may mean: those of the task that is in view, else all.
+--- The entries that a decision may mean: by a key of a chat those that stand in it, if there are any.
+--- A command may be read under any question on the screen, so it means each of them.
+---@param view roo.View?
 ---@return roo.Entry[]
-local function meant()
+local function meant(view)
   local asked_ones = vim.tbl_filter(function(entry)
     return entry.kind ~= 'question'
   end, pending)
-  local view = require('roo.chat').current()
   local here = vim.tbl_filter(function(entry)
-    return view ~= nil and view.task_id ~= nil and entry.taskId == view.task_id
+    return view ~= nil and view.transcript.entries[entry.requestId] ~= nil
   end, asked_ones)
   return #here > 0 and here or asked_ones
 end
@@ -406,18 +416,20 @@ end
 --- Calls back with the entry that is meant, asking the user where that could be several.
 ---@param on_entry fun(entry: roo.Entry)
 ---@param otherwise fun()
-local function pick(on_entry, otherwise)
-  local entries = meant()
+---@param view roo.View?
+local function pick(on_entry, otherwise, view)
+  local entries = meant(view)
   if #entries == 0 then
     otherwise()
   elseif #entries == 1 then
     on_entry(entries[1])
   else
     vim.ui.select(entries, {
-      prompt = 'Which one?',
+      prompt = 'Several things wait. Which one?',
       kind = 'roo_approval',
       format_item = function(entry)
-        return entry.title
+        local task = require('roo.chat').title(entry.taskId)
+        return task and ('%s  (%s)'):format(entry.title, task) or entry.title
       end,
     }, function(entry)
       if entry then
@@ -441,21 +453,23 @@ end
 --- Decide what waits; from anywhere.
 ---@param decision string
 ---@param feedback string?
-function M.respond(decision, feedback)
+---@param view roo.View? the chat whose key it was
+function M.respond(decision, feedback, view)
   pick(function(entry)
     M.decide(entry, decision, feedback)
-  end, nothing_shown)
+  end, nothing_shown, view)
 end
 
 --- Deny, and tell the model why.
-function M.deny_because()
+---@param view roo.View? the chat whose key it was
+function M.deny_because(view)
   pick(function(entry)
     vim.ui.input({ prompt = ('Deny “%s”, because: '):format(entry.title) }, function(why)
       if why then
         M.decide(entry, 'reject_once', why)
       end
     end)
-  end, nothing_shown)
+  end, nothing_shown, view)
 end
 
 --- Show an entry whole, with its change, in a window that is entered. The keys of the chat work in it.
@@ -470,8 +484,9 @@ function M.details(entry)
 end
 
 --- Show what waits, whole.
-function M.show()
-  pick(M.details, nothing_shown)
+---@param view roo.View? the chat whose key it was
+function M.show(view)
+  pick(M.details, nothing_shown, view)
 end
 
 ---@return string[] ids of what waits

@@ -52,12 +52,13 @@ end
 ---@param task roo.Task?
 ---@param title string
 ---@param width integer columns
+---@param waits boolean something in it waits for the user
 ---@return string
-function M.chat(task, title, width)
+function M.chat(task, title, width, waits)
   if not task then
     return '%#RooTitle# Roo %#RooDim#· a new task%*'
   end
-  local state = STATES[task.state] or STATES.idle
+  local state = waits and STATES.waiting or STATES[task.state] or STATES.idle
   local right = facts(task)
   local left = fitted(title, width - #' Roo  ' - vim.fn.strdisplaywidth(right .. state[1]) - 4)
   return (' %%#RooTitle#Roo%%* %s%%=%%#RooDim#%s %%#%s#%s%%* '):format(

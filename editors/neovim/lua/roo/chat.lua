@@ -44,7 +44,8 @@ end
 ---@param view roo.View
 local function draw_bars(view)
   for _, window in ipairs(vim.fn.win_findbuf(view.buffer)) do
-    local bar = bars.chat(task_of(view), view.transcript.title, vim.api.nvim_win_get_width(window))
+    local waits = next(view.transcript.entries) ~= nil
+    local bar = bars.chat(task_of(view), view.transcript.title, vim.api.nvim_win_get_width(window), waits)
     if vim.wo[window].winbar ~= bar then
       vim.wo[window][0].winbar = bar
     end
@@ -264,6 +265,9 @@ local function show(view)
   dress(prompt, 'prompt')
   vim.wo[prompt][0].winbar = bars.prompt(vim.api.nvim_win_get_width(prompt))
   draw_bars(view)
+  for _, entry in ipairs(require('roo.approvals').waiting()) do
+    M.ask(entry)
+  end
   require('roo.approvals').refresh()
 end
 
@@ -294,6 +298,28 @@ function M.is_shown(task_id)
     and vim.iter(vim.api.nvim_tabpage_list_wins(0)):any(function(window)
       return vim.api.nvim_win_get_buf(window) == view.buffer
     end)
+end
+
+--- Whether something that waits is drawn in a chat of this tab page: in its task's, or, where it belongs to
+--- no task, in the one that is open.
+---@param entry roo.Entry
+---@return boolean
+function M.shows(entry)
+  if entry.taskId then
+    return M.is_shown(entry.taskId)
+  end
+  local chat = windows.find('chat')
+  local view = chat and by_buffer[vim.api.nvim_win_get_buf(chat)]
+  return view ~= nil and view.transcript.entries[entry.requestId] ~= nil
+end
+
+--- What a task is about, in a few words.
+---@param task_id string?
+---@return string?
+function M.title(task_id)
+  local view = task_id and by_task[task_id]
+  local title = view and view.transcript.title or ''
+  return title ~= '' and vim.fn.strcharpart(title, 0, 40) or nil
 end
 
 ---@return boolean whether any chat is open in this tab page
@@ -493,15 +519,39 @@ function M.event(client_id, event)
   end
 end
 
---- What is asked is known whole.
+--- The chat that something stands in that belongs to this task, or to none.
+---@param task_id string?
+---@return roo.View?
+local function view_for(task_id)
+  local chat = windows.find('chat')
+  return task_id and by_task[task_id] or (not task_id and chat and by_buffer[vim.api.nvim_win_get_buf(chat)]) or nil
+end
+
+--- What is asked is known whole. A call's question comes as an event of its task, and is drawn there; others,
+--- such as where a key may go, are no events.
 ---@param entry table as in `roo.approval.list`
 function M.ask(entry)
-  local view = entry.taskId and by_task[entry.taskId]
-  if view and view.transcript.entries[entry.requestId] then
+  local view = view_for(entry.taskId)
+  local is_event = entry.kind ~= 'trust'
+  if view and (not is_event or view.transcript.entries[entry.requestId]) then
     edit(view, function()
       view.transcript:ask(entry)
       view.transcript:settle()
     end)
+  end
+end
+
+--- What was asked is settled, here or elsewhere.
+---@param entry roo.Entry
+---@param outcome string?
+function M.settled(entry, outcome)
+  for _, view in pairs(by_buffer) do
+    if entry.kind == 'trust' and view.transcript.entries[entry.requestId] then
+      edit(view, function()
+        view.transcript:answered(entry.requestId, outcome)
+        view.transcript:settle()
+      end)
+    end
   end
 end
 

@@ -421,14 +421,20 @@ local COMMANDS = {
     takes = { '^$', ONE_WORD },
     complete = modes,
     run = function(rest)
-      return rest == '' and pick_mode() or set('mode', rest)
+      if rest == '' then
+        return pick_mode()
+      end
+      set('mode', rest)
     end,
   },
   profile = {
     takes = { '^$', ONE_WORD },
     complete = profiles,
     run = function(rest)
-      return rest == '' and pick_profile() or set('profile', rest)
+      if rest == '' then
+        return pick_profile()
+      end
+      set('profile', rest)
     end,
   },
   models = { takes = 'nothing', run = about.models },
@@ -436,7 +442,10 @@ local COMMANDS = {
   restore = {
     takes = { '^$', '^c%d+$' },
     run = function(rest)
-      return rest == '' and pick_checkpoint() or restore(rest, false)
+      if rest == '' then
+        return pick_checkpoint()
+      end
+      restore(rest, false)
     end,
   },
   status = { takes = 'nothing', run = about.status },

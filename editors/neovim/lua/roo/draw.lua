@@ -209,10 +209,13 @@ end
 ---@param entry table as in `roo.approval.list`
 local function ask(self, entry)
   local block = self.entries[entry.requestId]
-  if block then
-    block.footer = question_lines(entry, block.is_diff or false)
-    self.dirty[block] = true
+  if not block then -- it belongs to no call
+    block = self:_block(WAITING, entry.title)
+    block.request = entry.requestId
+    self.entries[entry.requestId] = block
   end
+  block.footer = question_lines(entry, block.is_diff or false)
+  self.dirty[block] = true
 end
 
 local OUTCOMES = {
@@ -221,6 +224,23 @@ local OUTCOMES = {
   reject_once = '  denied',
   reject_always = '  denied, also from now on',
 }
+
+---@param self roo.Transcript
+---@param request_id string
+---@param outcome string?
+local function answered(self, request_id, outcome)
+  local block = self.entries[request_id]
+  if block then
+    self.entries[request_id], block.request = nil, nil
+    block.footer = {}
+    local rejected = outcome ~= nil and vim.startswith(outcome, 'reject')
+    block.denied = rejected
+    block.suffix = vim.list_extend(vim.list_extend({}, block.counts or {}), {
+      { OUTCOMES[outcome] or '  withdrawn', rejected and 'RooFailed' or 'RooDim' },
+    })
+    self:_sign(block, rejected and FAILED or PENDING)
+  end
+end
 
 function draw._permission(self, update)
   if not update.outcome then
@@ -232,17 +252,7 @@ function draw._permission(self, update)
     ask(self, require('roo.approvals').get(update.requestId) or update)
     return
   end
-  local block = self.entries[update.requestId]
-  if block then
-    self.entries[update.requestId], block.request = nil, nil
-    block.footer = {}
-    local rejected = vim.startswith(update.outcome, 'reject')
-    block.denied = rejected
-    block.suffix = vim.list_extend(vim.list_extend({}, block.counts or {}), {
-      { OUTCOMES[update.outcome] or '  withdrawn', rejected and 'RooFailed' or 'RooDim' },
-    })
-    self:_sign(block, rejected and FAILED or PENDING)
-  end
+  answered(self, update.requestId, update.outcome)
 end
 
 function draw._question(self, update)
@@ -377,4 +387,4 @@ function draw._state(self, update, event)
   end
 end
 
-return { events = draw, ask = ask, thought_over = thought_over, STOPPED = STOPPED }
+return { events = draw, ask = ask, answered = answered, thought_over = thought_over, STOPPED = STOPPED }

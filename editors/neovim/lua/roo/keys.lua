@@ -18,19 +18,24 @@ local function map(buffer, modes, lhs, description, action)
 end
 
 ---@param buffer integer
-local function map_decisions(buffer)
+---@param view roo.View
+local function map_decisions(buffer, view)
   local approvals = require('roo.approvals')
   map(buffer, 'n', keys().approve, 'approve', function()
-    approvals.respond('allow_once')
+    approvals.respond('allow_once', nil, view)
   end)
   map(buffer, 'n', keys().always, 'always approve', function()
-    approvals.respond('allow_always')
+    approvals.respond('allow_always', nil, view)
   end)
   map(buffer, 'n', keys().deny, 'deny', function()
-    approvals.respond('reject_once')
+    approvals.respond('reject_once', nil, view)
   end)
-  map(buffer, 'n', keys().deny_because, 'deny, and say why', approvals.deny_because)
-  map(buffer, 'n', keys().details, 'all that is asked', approvals.show)
+  map(buffer, 'n', keys().deny_because, 'deny, and say why', function()
+    approvals.deny_because(view)
+  end)
+  map(buffer, 'n', keys().details, 'all that is asked', function()
+    approvals.show(view)
+  end)
 end
 
 local function show_help()
@@ -97,7 +102,7 @@ end
 function M.chat(view)
   local chat = require('roo.chat')
   for _, buffer in ipairs({ view.buffer, view.prompt }) do
-    map_decisions(buffer)
+    map_decisions(buffer, view)
     map(buffer, 'n', keys().close, 'close the chat', chat.close)
     map(buffer, 'n', keys().help, 'these keys', show_help)
     map(buffer, { 'n', 'i' }, keys().cancel, 'stop the task', function()

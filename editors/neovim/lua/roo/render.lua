@@ -289,6 +289,13 @@ function Transcript:ask(entry)
   draw.ask(self, entry)
 end
 
+--- What was asked is settled.
+---@param request_id string
+---@param outcome string?
+function Transcript:answered(request_id, outcome)
+  draw.answered(self, request_id, outcome)
+end
+
 --- Open or close a block.
 ---@param block roo.Block
 ---@param open boolean

@@ -23,7 +23,8 @@ local by_task = {}
 local clients = {}
 ---@type table<string, true> tasks that are being fetched or will be
 local soon = {}
----@type table<integer, table<string, true>> keys that we put into a buffer
+---@type table<integer, table<string, true>> keys that we put into a buffer, where they stay: without our
+--- mapping `grv` is Vim's `gr{char}`, which writes a `v` over the text
 local mapped = {}
 
 -- --- drawing -----------------------------------------------------------------------------------
@@ -163,19 +164,15 @@ local function is_taken(buffer, lhs)
 end
 
 ---@param buffer integer
----@param wanted boolean
-local function map(buffer, wanted)
+local function map(buffer)
   local own = mapped[buffer] or {}
   mapped[buffer] = own
   for action, lhs in pairs(require('roo.config').current.review.keys) do
-    if wanted and lhs and not own[lhs] and not is_taken(buffer, lhs) then
+    if lhs and not own[lhs] and not is_taken(buffer, lhs) then
       own[lhs] = true
       vim.keymap.set('n', lhs, function()
         M[action]()
       end, { buffer = buffer, desc = 'Roo: ' .. action:gsub('_', ' ') })
-    elseif not wanted and lhs and own[lhs] then
-      own[lhs] = nil
-      pcall(vim.keymap.del, 'n', lhs, { buffer = buffer })
     end
   end
 end
@@ -184,7 +181,9 @@ end
 local function draw(buffer)
   vim.api.nvim_buf_clear_namespace(buffer, SPACE, 0, -1)
   local hunks = hunks_in(buffer)
-  map(buffer, #hunks > 0)
+  if #hunks > 0 then
+    map(buffer)
+  end
   vim.b[buffer].roo_hunks = #hunks > 0 and #hunks or nil
   if not require('roo.config').current.review.inline then
     return
@@ -385,7 +384,8 @@ local function settle_here(command, whole_file)
   local hunk = here() or (whole_file and first or nil)
   if not hunk then
     local key = require('roo.config').current.review.keys.next
-    client.tell(('There is no change of Roo here. %s goes to the next one.'):format(key or ':Roo review'))
+    local where = first and ('%s goes to the next one.'):format(key or ':Roo review') or 'All of this file is reviewed.'
+    client.tell(('There is no change of Roo here. %s'):format(where))
     return
   end
   settle(command, hunk, { uri = hunk.uri, hunk = not whole_file and hunk.id or nil })

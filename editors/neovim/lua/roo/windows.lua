@@ -83,6 +83,14 @@ local function cells(size, whole, least)
   return math.max(math.min(wanted, whole - 10), math.min(least, whole - 2))
 end
 
+--- Where the room for files ends: a float before that covers no chat at the right.
+---@return integer column
+function M.right_of_files()
+  local chat = M.find('chat')
+  local column = chat and vim.api.nvim_win_get_position(chat)[2] or 0
+  return column > 0 and column or vim.o.columns
+end
+
 ---@return integer columns of a chat at the side
 function M.chat_width()
   return cells(require('roo.config').current.chat.width, vim.o.columns, 36)
