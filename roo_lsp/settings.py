@@ -288,7 +288,8 @@ class Settings(Section):
     )
     allowed_commands: Strings = Field(
         default=("git diff", "git log", "git show", "git status"),
-        description="Commands that may run without a question, by their first words.",
+        description="Commands that may run without a question, by their first words; beyond those only what "
+        "is known to be harmless runs, or anything where an entry ends in a star.",
     )
     denied_commands: Strings = Field(default=(), description="Commands that are refused.")
     limits: LimitSettings = Field(default_factory=LimitSettings, description="When to ask.")

@@ -254,7 +254,7 @@ class WorkspacePolicy:
             return Ask("it runs in another folder than it named", "")
         self.ignore.refresh()
         ignored = self.ignore.ignored if self.ignore.has_patterns else None
-        verdict = decide(command, self.rules.commands, reals[0], ignored)
+        verdict = decide(command, self.rules.commands, reals[0], ignored, self._folders)
         if verdict.decision == "deny":
             return Refuse(f"This command may not run. {verdict.reason}")
         why = self._commands_are_asked(facts[0])

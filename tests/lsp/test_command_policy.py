@@ -98,7 +98,7 @@ async def test_outside_the_sandbox_only_after_a_question_also_for_what_is_allowe
     sandboxed: None, tmp_path: Path
 ) -> None:
     outside = Path.home() / f".roo-test-{os.getpid()}"
-    own(autoApprove={"execute": True}, allowedCommands=["touch"])
+    own(autoApprove={"execute": True}, allowedCommands=["touch *"])
     async with FakeOpenAI() as fake, editor(NEOVIM, tmp_path, settings(fake)) as it:
         it.answers.append("Approve")
         told = await result_of(it, fake, run(f"touch {outside}", no_sandbox=True))
@@ -111,7 +111,7 @@ async def test_outside_the_sandbox_only_after_a_question_also_for_what_is_allowe
 async def test_a_command_that_plants_a_protected_file_ends_auto_approval(
     sandboxed: None, tmp_path: Path
 ) -> None:
-    own(autoApprove={"execute": True, "edit": True}, allowedCommands=["cp"])
+    own(autoApprove={"execute": True, "edit": True}, allowedCommands=["cp *"])
     (tmp_path / "a.txt").write_text("x\n", "utf-8")
     async with FakeOpenAI() as fake, editor(NEOVIM, tmp_path, settings(fake)) as it:
         fake.answers(

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from roo_lsp.workspace.paths import exists, is_folder
 from roo_lsp.workspace.shell import deny, language, loose
 from roo_lsp.workspace.shell.entries import Lists, read
+from roo_lsp.workspace.shell.harmless.judge import Objection, Wrapped, judge, row_of
 from roo_lsp.workspace.shell.language import NotPlain, Simple, Word
-from roo_lsp.workspace.shell.starts import EVALUATE, TRANSPARENT, WRAPPERS, base_name, inner
-from roo_lsp.workspace.shell.vetoes import git_only_reads, objection
+from roo_lsp.workspace.shell.place import Here, real
+from roo_lsp.workspace.shell.starts import base_name
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +46,11 @@ class _Deny(Exception):
 
 
 def decide(
-    command: str, lists: Lists, cwd: Path | None = None, ignored: Ignored | None = None
+    command: str,
+    lists: Lists,
+    cwd: Path | None = None,
+    ignored: Ignored | None = None,
+    folders: Sequence[Path] = (),
 ) -> CommandVerdict:
     """Whether a command may run without a question.
 
@@ -53,14 +59,15 @@ def decide(
         lists: the entries of `allowedCommands` and `deniedCommands`.
         cwd: the real folder it would run in, if known.
         ignored: says of a real path whether it is kept from the agent.
+        folders: the folders of the workspace; none: `cwd` is it.
     """
     commands: tuple[tuple[str, ...], ...] = ()
     try:
-        judge = _Judge(command, lists, cwd, ignored)
+        judged = _Judge(command, lists, cwd, ignored, folders)
         try:
-            reason = judge.approve()
+            reason = judged.approve()
         finally:
-            commands = judge.commands
+            commands = judged.commands
         return CommandVerdict("approve", reason, commands)
     except _Deny as error:
         return CommandVerdict("deny", str(error), commands)
@@ -72,14 +79,23 @@ def decide(
 
 
 class _Judge:
-    def __init__(self, text: str, lists: Lists, cwd: Path | None, ignored: Ignored | None) -> None:
+    def __init__(
+        self,
+        text: str,
+        lists: Lists,
+        cwd: Path | None,
+        ignored: Ignored | None,
+        folders: Sequence[Path],
+    ) -> None:
         self._text = text
         self._allowed = read(tuple(lists.allowed))
         self._denied = read(tuple(lists.denied))
         self._has_denied = bool(lists.denied)
         self._cwd = cwd
         self._ignored = ignored
-        self._moved = False
+        self._here = Here.start(cwd, folders)
+        self._used: set[tuple[str, ...]] = set()
+        """Entries that let a command run."""
         self.commands: tuple[tuple[str, ...], ...] = ()
 
     def approve(self) -> str:
@@ -104,6 +120,12 @@ class _Judge:
         self._check_folder()
         for command in script:
             self._check(command, view)
+        wide = sorted(self._used & self._allowed.wide)
+        if wide:
+            return (
+                f"The setting allowedCommands has '{' '.join(wide[0])} *', which is any options and "
+                "operands: also those that run other programs, or read and write other files."
+            )
         return "The setting allowedCommands has every command in it."
 
     def _check_text(self, hidden: str | None, view: deny.View | None) -> None:
@@ -186,29 +208,46 @@ class _Judge:
     # --- one command ------------------------------------------------------------------------
 
     def _check(self, command: Simple, view: deny.View | None) -> None:
+        self._here.at(command)
         for redirect in command.redirects:
+            if redirect.operator == "<<":
+                continue
             if not redirect.target.literal or redirect.target.text not in _HARMLESS_FILES:
                 what = "reads" if redirect.operator == "<" else "writes"
                 raise _Ask(f"The command {what} {redirect.target.text}; {ASK_YOURSELF}.")
-        reason = self._objection(command.words)
-        if reason:
+        given = command.piped or bool(command.stdin)
+        if reason := self._objection(command.words, given=given):
             doubt = (
                 f" It also {view.doubts[0]}, which could be denied." if view and view.doubts else ""
             )
             raise _Ask(f"{reason}{doubt}")
+        if view and view.doubts and self._used & self._allowed.wide:
+            raise _Ask(
+                f"The command {view.doubts[0]}, so it cannot be said for sure that nothing denied "
+                f"is in it; {ASK_YOURSELF}."
+            )
         self._check_words(command)
-        if command.words[0].text == "cd":
-            self._move(command.words)
-        elif base_name(command.words[0].text) == "git":
+        name = command.words[0].text
+        if name == "cd":
+            self._move(command)
+        elif base_name(name) == "git":
             self._check_git_folder()
 
-    def _objection(self, words: Sequence[Word]) -> str:
-        """Why no allow entry lets this run; empty if one does."""
+    def _objection(self, words: Sequence[Word], *, given: bool) -> str:
+        """Why no allow entry lets this run; empty if one does. `given` is: it gets input."""
         entries = [each for each in self._allowed.words if deny.starts_with(words, each)]
         if not entries:
             return self._unlisted(words)
-        reasons = [self._entry_objection(words, entry) for entry in entries]
-        return "" if "" in reasons else reasons[0]
+        reasons: list[str] = []
+        for entry in entries:
+            reason = self._entry_objection(words, entry, " ".join(entry), given=given)
+            if entry in self._allowed.wide:
+                reason = ""
+            if not reason:
+                self._used.add(entry)
+                return ""
+            reasons.append(reason)
+        return reasons[0]
 
     def _unlisted(self, words: Sequence[Word]) -> str:
         shown = _short(" ".join(word.text for word in words))
@@ -216,119 +255,71 @@ class _Judge:
         bad = next((each for each in self._allowed.bad if words[0].text in each), None)
         return f"{reason} Its entry {bad!r} is no plain words and never matches." if bad else reason
 
-    def _entry_objection(self, words: Sequence[Word], entry: Sequence[str]) -> str:
-        text = words[0].text
-        name = base_name(text)
-        exact = len(words) == len(entry)
-        if name in EVALUATE and not exact:
-            if not _asks_what_a_name_is(words):
-                return (
-                    f"{text} changes the shell or runs text, so only the exact command can be in "
-                    f"allowedCommands; {ASK_YOURSELF}."
-                )
-        elif name in TRANSPARENT and not exact:
-            return self._wrapped_objection(words, entry)
-        elif _starts_another(name, words[len(entry) :]):
+    def _entry_objection(
+        self, words: Sequence[Word], entry: Sequence[str], shown: str, *, given: bool
+    ) -> str:
+        """Why the entry does not let these words run; `shown` is the entry as people know it."""
+        found = judge(words, len(entry), self._here.place)
+        if isinstance(found, Wrapped):
+            inner = words[found.at :]
+            if found.at >= len(entry):
+                return self._objection(inner, given=given)
+            return self._entry_objection(inner, entry[found.at :], shown, given=given)
+        if len(words) == len(entry):
+            known = row_of(words[0]) if isinstance(found, Objection) else found.row
+            if not given or (known is not None and known.traits & {"reads", "stdin"}):
+                return ""
+        if isinstance(found, Objection):
+            if len(words) == len(entry):
+                found = Objection(words[0].text, "which is given a text by another command")
             return (
-                f"{text} starts another program, so only the exact command can be in "
-                f"allowedCommands; {ASK_YOURSELF}."
+                f"The setting allowedCommands has {shown!r}, but the command has {found.word!r}, "
+                f"{found.why}; {ASK_YOURSELF}."
             )
-        return self._option_objection(words, entry)
-
-    def _option_objection(self, words: Sequence[Word], entry: Sequence[str]) -> str:
-        name = base_name(words[0].text)
-        if name == "git" and len(entry) == 1 and not git_only_reads(words[1:]):
+        if given and not found.row.traits & {"reads", "stdin"}:
             return (
-                "The entry 'git' of allowedCommands stands for subcommands that only read; "
-                f"add the subcommand to it, or {ASK_YOURSELF}."
+                f"The setting allowedCommands has {shown!r}, but here {words[0].text} is given a "
+                f"text by another command, and may run it; {ASK_YOURSELF}."
             )
-        wrong = objection(name, words[1:], frozenset(entry[1:]))
-        shown = " ".join(entry)
-        return f"{shown} {wrong}; {ASK_YOURSELF}." if wrong else ""
-
-    def _wrapped_objection(self, words: Sequence[Word], entry: Sequence[str]) -> str:
-        command = inner(words)
-        if not command:
-            return f"It is not plain which program {words[0].text} starts; {ASK_YOURSELF}."
-        covered = len(entry) - (len(words) - len(command))
-        if covered <= 0:
-            return self._objection(command)
-        return self._entry_objection(command, entry[-covered:])
+        return ""
 
     # --- folders and files ------------------------------------------------------------------
 
     def _check_folder(self) -> None:
-        if self._cwd is not None and not self._cwd.is_dir():
+        if self._cwd is not None and not is_folder(self._cwd):
             raise _Ask(f"There is no folder {self._cwd} to run in; name another one.")
 
-    def _move(self, words: Sequence[Word]) -> None:
-        """Follow a `cd`: only into a folder below, spelled out."""
-        operands = [word for word in words[1:] if word.text != "--"]
-        target = operands[0] if len(operands) == 1 else None
-        parts = Path(target.text).parts if target else ()
-        if (
-            target is None
-            or not target.literal
-            or not target.text
-            or target.text.startswith(("-", "/"))
-            or ".." in parts
-        ):
-            raise _Ask(f"cd may leave the workspace; {ASK_YOURSELF}.")
-        self._moved = True
-        if self._cwd is not None:
-            real = Path(os.path.realpath(self._cwd / target.text))
-            if not real.is_relative_to(os.path.realpath(self._cwd)):
-                raise _Ask(f"cd leaves the folder by a link, to {real}; {ASK_YOURSELF}.")
-            self._cwd = real
+    def _move(self, command: Simple) -> None:
+        if problem := self._here.move(command):
+            raise _Ask(f"{problem}; {ASK_YOURSELF}.")
 
     def _check_git_folder(self) -> None:
-        if self._cwd is None:
-            if self._moved:
-                raise _Ask(f"It is not known in which folder git would run; {ASK_YOURSELF}.")
-            return
-        for folder in (self._cwd, *self._cwd.parents):
-            if _is_bare_repository(folder):
-                raise _Ask(
-                    f"{folder} has the files of a git repository without a work tree, which can make "
-                    f"git run programs; {ASK_YOURSELF}."
-                )
+        heres = self._here.place.heres
+        if not heres and self._here.moved:
+            raise _Ask(f"It is not known in which folder git would run; {ASK_YOURSELF}.")
+        for here in heres:
+            for folder in (here, *here.parents):
+                if _is_bare_repository(folder):
+                    raise _Ask(
+                        f"{folder} has the files of a git repository without a work tree, which can "
+                        f"make git run programs; {ASK_YOURSELF}."
+                    )
 
     def _check_words(self, command: Simple) -> None:
         if self._ignored is None:
             return
+        heres = self._here.place.heres or (Path.cwd(),)
         for word in (*command.words, *(each.target for each in command.redirects)):
             if not word.literal:
                 raise _Ask(f"It cannot be seen which files {word.text} stands for; {ASK_YOURSELF}.")
             for text in _as_paths(word.text):
-                path = (self._cwd or Path.cwd()) / text
-                if any(
-                    self._ignored(Path(each(path))) for each in (os.path.realpath, os.path.abspath)
-                ):
-                    raise _Deny(f"{text} is kept from the agent by .rooignore.")
-
-
-def _starts_another(name: str, rest: Sequence[Word]) -> bool:
-    """Is this a wrapper, with words beyond those that the entry has?"""
-    wrapper = WRAPPERS.get(name)
-    if wrapper is None:
-        return False
-    return any(word.text in wrapper.after for word in rest) if wrapper.after else bool(rest)
-
-
-def _asks_what_a_name_is(words: Sequence[Word]) -> bool:
-    """`command -v NAME`."""
-    return (
-        words[0].text == "command"
-        and len(words) > 1
-        and words[1].literal
-        and words[1].text in {"-v", "-V"}
-    )
+                for path in (here / text for here in heres):
+                    if self._ignored(real(path)) or self._ignored(Path(os.path.normpath(path))):
+                        raise _Deny(f"{text} is kept from the agent by .rooignore.")
 
 
 def _is_bare_repository(folder: Path) -> bool:
-    return (
-        (folder / "HEAD").exists() and (folder / "objects").is_dir() and (folder / "refs").is_dir()
-    )
+    return exists(folder / "HEAD") and is_folder(folder / "objects") and is_folder(folder / "refs")
 
 
 def _as_paths(text: str) -> list[str]:

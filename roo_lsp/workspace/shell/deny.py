@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 
 from roo_lsp.workspace.shell import loose
 from roo_lsp.workspace.shell.entries import Entries
+from roo_lsp.workspace.shell.harmless.judge import Known, judge
 from roo_lsp.workspace.shell.language import NotPlain, Simple, Word, names, parse
-from roo_lsp.workspace.shell.starts import base_name, started, substitutes
-from roo_lsp.workspace.shell.vetoes import GIT_VALUES
+from roo_lsp.workspace.shell.place import Place
+from roo_lsp.workspace.shell.starts import GIT_VALUES, base_name, started, substitutes
 
 MAX_TEXTS = 200
 MAX_DEPTH = 8
@@ -52,6 +53,7 @@ class _Search:
         self._names = {words[0].lower(): words for words in denied.words}
         self._everything = denied.everything
         self._allowed = allowed.words
+        self._anything_runs = allowed.everything or bool(allowed.wide)
         self._texts = 0
         self._work = 0
         self._seen: dict[tuple[int, int, int, bool, str], Simple] = {}
@@ -70,7 +72,7 @@ class _Search:
             return
         if script is None and depth:
             script = _plain(text)
-        if script is not None:
+        if script is not None and not any(command.stdin for command in script):
             self._known(script, depth)
             self._commands(script, depth)
             return
@@ -142,6 +144,8 @@ class _Search:
             return
         does = started(command)
         self._found.complete &= does.complete
+        if self._anything_runs and (name := self._named(words)):
+            self._doubt(f"names {name} to {words[0].text}, which may run it")
         for doubt in does.doubts:
             self._doubt(doubt)
         for each in does.commands:
@@ -158,6 +162,16 @@ class _Search:
             pattern = r"\W+".join(re.escape(word) for word in words)
             if re.search(rf"(?<![\w-]){pattern}(?![\w-])", code, re.IGNORECASE):
                 self._deny(words, code)
+
+    def _named(self, words: Sequence[Word]) -> str:
+        """A denied command among the arguments of a program that is not known to leave them be."""
+        said = " ".join(word.bare for word in words[1:])
+        for entry in self._denied:
+            if all(re.search(rf"(?<![\w-]){re.escape(word)}(?![\w/-]|\.\w)", said, re.IGNORECASE)
+                   for word in entry):  # fmt: skip
+                known = isinstance(judge(words, 1, Place(), subcommands=True), Known)
+                return "" if known else " ".join(entry)
+        return ""
 
     def _match(self, words: Sequence[Word]) -> None:
         if self._everything:

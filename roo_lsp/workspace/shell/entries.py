@@ -1,4 +1,7 @@
-"""The entries of `allowedCommands` and `deniedCommands`: leading words of a command."""
+"""The entries of `allowedCommands` and `deniedCommands`: leading words of a command.
+
+Behind the last one may stand a `*`: any further words. In `deniedCommands` it changes nothing.
+"""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -23,6 +26,8 @@ class Entries:
 
     words: tuple[tuple[str, ...], ...]
     """Longest first."""
+    wide: frozenset[tuple[str, ...]]
+    """Those of them that allow any further words."""
     everything: bool
     bad: tuple[str, ...]
     """Entries that are no plain words."""
@@ -32,18 +37,25 @@ class Entries:
 def read(entries: tuple[str, ...]) -> Entries:
     """The words of each entry."""
     words: set[tuple[str, ...]] = set()
+    wide: set[tuple[str, ...]] = set()
     bad: list[str] = []
     for entry in entries:
         if entry.strip() in {"", ANYTHING}:
             continue
-        found = _words(entry)
+        leading = entry.strip().removesuffix(f" {ANYTHING}")
+        found = _words(leading)
         if found is None:
             bad.append(entry)
-        else:
-            words.add(found)
+            continue
+        words.add(found)
+        if leading != entry.strip():
+            wide.add(found)
     everything = any(entry.strip() == ANYTHING for entry in entries)
     return Entries(
-        tuple(sorted(words, key=lambda each: (-len(each), each))), everything, tuple(bad)
+        tuple(sorted(words, key=lambda each: (-len(each), each))),
+        frozenset(wide),
+        everything,
+        tuple(bad),
     )
 
 

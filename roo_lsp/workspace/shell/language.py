@@ -1,9 +1,10 @@
 r"""The small language in which a command can be approved, read exactly as bash 5 reads it.
 
     script  := [list] ; commands joined by ; & && || | |& and newline, comments from # on
-    command := word (word | redirect)*
+    command := word (word | redirect)* | "(" script ")" redirect*
     word    := (plain | 'text' | "text, \-escapes, $NAME, ${NAME}" | \c | $NAME | ${NAME} | * ? [)+
     redirect:= [0-2] (> | >> | <) word | [0-2]>&[0-2] | &> word | &>> word
+             | << NAME (its text without $ ` and \\) | << 'NAME'
 
 Everything else is `NotPlain`, also what bash would take: to be left out is inconvenient, to be
 read in another way than bash does is unsafe.
@@ -11,7 +12,7 @@ read in another way than bash does is unsafe.
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 def names(text: str) -> frozenset[str]:
@@ -38,11 +39,12 @@ _REFLOG = re.compile(r"@\{[A-Za-z0-9_/-]*\}")
 _NAME = re.compile(r"\$(?:([A-Za-z_][A-Za-z0-9_]*)|\{([A-Za-z_][A-Za-z0-9_]*)\})")
 _SINGLE = re.compile(r"'([^']*)'")
 _REDIRECT = re.compile(r"(?:([0-2])?(>>|>|<)|(&>>|&>))")
-_DUPLICATE = re.compile(r"[0-2]?>&[0-2](?=[ \t\n;|]|&(?!>)|\Z)")
+_DUPLICATE = re.compile(r"[0-2]?>&[0-2](?=[ \t\n;|)]|&(?!>)|\Z)")
+_DOCUMENT = re.compile(r"<<[ \t]*(?:'([A-Za-z_]\w*)'|([A-Za-z_]\w*))(?=[ \t\n;&|<>)])")
 _OPERATOR = re.compile(r"&&|\|\||\|&|[;&|\n]")
 _SPACE = re.compile(r"(?:[ \t]|(?<=[ \t])\\\n)+")
 _COMMENT = re.compile(r"#[^\n]*")
-_ENDS_WORD = frozenset(" \t\n;&|<>")
+_ENDS_WORD = frozenset(" \t\n;&|<>)")
 
 
 class NotPlain(Exception):
@@ -92,7 +94,13 @@ class Simple:
     piped: bool = False
     """Its input is what the command before it prints."""
     stdin: str = ""
-    """Text given to it as a here-string."""
+    """Text given to it as a here-document or here-string."""
+    joined: str = ""
+    """The operator before it."""
+    then: str = ""
+    """The operator behind it."""
+    groups: tuple[int, ...] = ()
+    """The parentheses it stands in, each with a number of its own."""
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -127,28 +135,75 @@ class _Reader:
     def __init__(self, text: str) -> None:
         self._text = text
         self._at = 0
+        self._commands: list[Simple] = []
+        self._documents: list[tuple[str, bool, int]] = []
+        """Here-documents whose text is still to come: delimiter, quoted, number of the command."""
+        self._opened = 0
 
     def script(self) -> tuple[Simple, ...]:
-        commands: list[Simple] = []
-        joined = ""
+        self._list((), joined="", piped=False)
+        if self._documents:
+            raise NotPlain("has a here-document without an end")
+        return tuple(self._commands)
+
+    def _list(self, groups: tuple[int, ...], *, joined: str, piped: bool) -> None:
+        """The commands up to the end, or to the parenthesis that closes this list."""
+        operator = ""
+        number = 0
         while True:
             self._blanks(newlines=True)
-            if self._at >= len(self._text):
-                if joined not in {"", ";", "&"}:
-                    raise NotPlain(f"ends with {joined}")
-                return tuple(commands)
-            commands.append(self._command(piped=joined in {"|", "|&"}))
-            joined = self._operator()
+            if self._peek() in {"", ")"}:
+                self._close(groups, operator, number)
+                return
+            before = operator if number else joined
+            # What is piped into parentheses, any command in them may read.
+            pipe = piped or operator in {"|", "|&"}
+            if self._peek() == "(":
+                self._group(groups, joined=before, piped=pipe)
+            else:
+                command = self._command(piped=pipe)
+                self._commands.append(replace(command, joined=before, groups=groups))
+            number += 1
+            operator = self._operator()
+            self._commands[-1] = replace(self._commands[-1], then=operator)
+            if not operator and self._peek() not in {"", ")"}:
+                raise NotPlain("has something behind a parenthesis")
+
+    def _close(self, groups: tuple[int, ...], operator: str, number: int) -> None:
+        if operator not in {"", ";", "&"}:
+            raise NotPlain(f"ends with {operator}")
+        if bool(groups) != (self._peek() == ")") or (groups and not number):
+            raise NotPlain("has a parenthesis that is not closed, or nothing in it")
+
+    def _group(self, groups: tuple[int, ...], *, joined: str, piped: bool) -> None:
+        if self._text.startswith("((", self._at):
+            raise NotPlain("has double parentheses")
+        self._at += 1
+        self._opened += 1
+        self._list((*groups, self._opened), joined=joined, piped=piped)
+        self._at += 1
+        redirects: list[Redirect] = []
+        self._blanks()
+        while (found := self._redirect()) is not None:
+            redirects += found
+            self._blanks()
+        if any(each.operator == "<<" for each in redirects):
+            raise NotPlain("has a here-document for what stands in parentheses")
+        last = self._commands[-1]
+        self._commands[-1] = replace(last, redirects=(*last.redirects, *redirects))
 
     def _blanks(self, *, newlines: bool = False) -> None:
         while True:
             start = self._at
             if space := _SPACE.match(self._text, self._at):
                 self._at = space.end()
-            if self._peek() == "#" and (self._at == 0 or self._text[self._at - 1] in " \t\n;&|"):
+                if self._documents and "\n" in space.group():
+                    raise NotPlain("has a line that goes on before a here-document")
+            if self._peek() == "#" and (self._at == 0 or self._text[self._at - 1] in " \t\n;&|("):
                 self._at = _COMMENT.match(self._text, self._at).end()  # type: ignore[union-attr]
             if newlines and self._peek() == "\n":
                 self._at += 1
+                self._bodies()
             if self._at == start:
                 return
 
@@ -157,7 +212,10 @@ class _Reader:
         if found is None:
             return ""
         self._at = found.end()
-        return ";" if found.group() == "\n" else found.group()
+        if found.group() == "\n":
+            self._bodies()
+            return ";"
+        return found.group()
 
     def _command(self, *, piped: bool) -> Simple:
         words: list[Word] = []
@@ -165,14 +223,9 @@ class _Reader:
         start = self._at
         end = start
         while self._at < len(self._text):
-            if (duplicate := _DUPLICATE.match(self._text, self._at)) and words:
-                self._at = duplicate.end()
-            elif (redirect := _REDIRECT.match(self._text, self._at)) and words:
-                self._at = redirect.end()
-                self._blanks()
-                target = self._word()
-                redirects.append(Redirect(redirect.group(2) or redirect.group(3), target))
-            elif _OPERATOR.match(self._text, self._at):
+            if words and (found := self._redirect()) is not None:
+                redirects += found
+            elif _OPERATOR.match(self._text, self._at) or self._peek() == ")":
                 break
             else:
                 words.append(self._word())
@@ -182,6 +235,36 @@ class _Reader:
             raise NotPlain(f"has {self._peek()!r} where a command should be")
         _check_name(words[0])
         return Simple(tuple(words), tuple(redirects), self._text[start:end], piped=piped)
+
+    def _redirect(self) -> list[Redirect] | None:
+        """The redirection that stands here, none if it only joins descriptors; None if there is none."""
+        if duplicate := _DUPLICATE.match(self._text, self._at):
+            self._at = duplicate.end()
+            return []
+        if document := _DOCUMENT.match(self._text, self._at):
+            self._at = document.end()
+            name = document.group(1) or document.group(2)
+            self._documents.append((name, document.group(1) is not None, len(self._commands)))
+            return [Redirect("<<", Word.of(name))]
+        if redirect := _REDIRECT.match(self._text, self._at):
+            self._at = redirect.end()
+            self._blanks()
+            return [Redirect(redirect.group(2) or redirect.group(3), self._word())]
+        return None
+
+    def _bodies(self) -> None:
+        """Read the here-documents that start behind this line."""
+        for name, quoted, number in self._documents:
+            end = re.compile(rf"^{name}$", re.MULTILINE).search(self._text, self._at)
+            if end is None:
+                raise NotPlain("has a here-document without an end")
+            body = self._text[self._at : end.start()]
+            if not quoted and any(each in body for each in "$`\\"):
+                raise NotPlain("has a here-document in which bash replaces something")
+            command = self._commands[number]
+            self._commands[number] = replace(command, stdin=command.stdin + body + "\n")
+            self._at = min(end.end() + 1, len(self._text))
+        self._documents = []
 
     def _word(self) -> Word:
         word = _WordReader(self._text, self._at)

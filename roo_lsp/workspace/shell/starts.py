@@ -5,17 +5,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from roo_lsp.workspace.shell.harmless import sed
 from roo_lsp.workspace.shell.language import Simple, Word, names
 
 SHELLS = names("bash sh dash zsh ksh mksh fish ash csh tcsh rbash")
 INTERPRETERS = names("""python python2 python3 pypy pypy3 node nodejs deno bun perl ruby php lua luajit tclsh expect
     awk gawk mawk nawk rscript osascript pwsh powershell cmd vim vi nvim ex emacs ed gdb""")
-EVALUATE = names(
-    """eval . source exec alias unalias trap set shopt enable hash declare typeset local export
-    readonly unset read mapfile readarray let getopts complete compgen compopt bind fc history
-    builtin command coproc function pushd popd fg bg wait ulimit umask"""
+GIT_VALUES = names(
+    "-c -C --git-dir --work-tree --namespace --exec-path --config-env --super-prefix --attr-source"
 )
-"""Builtins that change the shell, or read text as commands or arithmetic."""
+"""git's options before the subcommand that take the next word."""
 
 ARITHMETIC = names(
     """let read declare typeset local export readonly unset test [ printf mapfile readarray wait
@@ -67,8 +66,6 @@ def _wrapper(
 _RUNS = _wrapper(after="exec run x dlx run-script tool exec-env", anywhere=True)
 _CONTAINER = _wrapper(after="exec run compose create start", anywhere=True)
 _ANYWHERE = _wrapper(anywhere=True)
-TRANSPARENT = names("timeout nice nohup setsid stdbuf ionice env")
-"""Wrappers that may be approved when what they start may."""
 WRAPPERS = MappingProxyType(
     {
         "env": _wrapper(
@@ -152,6 +149,10 @@ WRAPPERS = MappingProxyType(
         "gnome-terminal": _ANYWHERE,
         "winpty": _wrapper(),
         "wsl": _ANYWHERE,
+        "cmake": _wrapper(after="env time chdir", anywhere=True),
+        "jobs": _wrapper(after="-x", anywhere=True),
+        "make": _wrapper(assignments=True),
+        "gmake": _wrapper(assignments=True),
         "direnv": _RUNS,
         "dotenv": _RUNS,
         "docker": _CONTAINER,
@@ -180,6 +181,20 @@ WRAPPERS = MappingProxyType(
         "nix-shell": _wrapper(anywhere=True, texts="--run --command"),
         "nix": _RUNS,
     }
+    | dict.fromkeys(
+        sorted(
+            names("""setpriv chpst dbus-launch faketime datefudge torsocks torify tsocks proxychains
+        proxychains4 graftcp softlimit setuidgid envuidgid envdir setlock pgrphack s6-setuidgid
+        s6-softlimit s6-envdir s6-setsid runcon capsh sg newgrp choom uclampset cpulimit chronic ifne
+        daemon daemonize dumb-init tini catatonit sshpass ssh-agent eatmydata nocache schroot fakechroot
+        pseudo distrobox toolbox flatpak systemd-inhibit systemd-cat systemd-nspawn machinectl runuser
+        xinit startx vglrun optirun primusrun mangohud gamemoderun dtach abduco ccache sccache distcc
+        bear scan-build timelimit run-one run-this-one reflex modd when-changed rr heaptrack latrace
+        memusage doppler op aws-vault chamber envchain sops vagrant multipass crictl nomad adb
+        trickle socat ncat nc netcat expect pipexec nohup-run cgcreate isolate sandbox-exec""")
+        ),
+        _ANYWHERE,
+    )
 )
 
 RUN_OPTIONS = MappingProxyType(
@@ -212,6 +227,7 @@ RUN_OPTIONS = MappingProxyType(
         "man": ("-P", "--pager"),
         "split": ("--filter",),
         "make": ("--eval",),
+        "just": ("-c", "--command", "--shell"),
         "mapfile": ("-C",),
         "readarray": ("-C",),
         "complete": ("-C", "-F"),
@@ -225,8 +241,11 @@ RUN_OPTIONS = MappingProxyType(
 )
 """Options whose value, the next word or after the `=`, is a program or a text that is run."""
 
-_PLAIN_OPTION = re.compile(r"-[A-Za-z]?\d*|--[a-z-]+=[\w.]*")
 MAX_STARTS = 100
+_SED_RUNS = re.compile(r"e")
+"""An `e` command, or flag, of sed cannot be without this letter."""
+_ESCAPES = re.compile(r"[.\\!]\s*\w|\|")
+"""How the shells of databases run a program: `.shell`, `\\!`, `!`, a pipe."""
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*(\[[^]]*\])?\+?=")
 _LOADER = re.compile(r"ld(-linux|\.so|-musl).*")
 _CODE_RUNS = re.compile(
@@ -284,7 +303,7 @@ def started(command: Simple) -> Started:
     elif wrapper := WRAPPERS.get(name):
         _wrapped(wrapper, name, arguments, found)
     else:
-        _builtin(name, arguments, found)
+        _builtin(command, name, arguments, found)
     _run_options(name, arguments, found)
     if command.piped and name in {"xargs", "parallel", "at", "batch", "crontab"}:
         found.doubts.append(f"gives {name} what another command prints")
@@ -302,7 +321,7 @@ def _arithmetic(words: Sequence[Word], found: Started) -> None:
         found.doubts.append("has a subscript that may be evaluated")
 
 
-def _builtin(name: str, arguments: Sequence[Word], found: Started) -> None:
+def _builtin(command: Simple, name: str, arguments: Sequence[Word], found: Started) -> None:
     match name:
         case "eval":
             _text(arguments, found)
@@ -316,28 +335,15 @@ def _builtin(name: str, arguments: Sequence[Word], found: Started) -> None:
             found.mentions += [word.bare for word in arguments]
         case "git":
             _git(arguments, found)
+        case "sed" | "gsed":
+            scripts = [word.bare for word in arguments if not sed.only_prints(word.bare)]
+            found.mentions += [each for each in scripts if _SED_RUNS.search(each)]
+        case "sqlite3" | "psql" | "mysql" | "mariadb" | "redis-cli" | "ftp" | "sftp" | "lftp":
+            found.mentions += [word.bare for word in arguments if _ESCAPES.search(word.bare)]
+            if command.piped:
+                found.doubts.append(f"gives {name} what another command prints")
         case _:
             pass
-
-
-def inner(words: Sequence[Word]) -> tuple[Word, ...] | None:
-    """The command that a transparent wrapper starts; None if that is not plain to see."""
-    name = base_name(words[0].text)
-    wrapper = WRAPPERS[name]
-    at = _command_start(wrapper, words[1:])
-    if at is None or at + 1 >= len(words) or not all(word.literal for word in words[: at + 2]):
-        return None
-    if any(
-        word.text.startswith("-")
-        and (
-            name == "env" or not (word.text in wrapper.values or _PLAIN_OPTION.fullmatch(word.text))
-        )
-        for word in words[1 : at + 1]
-    ):
-        return None
-    if any(is_assignment(word.text) for word in words[1 : at + 1]):
-        return None
-    return tuple(words[at + 1 :])
 
 
 def _anywhere(words: Sequence[Word], found: Started) -> None:

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from roo_lsp.workspace.shell import Lists, decide
+from roo_lsp.workspace.shell.harmless.tables import programs
 from roo_lsp.workspace.shell.language import Simple, Word, parse
-from roo_lsp.workspace.shell.vetoes import PROGRAMS
 from tests.workspace.shell.attacks import BENIGN, COMMON, DENIED, NOT_APPROVED
 from tests.workspace.shell.bash import BUILTINS, HAS_BASH, Jail, Ran
 
@@ -39,6 +39,8 @@ JOINS = [" ; ", ";", " && ", "&&", " || ", " | ", "|", " |& ", "\n", " & ", "&",
          "| \n", ";\n", " \\\n", " #c\n", "\\\n"]  # fmt: skip
 REDIRECTS = ["2>&1", " >/dev/null", " 2>/dev/null", " 2> /dev/null", " &>/dev/null", " </dev/null",
              " >&2", " >>/dev/null", " &>> /dev/null", "2>/dev/null", "1>&2"]  # fmt: skip
+DOCUMENTS = [" <<E\na b\nE\n", " <<'E'\n$(rm x) `rm y`\nE\n", " << E\nE\n", " <<E\n$X\nE\n", "<<E &&\nx\nE\n",
+             " <<-E\n\tx\n\tE\n", " <<E\nx\nE \nE\n"]  # fmt: skip
 NOISE = [*"'\"\\$`(){}[]<>|&;!*?~#=,:@^%+- \t\n01ax", "$(", "`x`", "${", "$'", '$"', "<(", "<<", "<<<",
          ">(", "&>", ">&", ">|", "2>", "\\\n", "  ", "$((", "))", "[[", "]]", "rm", "$X", "\r", "é",
          "\u00a0", "x=", "{a,b}", "{1..2}", ";;", "|&", "'", '"']  # fmt: skip
@@ -61,7 +63,12 @@ def made_up(chance: random.Random) -> str:
 def _simple(chance: random.Random) -> str:
     words = [chance.choice(WORDS) for _ in range(chance.randrange(4))]
     text = " ".join([chance.choice(COMMANDS), *words])
-    return text + (chance.choice(REDIRECTS) if chance.random() < 0.2 else "")
+    text += chance.choice(REDIRECTS) if chance.random() < 0.2 else ""
+    if chance.random() < 0.1:
+        text = f"({text}{chance.choice(JOINS)}{_simple(chance)})"
+    if chance.random() < 0.05:
+        text += chance.choice(DOCUMENTS)
+    return text
 
 
 def _mutated(text: str, chance: random.Random) -> str:
@@ -116,10 +123,10 @@ def unsafe(text: str, ran: Ran) -> str:
 
 def _smuggled(command: Simple, argv: Sequence[str]) -> bool:
     """Has a program, whose options matter, one that is not among the literal words?"""
-    vetoes = PROGRAMS.get(argv[0])
-    if vetoes is None:
+    row = programs().get(argv[0])
+    if row is None or row.traits & {"calm", "anything"}:
         return False
-    until = argv.index("--") if "--" in argv and vetoes.dashes_end else len(argv)
+    until = argv.index("--") if "--" in argv and "nodash" not in row.traits else len(argv)
     written = {word.text for word in command.words if word.literal}
     return any(
         each.startswith("-") and each not in written and "=" not in each[:2] and not any(

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from roo_lsp.settings import Settings
 from roo_lsp.workspace.shell import CommandVerdict, Lists, decide, decision, deny, language, loose
 from roo_lsp.workspace.shell.language import NotPlain, parse
-from roo_lsp.workspace.shell.vetoes import PROGRAMS, vetoed
 from tests.workspace.shell.attacks import BENIGN, COMMON, DENIED, GIT, NOT_APPROVED, Attack
 
 ALL = [*NOT_APPROVED, *DENIED]
@@ -111,7 +110,7 @@ HELPERS = [
     (language, "hidden_character"),
     (language, "parse"),
     (decision, "read"),
-    (decision, "objection"),
+    (decision, "judge"),
     (deny, "view"),
     (deny, "started"),
     (deny, "base_name"),
@@ -158,8 +157,6 @@ def test_the_shipped_list_runs_nothing_else():
     shipped = Settings().allowed_commands
     assert shipped == GIT
     for entry in shipped:
-        program, *words = entry.split()
-        assert not any(vetoed(PROGRAMS[program], word) for word in words)
         for option in ("--output=x", "--out=x", "--ext-diff", "--textconv", "$X", "*", '"$X"'):
             assert decide(f"{entry} {option}", Lists(shipped)).decision == "ask"
     for installer in ("npm install x", "pip install x", "npx x", "cargo install x", "uvx x"):
@@ -191,7 +188,8 @@ def test_the_longest_entry_wins_and_a_tie_denies():
 
 def test_reasons_are_for_people():
     assert decide("git log --out=x", Lists(GIT)).reason == (
-        "git log may run a program, or read or write another file, with --out; approve it yourself."
+        "The setting allowedCommands has 'git log', but the command has '--out=x', which is not known "
+        "to be harmless with it; approve it yourself."
     )
     assert decide("git log; rm x", Lists(GIT, ("rm",))).reason == (
         "The setting deniedCommands has 'rm', and rm x would start it; ask for something else."

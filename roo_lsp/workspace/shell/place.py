@@ -1,0 +1,176 @@
+"""Where a command would run, as far as its text tells, and what of the workspace its words name."""
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from itertools import islice
+from pathlib import Path
+
+from roo_lsp.workspace.paths import resolve
+from roo_lsp.workspace.shell.language import Simple, Word
+
+MAX_NAMES = 5000
+"""A glob for which more names than these would have to be looked at is asked."""
+MAX_FOLDERS = 16
+_HARMLESS_FILES = frozenset({"/dev/null"})
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The folders a command may run in, after what came before it; none where that is not known."""
+
+    heres: tuple[Path, ...] = ()
+    folders: tuple[Path, ...] = ()
+    """The workspace, as real paths."""
+
+    def inside(self, word: Word) -> bool:
+        """Does the word name something of the workspace, links followed, whatever it becomes?"""
+        text = word.text
+        if word.variable or not text or "\0" in text:
+            return False
+        if text in _HARMLESS_FILES:
+            return True
+        if not self.heres:
+            return not text.startswith(("/", "~")) and not _climbs(text)
+        if word.glob:
+            return not _climbs(text) and all(self._globbed(here, text) for here in self.heres)
+        return all(self._is_inside(here / text) for here in self.heres)
+
+    def free(self, word: Word) -> bool:
+        """Does it name a place of the workspace for a file, and no protected one?"""
+        if not self.inside(word):
+            return False
+        for here in self.heres:
+            facts = resolve(Path(os.path.normpath(here / word.text)), self.folders)
+            if facts.protected or facts.refused or facts.link or facts.real in self.folders:
+                return False
+        return True
+
+    def exists(self, text: str) -> bool:
+        """Is there anything of that name in one of the folders?"""
+        return any(os.path.lexists(here / text) for here in self.heres)
+
+    def _is_inside(self, path: Path) -> bool:
+        """Also a path as the kernel walks it: through links, not by its text."""
+        facts = resolve(path, self.folders)
+        return facts.inside and facts.refused is None
+
+    def _globbed(self, here: Path, text: str) -> bool:
+        names = _expanded(here, text)
+        return names is not None and not any(
+            name.startswith("-") or not self._is_inside(here / name) for name in names
+        )
+
+
+def _expanded(here: Path, text: str) -> list[str] | None:
+    """The names that a glob may become, and some more; None if they are too many, or lead up.
+
+    Read more widely than bash does: what stands in brackets, and what was quoted, is not looked at.
+    """
+    found = [""]
+    left = MAX_NAMES
+    for part in re.sub(r"\[[^/]*", "*", text).split("/"):
+        if not any(each in part for each in "*?"):
+            found = [f"{start}{part}/" for start in found]
+            continue
+        if part.startswith(".") and fnmatchcase("..", part):
+            return None
+        longer: list[str] = []
+        for start in found:
+            names = _names(here / start)
+            left -= len(names)
+            if left < 0:
+                return None
+            longer += [f"{start}{name}/" for name in names if fnmatchcase(name, part)]
+        found = longer
+    return [name.removesuffix("/") for name in found]
+
+
+def _names(folder: Path) -> list[str]:
+    """The names in a folder, up to one more than are looked at; none where that cannot be told."""
+    try:
+        with os.scandir(folder) as entries:
+            return [entry.name for entry in islice(entries, MAX_NAMES + 1)]
+    except OSError:
+        return []
+
+
+def _climbs(text: str) -> bool:
+    """Does it lead above where it starts, or may it?"""
+    depth = 0
+    for part in text.split("/"):
+        if part == "..":
+            depth -= 1
+        elif part not in {"", "."}:
+            depth += 1
+        if depth < 0:
+            return True
+    return ".." in text.split("/") and any(each in text for each in "*?[")
+
+
+def real(path: Path) -> Path:
+    """The path with its links followed as far as that is possible."""
+    try:
+        return Path(os.path.realpath(path))
+    except OSError:  # a link that may not be read
+        return Path(os.path.normpath(path))
+
+
+@dataclass(slots=True)
+class Here:
+    """Follows `cd` from one command of a script to the next."""
+
+    place: Place
+    """Where the next command may run."""
+    moved: bool = False
+    _visited: tuple[Path, ...] = ()
+    """All folders that may be the current one, should a `cd` have failed or not been reached."""
+    _outer: list[tuple[int, Place, tuple[Path, ...]]] = field(
+        default_factory=list[tuple[int, Place, tuple[Path, ...]]]
+    )
+    """What holds again behind the parentheses that are open."""
+
+    @staticmethod
+    def start(cwd: Path | None, folders: Sequence[Path]) -> "Here":
+        """Before the first command."""
+        if cwd is None:
+            return Here(Place())
+        here = real(cwd)
+        return Here(Place((here,), tuple(map(real, folders)) or (here,)), _visited=(here,))
+
+    def at(self, command: Simple) -> None:
+        """The next command is this one."""
+        while self._outer and self._outer[-1][0] not in command.groups:
+            _, self.place, self._visited = self._outer.pop()
+        if command.joined != "&&":
+            self.place = replace(self.place, heres=self._visited)
+        for group in command.groups[len(self._outer) :]:
+            self._outer.append((group, self.place, self._visited))
+
+    def move(self, command: Simple) -> str:
+        """Follow a `cd`: only into a folder below, spelled out. Returns what is wrong with it."""
+        operands = [word for word in command.words[1:] if word.text != "--"]
+        target = operands[0] if len(operands) == 1 else None
+        if (
+            target is None
+            or not target.literal
+            or not target.text
+            or target.text.startswith(("-", "/"))
+            or ".." in Path(target.text).parts
+        ):
+            return "cd may leave the workspace"
+        self.moved = True
+        heres: list[Path] = []
+        for here in self.place.heres:
+            there = real(here / target.text)
+            if not there.is_relative_to(here):
+                return f"cd leaves the folder by a link, to {there}"
+            heres.append(there)
+        self._visited = tuple(dict.fromkeys((*self._visited, *heres)))
+        if len(self._visited) > MAX_FOLDERS:
+            return "The command may be in too many folders"
+        alone = command.joined in {"|", "|&"} or command.then in {"|", "|&", "&"}
+        self.place = replace(self.place, heres=self._visited if alone else tuple(heres))
+        return ""
