@@ -21,6 +21,7 @@ from roo_lsp.agent.errors import RooError
 from roo_lsp.agent.events import (
     AgentMessageChunk,
     AgentThoughtChunk,
+    ModelAtWork,
     Retrying,
     ToolCallArguments,
     ToolCallStarted,
@@ -229,7 +230,12 @@ def _checked(assembly: Assembly, brief: Brief) -> Answer:
 
 async def _stream(agent: Agent, brief: Brief) -> Assembly:
     assembly = Assembly(taken=agent.history.call_ids(), tools=brief.tools)
-    request = ChatRequest(brief.system, agent.history.messages, brief.specs)
+    request = ChatRequest(
+        brief.system,
+        agent.history.messages,
+        brief.specs,
+        lambda at: agent.emit(ModelAtWork(at.seconds, at.tokens, at.per_second)),
+    )
     begun: dict[str, GrowingCall] = {}
     said, written = Endless(), Endless(2 * ROUNDS)
     complete = False

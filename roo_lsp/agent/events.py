@@ -468,6 +468,31 @@ class Retrying:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelAtWork:
+    """The model has said nothing for long, and is at work; comes every few seconds until it speaks."""
+
+    seconds: float
+    tokens: int
+    per_second: float
+
+    @property
+    def update(self) -> Update:
+        return {
+            "sessionUpdate": "_at_work",
+            "seconds": round(self.seconds),
+            "tokens": self.tokens,
+            "tokensPerSecond": round(self.per_second, 1),
+        }
+
+    @property
+    def line(self) -> str:
+        if not self.tokens:
+            return f"The model is still reading, for {self.seconds:.0f} s"
+        speed = f"{count_text(self.tokens)} tokens, {self.per_second:.1f}/s"
+        return f"The model is still writing what cannot be shown yet: {speed}"
+
+
+@dataclass(frozen=True, slots=True)
 class ConversationCondensed:
     """The model is sent less of the conversation from here on; nothing of it is lost on disk."""
 

@@ -110,12 +110,24 @@ class ToolSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class AtWork:
+    """The model has said nothing for so many seconds, and is at work all the same."""
+
+    seconds: float
+    tokens: int
+    """What it has written of the answer meanwhile, as far as can be told; 0 while it reads."""
+    per_second: float
+
+
+@dataclass(frozen=True, slots=True)
 class ChatRequest:
     """One call to the model. The sequences are read while streaming and never changed."""
 
     system: str
     messages: Sequence[Message]
     tools: Sequence[ToolSpec] = ()
+    at_work: Callable[[AtWork], None] | None = None
+    """Told now and then while the model is at work and nothing can be shown of it."""
 
 
 class ChatModel(Protocol):

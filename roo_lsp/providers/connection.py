@@ -92,7 +92,7 @@ def _proxy(endpoint: Endpoint, base: str) -> str:
         return endpoint.proxy
     parts = urlsplit(base)
     host = parts.hostname or ""
-    if _is_loopback(base) or proxy_bypass(host) or proxy_bypass(parts.netloc):
+    if is_loopback(base) or proxy_bypass(host) or proxy_bypass(parts.netloc):
         return ""
     found = getproxies()
     proxy = found.get(parts.scheme) or found.get("all") or ""
@@ -149,7 +149,7 @@ def _tls(endpoint: Endpoint, base: str, proxy: str) -> ssl.SSLContext:
     return context
 
 
-def _is_loopback(base: str) -> bool:
+def is_loopback(base: str) -> bool:
     host = urlsplit(base).hostname or ""
     try:
         return ip_address(host).is_loopback

@@ -6,6 +6,7 @@ answers. Importing this loads openai, which takes as long as the rest of the sta
 """
 
 import asyncio
+import re
 
 import httpx2
 import openai
@@ -17,6 +18,7 @@ from roo_lsp.providers.connection import (
     azure_url,
     cleaned,
     client,
+    is_loopback,
     request_options,
     secrets,
     unreachable,
@@ -24,6 +26,7 @@ from roo_lsp.providers.connection import (
 )
 from roo_lsp.providers.endpoint import Endpoint
 from roo_lsp.providers.errors import ProviderError, Reply, Target
+from roo_lsp.providers.pulse import Slots
 from roo_lsp.providers.reading import check_kind
 
 
@@ -54,6 +57,13 @@ class Exchange:
         if self.endpoint.azure_api_version is not None:
             url = azure_url(self.base, path, model)
         return Target(url, model, self.secrets)
+
+    def slots(self) -> Slots | None:
+        """What tells how far a server on this machine is; None for others."""
+        if not is_loopback(self.base):
+            return None
+        target = Target(re.sub(r"/v\d+$", "", self.base) + "/slots", "", self.secrets)
+        return lambda: self.get(target)
 
     def ended(self) -> None:
         """An answer was read to its end: its connection is kept for a while."""

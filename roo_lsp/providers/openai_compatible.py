@@ -23,6 +23,7 @@ from roo_lsp.providers.exchange import Exchange
 from roo_lsp.providers.listing import NATIVE, Listed, listed
 from roo_lsp.providers.memory import PREFILLED, Memory, Place
 from roo_lsp.providers.pictures import EVERY_IMAGE, is_about_images, newest_images
+from roo_lsp.providers.pulse import Pulse
 from roo_lsp.providers.reading import check_kind, deltas_in, excerpt
 from roo_lsp.providers.refusals import refused_form, refuses_images
 from roo_lsp.providers.requests import Encoder
@@ -79,12 +80,13 @@ class OpenAICompatible:
         place = self._place(target)
         refused = known = self._memory.of(place)
         streaming, before = self.endpoint.streaming, b""
-        with closing(Deadlines(self.endpoint.timeouts, target)) as deadlines:
+        pulse = Pulse(request.at_work, self._exchange.slots())
+        with closing(pulse), closing(Deadlines(self.endpoint.timeouts, target)) as deadlines:
             while True:
                 body = self._encoder.body(request, model, streaming=streaming, refused=refused)
                 begun = False
                 try:
-                    answer = self._answer(target, body, deadlines)
+                    answer = self._answer(target, body, deadlines, pulse)
                     async with aclosing(answer) as deltas:
                         async for delta in deltas:
                             begun = True
@@ -104,7 +106,7 @@ class OpenAICompatible:
                     return
 
     async def _answer(
-        self, target: Target, body: bytes, deadlines: Deadlines
+        self, target: Target, body: bytes, deadlines: Deadlines, pulse: Pulse
     ) -> AsyncGenerator[Delta]:
         """One answer, to exactly these bytes."""
         async with deadlines:
@@ -113,7 +115,7 @@ class OpenAICompatible:
         try:
             check_kind(response, target)
             answer = AnswerReader(prefilled=PREFILLED in self._memory.of(place))
-            async with aclosing(deltas_in(stream, answer, deadlines, target)) as deltas:
+            async with aclosing(deltas_in(stream, answer, deadlines, target, pulse)) as deltas:
                 async for delta in deltas:
                     yield delta
             self._learn(place, answer)

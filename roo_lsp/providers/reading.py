@@ -12,6 +12,7 @@ from roo_lsp.providers import errors
 from roo_lsp.providers.answers import ErrorInAnswer, Json, Unreadable
 from roo_lsp.providers.deadlines import Deadlines, WholeAnswer
 from roo_lsp.providers.errors import ProviderError, Reply, Target
+from roo_lsp.providers.pulse import Pulse
 from roo_lsp.providers.sse import BodyReader, TooLarge
 
 DRAIN = 0.05
@@ -48,7 +49,11 @@ class Reader(Protocol):
 
 
 async def deltas_in(
-    body: AsyncGenerator[bytes], answer: Reader, deadlines: Deadlines, target: Target
+    body: AsyncGenerator[bytes],
+    answer: Reader,
+    deadlines: Deadlines,
+    target: Target,
+    pulse: Pulse,
 ) -> AsyncGenerator[Delta]:
     """The deltas in a response's body, as they come, and how it ended."""
     reader = BodyReader()
@@ -59,6 +64,8 @@ async def deltas_in(
             for delta in _deltas(payload, answer, target):
                 deadlines.began = came = True
                 yield delta
+            pulse.pieces += 1
+        pulse.shown += came
         deadlines.heard(data=came, finished=answer.finish is not None)
         if chunk is None:
             break
