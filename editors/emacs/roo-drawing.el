@@ -29,7 +29,7 @@
 
 (cl-defstruct (roo--entry (:copier nil))
   "Something that folds in the transcript."
-  id title kind tool status (output "") text diffs (folded t) touched beg end location)
+  id title kind quiet status (output "") text diffs (folded t) touched beg end location)
 
 (defun roo--transcript (connection)
   "The buffer of the transcript of CONNECTION, where there is one."

@@ -66,10 +66,10 @@ def _values(text: str) -> Iterator[object]:
         except RecursionError:
             raise _too_deep() from None
         yield value
-        rest = text[at:].lstrip()
-        at = len(text) - len(rest)
-        if rest and not rest.startswith("{"):
-            place = f"at character {at}: {rest[:20]!r}"
+        while at < len(text) and text[at].isspace():
+            at += 1
+        if at < len(text) and text[at] != "{":
+            place = f"at character {at}: {text[at : at + 20]!r}"
             raise BadArguments(f"there is more behind the JSON object, {place}")
 
 

@@ -41,6 +41,8 @@ _USABLE_ID = re.compile(r"[\w.:-]{1,64}(__thought__[\w+/=-]{1,16384})?", re.ASCI
 """Ids of calls that are kept: what OpenAI takes, Mistral's nine characters, and Kimi's own form,
 which it needs back; and longer ones where LiteLLM hides what Gemini needs back (litellm#37849)."""
 
+_SIGNS = re.compile(r'\\.?|["{}\[\]]', re.DOTALL)
+"""What tells where a JSON value ends: quotes, brackets, and what takes a quote its meaning."""
 _UNUSABLE = re.compile(r"[^a-zA-Z0-9_-]+")
 MAX_USABLE_NAME = 64
 """Characters of a name that every endpoint takes back, which are `[a-zA-Z0-9_-]` (OpenAI's rule)."""
@@ -276,6 +278,13 @@ class _Call:
     pieces: list[str] = field(default_factory=list[str])
     size: int = 0
     begun: bool = False
+    _weighed: int = 0
+    """Pieces whose brackets are counted."""
+    _opened: bool = False
+    _depth: int = 0
+    _quoted: bool = False
+    _escaped: bool = False
+    _complete: bool | None = None
 
     def extend_name(self, name: str) -> None:
         """Names come whole, repeated in each fragment, or in pieces before any argument."""
@@ -293,7 +302,9 @@ class _Call:
         else:
             text = json.dumps(arguments, ensure_ascii=False)
             self.pieces.clear()
-            self.size = 0
+            self.size = self._weighed = self._depth = 0
+            self._opened = self._quoted = self._escaped = False
+            self._complete = None
         self.pieces.append(text)
         self.size += len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
         return text
@@ -313,13 +324,33 @@ class _Call:
         return starts and self._is_complete()
 
     def _is_complete(self) -> bool:
-        if not self.pieces[-1].rstrip().endswith("}"):
-            return False
-        try:
-            json.loads("".join(self.pieces))
-        except (ValueError, RecursionError):
-            return False
-        return True
+        """True for one whole JSON object: it is read once, when its last bracket is there."""
+        more = self.pieces[self._weighed :]
+        self._weighed = len(self.pieces)
+        for piece in more:
+            self._weigh(piece)
+        if self._complete is not None:  # it was whole or broken before
+            self._complete = self._complete and not any(map(str.strip, more))
+        elif self._opened and not self._depth and not self._quoted:
+            try:
+                json.loads("".join(self.pieces))
+                self._complete = True
+            except (ValueError, RecursionError):
+                self._complete = False
+        return bool(self._complete)
+
+    def _weigh(self, piece: str) -> None:
+        """Count the brackets of one more piece, those in strings left out."""
+        if self._escaped:
+            piece, self._escaped = piece[1:], not piece
+        for sign in _SIGNS.findall(piece):
+            if sign[0] == "\\":
+                self._escaped = len(sign) == 1  # what it escapes comes with the next piece
+            elif sign == '"':
+                self._quoted = not self._quoted
+            elif not self._quoted:
+                self._depth += 1 if sign in "{[" else -1
+                self._opened = True
 
     def arguments(self) -> str:
         return "".join(self.pieces) if any(map(str.strip, self.pieces)) else "{}"

@@ -1,7 +1,12 @@
-"""Text for a screen: on one line, so many columns wide, cut between words and not within one."""
+"""Text for a screen: on one line, so many columns wide, cut between words and not within one.
+
+What is given may be megabytes: all of it takes time in proportion to the text, and no more.
+"""
 
 import unicodedata
 from collections.abc import Iterator
+
+from wcwidth import wcwidth
 
 CUT = "…"
 SHORTEST_PATH = 24
@@ -10,7 +15,10 @@ SHORTEST_PATH = 24
 
 def one_line(text: str) -> str:
     """Text on one line, without characters that control a terminal or the direction of writing."""
-    return " ".join("".join(c if _harmless(c) else " " for c in text).split())
+    line = " ".join(text.split())
+    if line.isprintable():
+        return line
+    return " ".join("".join(c if _harmless(c) else " " for c in line).split())
 
 
 def columns(text: str) -> int:
@@ -26,29 +34,40 @@ def pieces(text: str, limit: int) -> list[str]:
 def wrapped(text: str, limit: int) -> list[str]:
     """The words of a line on as many lines of at most so many columns as they need."""
     lines: list[str] = []
+    line: list[str] = []
+    room = limit
     for word in text.split():
-        *full, last = pieces(word, limit)
-        together = f"{lines[-1]} {word}" if lines else word
-        if lines and columns(together) <= limit:
-            lines[-1] = together
+        width = columns(word)
+        if line and width < room:
+            line.append(word)
+            room -= width + 1
         else:
-            lines += [*full, last]
-    return lines
+            if line:
+                lines.append(" ".join(line))
+            *full, last = pieces(word, limit)
+            lines += full
+            line, room = [last], limit - columns(last)
+    return [*lines, " ".join(line)] if line else lines
 
 
 def fitted(text: str, limit: int) -> str:
     """A line in at most so many columns: paths shortened in the middle, then the last words left out."""
     if columns(text) <= limit:
         return text
-    words = text.split(" ")
-    for at in sorted(range(len(words)), key=lambda at: -columns(words[at])):
-        too_much = columns(" ".join(words)) - limit
+    *words, rest = text.split(" ", limit + 1)  # more words than that never fit
+    if len(words) <= limit:
+        words.append(rest)
+        rest = ""
+    widths = [columns(word) for word in words]
+    too_much = sum(widths) + len(words) - 1 + columns(rest) - limit
+    for at in sorted(range(len(words)), key=lambda at: -widths[at]):
         if too_much > 0 and "/" in words[at]:
-            words[at] = shortened(words[at], max(SHORTEST_PATH, columns(words[at]) - too_much))
+            words[at] = shortened(words[at], max(SHORTEST_PATH, widths[at] - too_much))
+            too_much -= widths[at] - columns(words[at])
     text = " ".join(words)
-    if columns(text) <= limit:
+    if too_much <= 0:
         return text
-    head = pieces(text, limit - len(CUT))[0]
+    head = _first(text, limit - len(CUT))
     whole = head if text[len(head)] == " " else head.rpartition(" ")[0]
     left_out = head[len(whole) :]
     if columns(whole) < limit // 3 or any(_wide(each) == 2 for each in left_out):  # no blanks there
@@ -66,7 +85,7 @@ def tail(text: str, limit: int) -> str:
     """The end of a line in at most so many columns, from the beginning of a word on."""
     if columns(text) <= limit:
         return text
-    end = pieces(text[::-1], limit - 2)[0][::-1]
+    end = _first(text[::-1], limit - 2)[::-1]
     before = text[: -len(end)]
     whole = end if before.endswith(" ") else end.partition(" ")[2]
     return f"{CUT} {whole.lstrip()}" if columns(whole) >= limit // 2 else CUT + end
@@ -77,19 +96,25 @@ def shortened(path: str, limit: int) -> str:
     if columns(path) <= limit:
         return path
     *folders, name = path.split("/")
-    if columns(name) + 2 > limit:
-        return CUT + pieces(name[::-1], limit - len(CUT))[0][::-1]
-    head: list[str] = []
-    end = [name]
-    while len(head) + len(end) <= len(folders):
-        first, last = folders[len(head)], folders[len(folders) - len(end)]
-        if columns("/".join([*head, first, CUT, *end])) <= limit and len(head) < len(end):
-            head.append(first)
-        elif columns("/".join([*head, CUT, last, *end])) <= limit:
-            end.insert(0, last)
+    room = limit - columns(name) - len(CUT) - 1
+    if room < 0:
+        return CUT + _first(name[::-1], limit - len(CUT))[::-1]
+    widths = [columns(folder) + 1 for folder in folders]
+    head, end = 0, 0
+    while head + end < len(folders):
+        if widths[head] <= room and head <= end:
+            room -= widths[head]
+            head += 1
+        elif widths[-1 - end] <= room:
+            room -= widths[-1 - end]
+            end += 1
         else:
             break
-    return "/".join([*head, CUT, *end])
+    return "/".join([*folders[:head], CUT, *folders[len(folders) - end :], name])
+
+
+def _first(text: str, limit: int) -> str:
+    return next(_pieces(text, limit), "")
 
 
 def _pieces(text: str, limit: int) -> Iterator[str]:
@@ -107,11 +132,9 @@ def _pieces(text: str, limit: int) -> Iterator[str]:
 def _wide(character: str) -> int:
     if character.isascii():
         return 1
-    if unicodedata.east_asian_width(character) in "WF":
-        return 2
     if character == "\ufe0f":
         return 1  # makes a wide picture of the sign before it
-    return 0 if unicodedata.category(character) in {"Mn", "Me"} else 1
+    return max(0, wcwidth(character))
 
 
 def _harmless(character: str) -> bool:

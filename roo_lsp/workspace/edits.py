@@ -6,11 +6,12 @@
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from difflib import SequenceMatcher, get_close_matches
+from difflib import get_close_matches
 from functools import partial
 from itertools import pairwise
 
 from roo_lsp.agent.errors import ToolError
+from roo_lsp.workspace.line_diff import line_edits
 from roo_lsp.workspace.lines import Line, line_texts, split_lines
 
 NEAR_LINES = 40
@@ -19,8 +20,12 @@ SHOWN_LINES = 20
 SHOWN_PLACES = 10
 COMPARED_LINES = 20_000
 """Lines of a file that are looked through for what comes nearest to a block that fails."""
-COMPARED_PAIRS = 4_000_000
-"""Lines of both parts of a block, multiplied, up to which they are compared line by line."""
+MOST_BLOCKS = 1_000
+"""Changes of one file by one call."""
+MOST_FITTED = 4_000_000
+"""Lines that are looked at to tell a block's indentation in all places where it may be."""
+TOLD = 10
+"""Changes without a place of which it is told what comes nearest."""
 
 FORM = """\
 <<<<<<< SEARCH
@@ -261,10 +266,15 @@ class Ground:
 
     def applied(self, wanted: Sequence[Wanted], words: Words) -> tuple[Edited, list[str]]:
         """The text with every block in its place, and a text for each that has none."""
+        if len(wanted) > MOST_BLOCKS:
+            raise ToolError(
+                f"Nothing was changed: there are {len(wanted)} {words.many}, and at most "
+                f"{MOST_BLOCKS} of a file can be in one call. Make several calls."
+            )
         hits: list[Hit] = []
         failures: list[str] = []
         for each in wanted:
-            found = self.find(each, words)
+            found = self.find(each, words, tell=len(failures) < TOLD)
             if isinstance(found, str):
                 failures.append(f"{each.label}: {found}")
             elif other := next((h for h in hits if h.at < found.end and found.at < h.end), None):
@@ -301,8 +311,10 @@ class Ground:
         result += self.lines[done:]
         return _joined(result, ends=not self.lines or bool(self.lines[-1].end))
 
-    def find(self, wanted: Wanted, words: Words) -> Hit | str:
+    def find(self, wanted: Wanted, words: Words, *, tell: bool = True) -> Hit | str:
         """Where the block fits, or why it does not: exactly if it can, else nearly.
+
+        What comes nearest to one that fits nowhere is looked for only to be told.
 
         A place exactly at the start line comes before a better one elsewhere.
         """
@@ -319,7 +331,7 @@ class Ground:
                 return next(hit for hit in hits if hit.at == places[0])
             if places:
                 return _ambiguous(places, words)
-        return self.nearest(variants[-1], words)
+        return self.nearest(variants[-1], words) if tell else "it fits nowhere."
 
     def _all_fits(self, wanted: Wanted, variants: Sequence[Block]) -> Iterator[list[Hit]]:
         """The places of one variant in one form after the other, the most exact first."""
@@ -331,7 +343,12 @@ class Ground:
     def _fits(self, wanted: Wanted, block: Block, form: "_Form") -> list[Hit]:
         """Every place of the block, with what would stand there."""
         hits: list[Hit] = []
-        for at in self._places(block.search, form):
+        places = self._places(block.search, form)
+        if form is _squeezed and len(places) * len(block.search) > MOST_FITTED:
+            asked = (block.start_line or 1) - 1
+            places.sort(key=lambda at: abs(at - asked))
+            places = sorted(places[: max(2, MOST_FITTED // len(block.search))])
+        for at in places:
             new: Sequence[str] | None = block.replacement
             if form is not _as_it_is:
                 found = self.texts[at : at + len(block.search)]
@@ -343,10 +360,13 @@ class Ground:
         return hits
 
     def _places(self, search: Sequence[str], form: "_Form") -> list[int]:
+        """Where all of these lines stand, one below the other."""
         wanted, index = [form(line) for line in search], self._index(form)
         found = [index.get(line, ()) for line in wanted]
         offset = min(range(len(found)), key=lambda each: len(found[each]))  # the rarest line
         formed, size = self._formed[form], len(wanted)
+        if len(found[offset]) * size > len(formed) + MOST_FITTED:
+            return _found(wanted, formed)
         starts = (index - offset for index in found[offset])
         return [at for at in starts if at >= 0 and formed[at : at + size] == wanted]
 
@@ -382,6 +402,30 @@ class Ground:
             f"{words.lines} is not in the file. The nearest is in lines {at + 1}-{end} "
             f"(! marks what is not in {words.lines}).{hint}\n{shown}"
         )
+
+
+def _found(wanted: Sequence[str], lines: Sequence[str]) -> list[int]:
+    """Where the wanted lines stand among these, in time that does not grow with how alike they are.
+
+    By Knuth, Morris and Pratt: `borders[n]` is how much of the first n wanted lines stands at their
+    end as at their beginning, so that no line is compared anew.
+    """
+    borders = [0] * (len(wanted) + 1)
+    length = 0
+    for at in range(1, len(wanted)):
+        while length and wanted[at] != wanted[length]:
+            length = borders[length]
+        length += wanted[at] == wanted[length]
+        borders[at + 1] = length
+    places: list[int] = []
+    length = 0
+    for at, line in enumerate(lines):
+        while length and (length == len(wanted) or line != wanted[length]):
+            length = borders[length]
+        length += line == wanted[length]
+        if length == len(wanted):
+            places.append(at + 1 - length)
+    return places
 
 
 _Form = Callable[[str], str]
@@ -571,21 +615,16 @@ def with_own_lines(
     where there is none. `search` is `old` and `replacement` is `new` as the model wrote them.
     """
     result: list[Line] = []
-    for what, a1, a2, b1, b2 in _opcodes(search, replacement):
-        if what == "equal":
-            result += old[a1:a2]
-            continue
-        for offset, text in enumerate(new[b1:b2]):
-            like = min(a1 + offset, a2 - 1) if a2 > a1 else a1 - 1
+    done = at = 0
+    for first, last, put in line_edits(list(search), list(replacement)):
+        result += old[done:first]
+        at += first - done
+        for offset, text in enumerate(new[at : at + len(put)]):
+            like = min(first + offset, last - 1) if last > first else first - 1
             end = old[like].end if 0 <= like < len(old) else old[0].end if old else ""
             result.append(Line(text, end or ending))
-    return result
-
-
-def _opcodes(one: Sequence[str], other: Sequence[str]) -> Sequence[tuple[str, int, int, int, int]]:
-    """How one becomes the other; lines that are everywhere count too, unless that costs too much."""
-    junk = len(one) * len(other) > COMPARED_PAIRS
-    return SequenceMatcher(None, one, other, autojunk=junk).get_opcodes()
+        done, at = last, at + len(put)
+    return [*result, *old[done:]]
 
 
 def ending_of(lines: Sequence[Line]) -> str:

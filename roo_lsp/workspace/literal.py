@@ -1,7 +1,7 @@
 """One text for another: found literally, whatever ends the lines, and put in place exactly."""
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -10,13 +10,12 @@ from roo_lsp.workspace.edits import Block, Ground, Wanted, Words, with_own_lines
 from roo_lsp.workspace.lines import line_texts, split_lines
 
 MAX_PLACES = 100_000
+"""Places that are changed in one file by one call."""
 SHOWN_PLACES = 10
 NOT_PLACED = "Nothing was changed: old_string has no place, or more than one."
 WORDS = Words(lines="old_string", which="Add text around it, as it is in the file.")
 
 _ENDING = re.compile(r"\r\n|\n|\r")
-_ANY_ENDING = r"(?:\r\n|\r(?!\n)|(?<!\r)\n)"
-"""One whole line ending: never a half of CRLF."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,49 +52,70 @@ def replace_text(text: str, old: str, new: str, *, every: bool) -> Replaced:
         return _nearly(text, old, new, every=every)
     if len(places) > 1 and not every:
         raise ToolError(_several(text, places), NOT_PLACED)
+    if len(places) > MAX_PLACES:
+        raise ToolError(
+            f"Nothing was changed: old_string is in the file more than {MAX_PLACES} times. Change "
+            "it by a command.",
+            NOT_PLACED,
+        )
     pieces: list[str] = []
     done = 0
+    lines = _Lines(text)
     for start, end in places:
-        pieces += [text[done:start], _with_endings(text, start, end, new)]
+        pieces += [text[done:start], _with_endings(text[start:end], new, lines.ending(start))]
         done = end
     pieces.append(text[done:])
-    return Replaced(_joined(pieces), len(places), _line_of(_ends(text), places[0][0]))
+    return Replaced(_joined(pieces), len(places), lines.number(places[0][0]))
 
 
 def _places(text: str, old: str, *, overlapping: bool) -> list[tuple[int, int]]:
-    pattern = re.compile(_ANY_ENDING.join(map(re.escape, _ENDING.split(old))))
+    """Where it stands, whatever ends the lines; `overlapping` ones only as far as they are told."""
+    halves = [found.start() for found in re.finditer(r"\r(?=\n)", text)]
+    shift = [at - count for count, at in enumerate(halves)]
+    plain, sought = _ENDING.sub("\n", text), _ENDING.sub("\n", old)
+    most = SHOWN_PLACES if overlapping else MAX_PLACES
     places: list[tuple[int, int]] = []
-    at = 0
-    while (found := pattern.search(text, at)) and len(places) < MAX_PLACES:
-        places.append(found.span())
-        at = found.start() + 1 if overlapping else found.end()
+    at = plain.find(sought)
+    while at >= 0 and len(places) <= most:
+        end = at + len(sought)
+        places.append((at + bisect_left(shift, at), end + bisect_left(shift, end)))
+        at = plain.find(sought, at + 1 if overlapping else end)
     return places
 
 
 def _several(text: str, places: Sequence[tuple[int, int]]) -> str:
-    ends = _ends(text)
-    lines = ", ".join(str(_line_of(ends, start)) for start, _ in places[:SHOWN_PLACES])
-    more = " and more" if len(places) > SHOWN_PLACES else ""
+    known = _Lines(text)
+    lines = ", ".join(str(known.number(start)) for start, _ in places[:SHOWN_PLACES])
+    count, more = str(len(places)), ""
+    if len(places) > SHOWN_PLACES:
+        count, more = f"more than {SHOWN_PLACES}", " and more"
     return (
-        f"Nothing was changed: old_string is in the file {len(places)} times, in lines "
+        f"Nothing was changed: old_string is in the file {count} times, in lines "
         f"{lines}{more}. Add text around it so that it is there once, or set replace_all."
     )
 
 
-def _ends(text: str) -> list[int]:
-    """The offset behind each line."""
-    return [found.end() for found in _ENDING.finditer(text)]
+class _Lines:
+    """Where a text's lines end, and how."""
+
+    def __init__(self, text: str) -> None:
+        found = list(_ENDING.finditer(text))
+        self._ends = [each.end() for each in found]
+        self._endings = [each[0] for each in found]
+
+    def number(self, offset: int) -> int:
+        """Of the line with this character, 1-based."""
+        return bisect_right(self._ends, offset) + 1
+
+    def ending(self, offset: int) -> str:
+        """How the line ends that has this character, else how the first one does."""
+        at = bisect_right(self._ends, offset)
+        return self._endings[at if at < len(self._ends) else 0] if self._ends else "\n"
 
 
-def _line_of(ends: Sequence[int], offset: int) -> int:
-    return bisect_right(ends, offset) + 1
-
-
-def _with_endings(text: str, start: int, end: int, new: str) -> str:
-    """`new` as it stands in the place of `text[start:end]`: with line endings of that place."""
-    old, wanted = split_lines(text[start:end]), split_lines(new)
-    near = _ENDING.search(text, start)
-    ending = near[0] if near else next((line.end for line in split_lines(text)), "") or "\n"
+def _with_endings(place: str, new: str, ending: str) -> str:
+    """`new` as it stands in this place: with line endings of that place."""
+    old, wanted = split_lines(place), split_lines(new)
     own = [line.text for line in old]
     texts = [line.text for line in wanted]
     put = with_own_lines(old, own, texts, texts, ending)

@@ -17,6 +17,7 @@ thing: code fences and a heredoc around it, no first line, no blank in front of 
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -308,8 +309,8 @@ def _narrowed(
 
 def _next(anchors: Sequence[int], places: Sequence[int]) -> list[int]:
     """The first place from each anchor on; places are in order."""
-    found = {next((at for at in places if at >= anchor), -1) for anchor in anchors}
-    return sorted(found - {-1})
+    after = (bisect_left(places, anchor) for anchor in anchors)
+    return sorted({places[at] for at in after if at < len(places)})
 
 
 def _anchors(ground: Ground, context: Sequence[str]) -> list[int]:

@@ -80,6 +80,7 @@ def _condensed(text: str, kept: int) -> str:
     return f"---\n\n<details><summary>{what}</summary>\n\n{_code(text)}\n\n</details>"
 
 
+_BACKTICKS = re.compile(r"`+")
 _NO_NAME = re.compile(r"[^\w.-]", re.ASCII)
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})[ \t]*([\w+#.-]*)[^`]*$")
 _ACTIVE = re.compile(r"[\\`<\[\]~]")
@@ -133,7 +134,6 @@ def _tabs(text: str) -> str:
 
 def fenced(text: str, language: str = "") -> str:
     """Exactly the text as a code block that nothing in it can end."""
-    fence = "```"
-    while fence in text:
-        fence += "`"
+    longest = max(map(len, _BACKTICKS.findall(text)), default=0)
+    fence = "`" * max(3, longest + 1)
     return f"{fence}{language}\n{text}\n{fence}"
