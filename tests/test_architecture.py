@@ -1,8 +1,11 @@
 """The import rule: arrows point one way (see `roo_lsp/README.md`)."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
+
+from roo_lsp.app import TOOLS
 
 ROOT = Path(__file__).parent.parent
 
@@ -31,3 +34,18 @@ def test_the_sdk_is_not_loaded_with_the_session() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_no_front_end_has_a_list_of_tools() -> None:
+    rooms = [ROOT / "roo_lsp" / each for each in ("cli", "lsp", "tasks", "task_documents")]
+    sources = [file for room in rooms for file in room.rglob("*.py")]
+    sources += (ROOT / "editors" / "neovim").rglob("*.lua")
+    sources += (ROOT / "editors" / "vscode" / "src").rglob("*.ts")
+    sources += (ROOT / "editors" / "emacs").glob("*.el")
+    named = re.compile(rf"""["'](?:{"|".join(TOOLS)})["']""")
+    found = {
+        str(file.relative_to(ROOT)): names
+        for file in sources
+        if (names := set(named.findall(file.read_text("utf-8"))) - {"'edit'", '"edit"', '"hover"'})
+    }
+    assert found == {}

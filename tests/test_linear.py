@@ -10,7 +10,6 @@ from dataclasses import replace
 from time import thread_time
 
 import pytest
-from roo_lsp.lsp.status import StatusLine
 
 from roo_lsp.agent.arguments import BadArguments, read_arguments
 from roo_lsp.agent.assembly import Assembly
@@ -31,6 +30,7 @@ from roo_lsp.agent.printed import printed_call
 from roo_lsp.agent.tool import Todo
 from roo_lsp.agent.trimming import trimmed
 from roo_lsp.cli.drawing import Flow, Markdown, readable
+from roo_lsp.tasks.status_line import StatusLine
 from roo_lsp.tools import all_tools
 from roo_lsp.tools._indentation import block_around
 from roo_lsp.tools._text import one_line as title_line

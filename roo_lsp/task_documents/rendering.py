@@ -27,9 +27,6 @@ DIFF_LINES = 120
 """More than this of an output, of a change, is left out of the middle."""
 TURN_END = re.compile(r"\*.*#(\d+)\*$")
 """The line below a turn; the number is the `seq` of the event that ended it."""
-_EXIT_CODE = re.compile(r"Exit code: (-?\d+)\n")
-SILENT_TOOLS = {"ask_followup_question", "update_todo_list"}
-"""Calls that other events tell of."""
 PLAN_MARKS = {"completed": "☑", "in_progress": "▸"}
 
 
@@ -46,8 +43,10 @@ class Cue(Enum):
 class Call:
     """A call that goes on."""
 
-    tool: str
     title: str
+    kind: str = ""
+    quiet: bool = False
+    """Other events tell of it."""
     diffs: list[Any] = field(default_factory=list[Any])
     result: str = ""
     output: str = ""
@@ -124,11 +123,10 @@ class Renderer:
 
     def volatile(self, waiting: Set[str]) -> list[str]:
         """What stands below the settled lines for now, but for calls that wait for the user."""
-        hidden = {*SILENT_TOOLS, "attempt_completion"}
         shown = [
             f"- … {tame(call.title)}"
             for call_id, call in self.calls.items()
-            if call.tool not in hidden and call_id not in waiting
+            if not call.quiet and call_id not in waiting
         ]
         together = self.last == "tool" and bool(shown)
         if not shown and self.notice and not waiting:
@@ -153,7 +151,8 @@ class Renderer:
                 self._end_text()
                 self.notice = ""
                 meta: Mapping[str, Any] = update.get("_meta", {})
-                self.calls[call_id] = Call(meta.get("tool", ""), label(update["title"]))
+                quiet = bool(meta.get("quiet"))
+                self.calls[call_id] = Call(label(update["title"]), update["kind"], quiet)
             case {"sessionUpdate": "tool_call_update", "toolCallId": str(call_id)}:
                 self._call(call_id, update)
             case {"sessionUpdate": "_question", "question": str(question)}:
@@ -225,7 +224,7 @@ class Renderer:
     # --- calls ------------------------------------------------------------------------------
 
     def _call(self, call_id: str, update: Mapping[str, Any]) -> None:
-        call = self.calls.setdefault(call_id, Call("", ""))
+        call = self.calls.setdefault(call_id, Call(""))
         self.notice = ""
         self._end_text()
         if update.get("title"):
@@ -234,25 +233,24 @@ class Renderer:
         if diffs := [each for each in contents if each["type"] == "diff"]:
             call.diffs = diffs
         call.result = update.get("rawOutput", call.result)
-        call.output += update.get("_meta", {}).get("output", "")
+        meta: Mapping[str, Any] = update.get("_meta", {})
+        call.output += meta.get("output", "")
         if update["status"] in {"completed", "failed"}:
             del self.calls[call_id]
-            self._done(call, failed=update["status"] == "failed")
+            self._done(call, meta, failed=update["status"] == "failed")
 
-    def _done(self, call: Call, *, failed: bool) -> None:
-        if call.tool == "attempt_completion" and not failed:
+    def _done(self, call: Call, meta: Mapping[str, Any], *, failed: bool) -> None:
+        if meta.get("answer"):
             self._said(call.result)
             self._end_text()
-            return
-        if call.tool in SILENT_TOOLS and not failed:
+        if call.quiet and not failed:
             return
         self._block("tool")
-        title = tame(call.title or call.tool)
+        title = tame(call.title)
         first, _, rest = call.result.strip().partition("\n")
-        exit_code = _EXIT_CODE.match(call.result) if call.tool == "execute_command" else None
         why = f": {tame(label(first))}" if failed and first else ""
-        if exit_code is not None and exit_code[1] != "0":
-            why = f" (exit code {exit_code[1]})"
+        if exit_code := meta.get("exitCode"):
+            why = f" (exit code {exit_code})"
         self.lines.put(text_line(f"- {'✗' if failed else '✓'} {title}{why}"))
         shown = self._shown(call, rest if failed else call.result, failed=failed)
         for line in shown:
@@ -264,7 +262,7 @@ class Renderer:
         """What a call came to, as code blocks: changes, what was printed, why it failed."""
         if call.diffs and not failed:
             blocks = [code(self._unified(diff), "diff", DIFF_LINES) for diff in call.diffs]
-        elif failed or call.tool in {"execute_command", "read_command_output"}:
+        elif failed or call.kind == "execute":
             text = plain((call.output or result).expandtabs(4)).strip("\n")
             blocks = [code(text, "text", OUTPUT_LINES)] if text.strip() else []
         else:
