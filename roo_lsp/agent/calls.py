@@ -5,6 +5,7 @@ import json
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from roo_lsp.agent.answer import Answer
 from roo_lsp.agent.approval import Decision
@@ -14,7 +15,8 @@ from roo_lsp.agent.errors import Repeated, ToolError
 from roo_lsp.agent.events import ToolCallUpdated
 from roo_lsp.agent.finishing import why_not_finished
 from roo_lsp.agent.messages import ToolCall, ToolMessage
-from roo_lsp.agent.tool import AnyTool, Invocation, Target, ToolResult
+from roo_lsp.agent.paths_meant import as_meant, not_found, unwanted
+from roo_lsp.agent.tool import AnyTool, Arguments, Invocation, Target, ToolResult
 from roo_lsp.agent.vocabulary import unknown_tool
 
 log = logging.getLogger(__name__)
@@ -180,11 +182,15 @@ async def _prepare(
     only_looks = tool.group in {"read", "always"}
     # What another argument would have done to something is not left undone silently.
     arguments = tool.parse(call.arguments, ignored if only_looks else None)
-    targets = tool.targets(arguments, agent.context)
+    meant = await as_meant(tool, arguments, agent.context)
+    targets = tool.targets(meant, agent.context)
     if refusal := agent.gate.admit(tool, targets):
         raise ToolError(refusal.why)
     try:
-        invocation = await tool.prepare(arguments, agent.context)
+        wrong = await unwanted(targets, agent.context) or await not_found(targets, agent.context)
+        if wrong:
+            raise wrong  # before anyone is asked
+        invocation = await tool.prepare(meant, agent.context)
     except ToolError as error:
         reveal = not targets or agent.gate.may_reveal(targets)
         raise ToolError(error.text if reveal else error.brief) from error
@@ -199,13 +205,22 @@ async def _prepare(
             call.id,
             "pending",
             title=invocation.title,
-            raw_input=json.loads(call.arguments),
+            raw_input=_raw(call, arguments, meant),
             diffs=invocation.diffs,
             locations=invocation.locations,
             quiet=tool.told_elsewhere,
         )
     )
     return tool, targets, invocation
+
+
+def _raw(call: ToolCall, arguments: Arguments, meant: Arguments) -> dict[str, Any]:
+    """The arguments as they are run."""
+    raw = json.loads(call.arguments)
+    if meant is not arguments:
+        before = arguments.model_dump()
+        raw |= {name: value for name, value in meant.model_dump().items() if value != before[name]}
+    return raw
 
 
 def _denied(decision: Decision) -> str:

@@ -275,6 +275,8 @@ class Tool(Generic[A]):
     """What it is doing while it runs, instead of the first word of its titles: `Editing`."""
     writes: bool = False
     """True where its arguments hold the text of files: what grows is told by file and lines."""
+    makes: bool = False
+    """True where what its path names may not be there yet."""
     final: bool = False
     """True where its call ends the turn: it comes after all others of its answer."""
     told_elsewhere: bool = False

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from roo_lsp.agent.errors import ToolError
+from roo_lsp.agent.paths_meant import with_names
 from roo_lsp.agent.ports import Snapshot
 from roo_lsp.agent.tool import Target, ToolContext
 
@@ -69,4 +70,5 @@ async def read_existing(context: ToolContext, path: Path, hint: str) -> Snapshot
     except ToolError as error:
         if there:
             raise
-        raise ToolError(f"{error.text} {hint}", f"{error.brief} {hint}") from None
+        told = await with_names(error, path, context)
+        raise ToolError(f"{told.text} {hint}", f"{error.brief} {hint}") from None

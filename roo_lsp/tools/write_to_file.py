@@ -105,6 +105,7 @@ TOOL = Tool(
     group="edit",
     arguments=WriteToFile,
     prepare=prepare,
+    makes=True,
     targets=lambda arguments, context: writes(context, arguments.path),
     rule="Use write_to_file for new files or to replace a file wholly; give the whole content, never a placeholder for parts of it.",
     doing="Writing",

@@ -1,6 +1,7 @@
 """Calls in other agents' words: those that mean the same become ours, all others stay as they are."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -271,12 +272,14 @@ async def test_what_is_shown_run_and_stored_has_our_names():
     assert it.results == ["The user answered: a"]
 
 
-async def test_a_tool_that_is_several_is_shown_once_it_is_known_which():
-    text = '{"command": "view", "path": "a.py"}'
+async def test_a_tool_that_is_several_is_shown_once_it_is_known_which(tmp_path: Path):
+    (tmp_path / "a.py").touch()
+    path = (tmp_path / "a.py").as_posix()
+    text = f'{{"command": "view", "path": "{path}"}}'
     pieces = [ToolCallFragment(0, "call_1", "str_replace_editor", piece) for piece in text]
     it = rig([*pieces, Finished("tool_calls")], says("ok"), tools=[TOOLS["read_file"]])
     await run_turn(it.agent)
     (began,) = it.of(ToolCallStarted)
     assert began.tool == "read_file"
     shown = next(each for each in it.of(ToolCallUpdated) if each.raw_input)
-    assert shown.raw_input == {"path": "a.py"}
+    assert shown.raw_input == {"path": path}

@@ -30,6 +30,7 @@ from roo_lsp.agent.tool import (
     Workspace,
 )
 from roo_lsp.agent.usage import Price
+from roo_lsp.workspace.disk import DiskFileSystem
 
 
 def says(text: str, finish: str = "stop") -> list[Delta]:
@@ -198,7 +199,9 @@ def rig(
     agent = Agent(
         model=model,
         gate=Gate(policy, approver or people),
-        context=ToolContext(Workspace((Path("/w"),)), nothing, nothing, nothing, people, []),
+        context=ToolContext(
+            Workspace((Path("/w"),)), DiskFileSystem(), nothing, nothing, people, []
+        ),
         history=History(lambda message: None),
         emit=events.append,
         brief=lambda: brief,
