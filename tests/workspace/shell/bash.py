@@ -93,11 +93,11 @@ class Jail:
         ]
 
     def _wrapper(self) -> list[str]:
-        if not os.access(_BUBBLEWRAP, os.X_OK):
+        if not os.access(BUBBLEWRAP, os.X_OK):
             return []
         root = str(self._root)
         return [
-            *(_BUBBLEWRAP, "--unshare-all", "--die-with-parent", "--ro-bind", "/", "/"),
+            *(BUBBLEWRAP, "--unshare-all", "--die-with-parent", "--ro-bind", "/", "/"),
             *("--dev", "/dev", "--bind", root, root),
         ]
 
@@ -116,5 +116,5 @@ def _working_bubblewrap() -> str:
     return ""
 
 
-_BUBBLEWRAP = _working_bubblewrap()
+BUBBLEWRAP = _working_bubblewrap()
 HAS_BASH = os.access(BASH, os.X_OK)

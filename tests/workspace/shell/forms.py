@@ -364,7 +364,7 @@ FORMS = r"""
 + grep -3 x README.md
 + grep --color=always x README.md
 + grep -iwl x README.md
-+ grep -A 2 -B2 -C=3 x
++ grep -A 2 -B2 -C3 x
 ? grep -f patterns README.md
 ? grep -fpatterns README.md
 ? grep -if patterns README.md
@@ -865,7 +865,7 @@ EOF
 + npm --version
 + npm test
 + npm outdated
-+ npm view left-pad version
+? npm view left-pad version
 ? npm install
 ? npm install x
 ? npm ci
@@ -1530,6 +1530,235 @@ EOF
 ? echo x | tee y
 ? dd if=x of=y
 ? echo x | sqlite3
+# Picked by chance from the manuals, and judged before they were tried.
+[git log]
+? git log --textconv -p
++ git log --no-textconv -p
++ git log --not main
++ git log --submodule=log
++ git log --since-as-filter='1 week ago'
++ git log --expand-tabs=4
++ git log --no-expand-tabs
+[git diff]
++ git diff --abbrev=12
++ git diff --color-words=.
++ git diff --histogram HEAD
++ git diff --ita-invisible-in-index
++ git diff --dirstat-by-file=10
+[git show]
++ git show --stat=80,40,5
++ git show --pretty=fuller
++ git show -R HEAD
+? git show --output=README.md
+? git show --outpu README.md HEAD
+[git status]
++ git status --no-ahead-behind
++ git status --column=always
++ git status --porcelain
++ git status --porcelain=2
+[git blame]
++ git blame -h
++ git blame -f src/app.py
++ git blame -C20 src/app.py
++ git blame -l -s src/app.py
++ git blame --root src/app.py
+? git blame --contents a.csv src/app.py
+[git grep]
++ git grep --max-depth 2 foo
+? git grep -O foo
+? git grep -Oless foo
++ git grep -P 'a+' -- src
++ git grep -I foo
++ git grep --exclude-standard --untracked foo
+[git ls-files]
++ git ls-files -m
++ git ls-files --sparse -s
++ git ls-files -z --debug
+? git ls-files -X a.csv -o
+? git ls-files --exclude-from=a.csv -o
+[git fetch]
++ git fetch --shallow-since=2024-01-01 origin
++ git fetch --prune origin
+? git fetch --force origin
+? git fetch --refetch --upload-pack=x
++ git fetch --prune-tags origin
+[git push]
++ git push --progress origin main
++ git push --porcelain origin main
+? git push --mirror origin
++ git push --no-recurse-submodules origin main
+? git push --recurse-submodules=on-demand origin
+[git commit]
+? git commit -t README.md
+? git commit --template=README.md
++ git commit -v -m x
++ git commit --short -m x
+? git commit -i src/app.py -m x
+[git add]
++ git add --ignore-removal .
++ git add -v src
++ git add --refresh src
+[git branch]
+? git branch -f main dev
++ git branch --format '%(refname)'
++ git branch --contains HEAD
++ git branch -r
+? git branch -u origin/main
+[git checkout]
+? git checkout --no-overlay main
+? git checkout --ours src/app.py
+? git checkout -m main
+? git checkout --force main
+? git checkout --pathspec-from-file=a.csv
+[git tag]
+? git tag -e v9
+? git tag -u key v9
++ git tag --contains HEAD
++ git tag -n2
++ git tag --no-sign v9
+[git stash push]
++ git stash push -u
+? git stash push -a
++ git stash push --staged
+[git rev-parse]
++ git rev-parse --git-common-dir
++ git rev-parse --is-bare-repository --is-shallow-repository
++ git rev-parse --default HEAD
+[ls|cat|head|tail|wc]
++ ls --file-type src
++ ls -Ql
++ ls -H src
++ ls -w 80
++ cat -E README.md
++ cat -bs README.md
++ cat --help
++ head -z README.md
++ head -q README.md a.csv
++ head --lines=-3 README.md
++ tail -F README.md
++ tail -c +5 README.md
++ wc --version
++ wc -m README.md
+[grep]
++ grep -h x README.md
++ grep -lZ x README.md
+? grep -m NUM README.md
++ grep --line-buffered x README.md
+[find]
++ find . -iname '*.PY'
+? find . -exec true {} +
++ find . -false
++ find . -user root
++ find . -regex '.*py'
+[sed]
++ sed --sandbox -n 1p README.md
++ sed --posix -n 1p README.md
+[sort|uniq|cut]
++ sort -t: -k1 a.csv
++ sort --batch-size=4 a.csv
+? sort a.csv --output=b.csv
++ sort -c a.csv
++ sort -C a.csv
++ uniq -w 3 a.csv
++ uniq --group=both a.csv
++ uniq -s2 a.csv
+? uniq -s2 a.csv b.csv
++ cut -s -f1 a.csv
++ cut -c 1-3 a.csv
++ cut -d, -f1 --output-delimiter=: a.csv
+[diff]
++ diff -B a.csv b.csv
++ diff -rd src tests
++ diff -S app.py src tests
+? diff -X a.csv src tests
+? diff --exclude-from a.csv src tests
+[date|file|du]
+? date --set='12:00'
++ date --rfc-3339=ns
++ date -R
++ file --mime-encoding README.md
++ file -N README.md
++ file --apple README.md
++ file -k README.md
+? file -C -m a.csv
++ du -s --inodes src
++ du -hxP src
+[xxd|stat|tr|comm|od|base64]
++ xxd -u README.md
+? xxd -r a.csv b.csv
++ xxd -n name -i README.md
++ stat -f .
++ stat -t README.md
++ tr -s ' '
++ comm --nocheck-order a.csv b.csv
++ comm --total a.csv b.csv
++ od -s README.md
++ od --endian=big README.md
++ base64 --wrap=0 README.md
+[ps|make]
++ ps --forest
++ ps --columns 80
++ ps -ww -ef
++ make -k test
++ make -l 2 test
++ make --warn-undefined-variables test
+? make -e CC=./x
++ make -d test
+[tar]
+? tar -V x -cf y .
+? tar --null -T x -cf y
+[rg]
++ rg --one-file-system foo
+? rg -z foo
++ rg --no-ignore-parent foo
++ rg --engine=auto foo
+? rg --type-clear py foo
+[ruff check]
++ ruff check --color never .
++ ruff check -q --statistics .
+? ruff check --cache-dir src .
++ ruff check --extend-exclude build .
+[docker ps|docker logs]
++ docker ps -sl
++ docker ps --last 3
++ docker logs --until 5m web
++ docker logs --tail all web
+[kubectl get]
+? kubectl get pods --cache-dir=src
++ kubectl get pods --server-print=false
+? kubectl get pods --kubeconfig=src/x
+? kubectl get pods --as-uid=1
+? kubectl get pods --password=x
+[terraform plan]
++ terraform plan -refresh-only
++ terraform plan -compact-warnings -lock-timeout=5s
+[node]
+? node --v8-options
++ node --trace-warnings src/app.js
+? node --report-uncaught-exception src/app.js
+[cargo test]
+? cargo test --manifest-path src/Cargo.toml
++ cargo test --target wasm32-unknown-unknown
+? cargo test --target src/x.json
++ cargo test --no-fail-fast --no-default-features --workspace
+[cmake]
+? cmake --help-command-list README.md
+? cmake --version README.md
++ cmake --preset dev
+? cmake --resolve-package-references=only .
++ cmake --build build -t all
++ cmake -Wdeprecated -B build
+[mvn]
++ mvn --help
+? mvn -ep x
+? mvn --file src/pom.xml test
++ mvn -T 2C test
+[cmake]
+? cmake --help x
+? cmake -version x
++ cmake --version
+[terraform plan]
+? terraform plan -out=true
 [*! rm]
 - rm x
 - git log; rm x
@@ -1550,6 +1779,8 @@ def forms() -> list[tuple[str, str, tuple[str, ...], tuple[str, ...]]]:
     denied: tuple[str, ...] = ()
     words = {"+": "approve", "?": "ask", "-": "deny"}
     for line in FORMS.strip("\n").split("\n"):
+        if line.startswith("# "):
+            continue
         if line.startswith("[") and line.endswith("]"):
             allowed, _, no = line[1:-1].partition("! ")
             entries = list(allowed.split("|"))

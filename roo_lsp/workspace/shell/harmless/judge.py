@@ -141,7 +141,7 @@ class _Walk:
         text = word.text
         if text == "--" and word.literal:
             self._dashes()
-        elif text.startswith("--") or self._find(text.partition("=")[0]) is not None:
+        elif text.startswith("--") or self._is_whole(text):
             self._long(word)
         elif _NUMBER_OPTION.fullmatch(text) and word.literal and "-NUM" in self._row.options:
             pass
@@ -167,12 +167,21 @@ class _Walk:
             if not word.literal:
                 self._stop("which is not written out")
             self._separate(option)
+        elif not option.values and value in {"true", "false"} and "booleans" in self._row.traits:
+            pass
         elif not option.values or not word.head.startswith(f"{name}="):
             self._unless_named("which is not known with a value")
         else:
             self._value(option.values[0], word, value)
             if len(option.values) > 1:
                 self._unless_named("which takes its values as words of their own")
+
+    def _is_whole(self, text: str) -> bool:
+        """Is it one option after its one dash, and no cluster of letters?"""
+        name = text.partition("=")[0]
+        if len(name) == 2 and "onedash" not in self._row.traits:
+            return text == name and name in self._row.options
+        return self._find(name) is not None
 
     def _find(self, name: str) -> Option | None:
         options = self._row.options
@@ -261,7 +270,11 @@ class _Walk:
             self._stop("with which it changes something, so an entry must name it itself")
         if not slot.many:
             self._slot += 1
-        if self._is_named or "anything" in self._row.traits:
+        if self._is_named:
+            return
+        if "anything" in self._row.traits:
+            if word.glob and not self._place.inside(word):
+                self._stop("which may name what is outside the workspace")
             return
         self._check_operand(slot, word)
 

@@ -17,9 +17,17 @@ _TEST_NAME = re.compile(r"\w[\w:]*")
 _PLAIN_NAME = re.compile(r"\w[\w.-]*")
 _CLIMBS = re.compile(r"(?:^|[/:=])\.\.(?:/|$)")
 _SETS = re.compile(r"[A-Za-z_]\w*=[^\n]*")
-_RUNS_IN_JQ = re.compile(r"\b(?:import|include|modulemeta|input_line_number|get_search_list)\b")
+_RUNS_IN_JQ = re.compile(r"(?<![.\w$])(?:import|include|modulemeta|get_search_list)\b")
 _CONDITION = re.compile(r"[\w./:@-]*|=|==|!=|!|\]|<|>")
 _FIND_TYPES = re.compile(r"[bcdpfls](?:,[bcdpfls])*")
+_OUTWARD = re.compile(
+    r"(?:^|[^a-z])(?:(?:un)?install|deploy|publish|release|upload|push)", re.IGNORECASE
+)
+"""Targets that by their usual meaning act outside the workspace; an entry can name them."""
+_TRIPLE = re.compile(r"\w[\w-]*")
+_LINT = re.compile(r"\w[\w:-]*")
+_RESOURCE = re.compile(r"(?!.*secret)\w[\w.,:/-]*", re.IGNORECASE)
+"""What Kubernetes has, but for its secrets."""
 _TARGET = re.compile(r"[A-Za-z0-9_][\w./+-]*")
 _GRADLE_TASK = re.compile(r":?\w[\w:-]*")
 _TEST_PLACE = re.compile(r"(::[\w\[\]().,:+ -]+)$")
@@ -160,6 +168,9 @@ KINDS = MappingProxyType[str, Check](
         "TEXT": _text,
         "NAME": _name,
         "KEY": _matches(_KEY),
+        "TRIPLE": _matches(_TRIPLE),
+        "LINT": _matches(_LINT),
+        "RESOURCE": _matches(_RESOURCE),
         "TESTNAME": _matches(_TEST_NAME),
         "PATH": _path,
         "OWNPATH": _own_path,
@@ -170,8 +181,13 @@ KINDS = MappingProxyType[str, Check](
             word.literal
             and _TARGET.fullmatch(word.text) is not None
             and not _CLIMBS.search(word.text)
+            and not _OUTWARD.search(word.text)
         ),
-        "TASK": _matches(_GRADLE_TASK),
+        "TASK": lambda word, _: (
+            word.literal
+            and _GRADLE_TASK.fullmatch(word.text) is not None
+            and not _OUTWARD.search(word.text)
+        ),
         "TESTLINE": _test_line,
         "REF": _reference,
         "REFS": _matches(_REFERENCES),

@@ -34,6 +34,7 @@ TRAITS = frozenset(
         "nodash",
         "module",
         "lists",
+        "booleans",
     }
 )
 """
@@ -44,6 +45,7 @@ stdin: takes what is piped into it as data.
 calm: none of its options does harm, known or not, so a glob may become one.
 anything: any word is harmless.
 onedash: long options with one dash or two, as Go has them.
+booleans: what takes no value takes `=true` and `=false`, as in Go.
 stops: options end at the first operand.
 nodash: `--` is no end of options.
 module: `python -m` finds it under this name.

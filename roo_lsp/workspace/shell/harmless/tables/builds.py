@@ -19,16 +19,16 @@ just : TARGET* : builds : just --help, just 1.43
     -s=NAME --unsorted -u --color=auto|always|never --version -V --help -h --highlight --no-highlight
 task : TARGET* : builds : task --help, task 3.45
     -l --list -a --list-all -n --dry -s --silent -v --verbose --summary --version --help -h -f --force
-    --status -y=false -c --color -p --parallel
+    --status -c --color -p --parallel
 
 cargo : : reads : cargo help, cargo 1.95
     --version -V --list -h --help -v --verbose -q --quiet --offline --locked --frozen
     --color=auto|always|never
 @cargo : : : cargo help build, cargo 1.95
-    -p=NAME --package=NAME --workspace --all --exclude=NAME --lib --bin?=NAME --bins --example?=NAME
-    --examples --test?=NAME --tests --bench?=NAME --benches --all-targets -F=NAME --features=NAME
+    -p=NAME --package=NAME --workspace --all --exclude=NAME --lib --bin=NAME --bins --example=NAME
+    --examples --test=NAME --tests --bench=NAME --benches --all-targets -F=NAME --features=NAME
     --all-features --no-default-features -r --release --profile=NAME -j=N --jobs=N --keep-going
-    --target=NAME --message-format=human|short|json --ignore-rust-version -v -vv --verbose -q --quiet
+    --target=TRIPLE --message-format=human|short|json --ignore-rust-version -v -vv --verbose -q --quiet
     --color=auto|always|never --locked --offline --frozen -h --help
 cargo build, cargo b : : builds : cargo help build, cargo 1.95
     @cargo
@@ -36,7 +36,7 @@ cargo check, cargo c : : builds : cargo help check, cargo 1.95
     @cargo
 cargo clippy : : builds : cargo clippy --help, cargo 1.95
     @cargo --no-deps
-    -- -D=NAME -W=NAME -A=NAME -F=NAME
+    -- -D=LINT -W=LINT -A=LINT -F=LINT
 cargo test, cargo t : TESTNAME? : builds : cargo help test, cargo 1.95; libtest --help, rustc 1.95
     @cargo --no-run --no-fail-fast --doc
     -- TESTNAME* --nocapture --no-capture --ignored --include-ignored --exact --list --test-threads=N
@@ -63,7 +63,7 @@ cargo metadata : : reads : cargo help metadata, cargo 1.95
     --no-default-features --locked --offline --frozen -q --quiet
 cargo pkgid, cargo locate-project, cargo version, cargo verify-project : : reads : cargo help, cargo 1.95
     -q --quiet -v --verbose --workspace --message-format=plain|json
-cargo search, cargo info : NAME : reads : cargo help search, cargo 1.95
+cargo search, cargo info : NAME :  : cargo help search, cargo 1.95
     --limit=N
 rustc : : reads : rustc --help, rustc 1.95
     -V --version -v --verbose -vV -h --help --explain=NAME
@@ -73,30 +73,30 @@ rustfmt : OWNPATH* : : rustfmt --help, rustfmt 1.8; writes the files it is given
 
 @go : : : go help build, go 1.25
     -n -p=N -race -msan -asan -cover -covermode=set|count|atomic -v -x -buildvcs=true|false|auto
-    -compiler=gc -mod=readonly|vendor|mod -tags=NAME -trimpath -a
+    -compiler=gc -mod=readonly|vendor -tags=NAME -trimpath -a
 go : : reads : go help, go 1.25
-go build : PACKAGES* : builds onedash : go help build, go 1.25
+go build : PACKAGES* : builds onedash booleans : go help build, go 1.25
     @go
-go vet : PACKAGES* : builds onedash : go help vet, go 1.25
+go vet : PACKAGES* : builds onedash booleans : go help vet, go 1.25
     @go -json -c=N
-go test : PACKAGES* : builds onedash : go help test, go help testflag, go 1.25
+go test : PACKAGES* : builds onedash booleans : go help test, go help testflag, go 1.25
     @go -bench=TEXT -benchtime=NAME -benchmem -count=N -cpu=NS -failfast -fullpath -fuzztime=NAME
     -json -list=TEXT -parallel=N -run=TEXT -short -shuffle=off|on|N -skip=TEXT -timeout=N|NAME
     -coverpkg=PACKAGES -vet=off|all
-go list : PACKAGES* : reads onedash : go help list, go 1.25
+go list : PACKAGES* : reads onedash booleans : go help list, go 1.25
     @go -f=TEXT -json?=NAME -m -u -versions -deps -test -e -find -retracted
-go doc : NAME NAME? : reads onedash : go help doc, go 1.25
+go doc : NAME NAME? : reads onedash booleans : go help doc, go 1.25
     -all -c -cmd -short -src -u
-go env : NAME* : reads onedash : go help env, go 1.25
+go env : NAME* : reads onedash booleans : go help env, go 1.25
     -json -changed
-go version : : reads onedash : go help version, go 1.25
+go version : : reads onedash booleans : go help version, go 1.25
     -m -v
 go fmt : PACKAGES* : : go help fmt, go 1.25
     -n -x
 go mod : : reads : go help mod, go 1.25
-go mod graph, go mod verify : : reads onedash : go help mod graph, go 1.25
+go mod graph, go mod verify : : reads onedash booleans : go help mod graph, go 1.25
     -x
-go mod why : NAME* : reads onedash : go help mod why, go 1.25
+go mod why : NAME* : reads onedash booleans : go help mod why, go 1.25
     -m -vendor
 go mod tidy, go mod download : : : go help mod tidy, go 1.25
 go run, go generate, go get, go install, go clean, go tool, go work : : : go 1.25
@@ -109,11 +109,12 @@ golangci-lint run : PACKAGES* : builds : golangci-lint run --help, golangci-lint
     --new --new-from-rev=NAME --max-issues-per-linter=N --max-same-issues=N --show-stats
     --color=always|auto|never -j=N --concurrency=N
 
-cmake : PATH? : builds onedash nodash : cmake(1), CMake 3.25
+# What follows --version or --help of cmake is a file that it writes.
+cmake : PATH?!--version,-version,--help,-help,-h : builds onedash nodash : cmake(1), CMake 3.25
     --version -version --help -help -h -S=PATH -B=NEWPATH -G=TEXT --build=PATH -j?=N --parallel?=N
     --target=TARGET -t=TARGET --config=NAME --clean-first --verbose -v --preset=NAME --list-presets
     -DCMAKE_BUILD_TYPE=Debug|Release|RelWithDebInfo|MinSizeRel
-    -DCMAKE_EXPORT_COMPILE_COMMANDS=ON|OFF|1|0 -DBUILD_TESTING=ON|OFF|1|0 -Wno-dev -Wdev --fresh
+    -DCMAKE_EXPORT_COMPILE_COMMANDS=ON|OFF|1|0 -DBUILD_TESTING=ON|OFF|1|0 -Wno-dev -Wdev -Wdeprecated -Wno-deprecated --fresh
 ctest : : builds : ctest(1), CMake 3.25-4.1
     --version --help -C=NAME -V --verbose -VV -Q --quiet -N --show-only --output-on-failure
     --stop-on-failure -F -j=N --parallel=N -R=TEXT --tests-regex=TEXT -E=TEXT --exclude-regex=TEXT
@@ -143,7 +144,7 @@ dotnet : : reads : dotnet --help, .NET 9
 dotnet build : OWNPATH? : builds nodash : dotnet build --help, .NET 9
     @dotnet
 dotnet test : OWNPATH? : builds nodash : dotnet test --help, .NET 9
-    @dotnet --filter=TEXT --no-build --list-tests -t --blame
+    @dotnet --filter=TEXT --no-build --list-tests -t
 dotnet restore : OWNPATH? : : dotnet restore --help, .NET 9
     @dotnet
 dotnet format : OWNPATH? : : dotnet format --help, .NET 9; writes without --verify-no-changes

@@ -36,7 +36,7 @@ stat : PATH* : reads calm : stat(1), coreutils 9.1
     --cached=always|never|default
 file : PATH* : reads : file(1), file 5.44
     --help --version -v -b --brief -c --checking-printout -d -E --extension -h --no-dereference -i
-    --mime --mime-type --mime-encoding -I -k --keep-going -l -N --no-pad -n --no-buffer -p
+    --mime --mime-type --mime-encoding --apple -I -k --keep-going -l -N --no-pad -n --no-buffer -p
     --preserve-date -r --raw -s -F=TEXT --separator=TEXT -e=NAME --exclude=NAME -0 --print0 -L
 du : PATH* : reads : du(1), coreutils 9.1
     @help -0 --null -a --all --apparent-size -B=NAME --block-size=NAME -b --bytes -c --total -D
@@ -69,11 +69,11 @@ base64, base32 : PATH? : reads : base64(1), coreutils 9.1
     @help -d --decode -i --ignore-garbage -w=N --wrap=N
 od : PATH* : reads : od(1), coreutils 9.1
     @help -A=NAME --address-radix=NAME -j=N --skip-bytes=N -N=N --read-bytes=N -t=NAME --format=NAME
-    -v --output-duplicates -w?=N --width?=N -a -b -c -d -f -i -l -o -s -x
+    --endian=big|little -v --output-duplicates -w?=N --width?=N -a -b -c -d -f -i -l -o -s -x
 hexdump, hd : PATH* : reads : hexdump(1), util-linux 2.38
     -b -c -C -d -n=N -o -s=N -v -x --one-byte-octal --canonical --length=N --skip=N --no-squeezing
 xxd : PATH? : reads : xxd(1), xxd 2022-01-14
-    -a -b -c=N -e -g=N -i -l=N -p -s=N -u
+    -a -b -c=N -e -g=N -i -l=N -n=NAME -p -s=N -u -v -version
 strings : PATH* : reads : strings(1), binutils 2.40
     -a --all -d --data -n=N --bytes=N -t=o|x|d --radix=o|x|d -f --print-file-name -w -s=TEXT
 cmp : PATH PATH N? N? : reads : cmp(1), diffutils 3.8
@@ -104,7 +104,7 @@ find, gfind : PATH* : reads nodash onedash : find(1), findutils 4.9
 fd, fdfind : TEXT? PATH* : reads : fd(1), fd 10.2
     -H --hidden -I --no-ignore -u --unrestricted --no-ignore-vcs --no-require-git --no-ignore-parent
     -s --case-sensitive -i --ignore-case -g --glob --regex -F --fixed-strings --and=TEXT -a
-    --absolute-path -l --list-details -p --full-path -d=N --max-depth=N --min-depth=N --exact-depth=N
+    --absolute-path -p --full-path -d=N --max-depth=N --min-depth=N --exact-depth=N
     -E=TEXT --exclude=TEXT --prune -t=NAME --type=NAME -e=NAME --extension=NAME -S=N --size=N
     --changed-within=TEXT --changed-before=TEXT -o=NAME --owner=NAME -c=always|never|auto
     --color=always|never|auto -j=N --threads=N --max-results=N -1 -q --quiet --show-errors
@@ -117,7 +117,7 @@ printf : TEXT TEXT* : reads : bash(1), bash 5.2
 test, [ : COND* : reads onedash nodash : bash(1), bash 5.2; -v and -R evaluate what they are given
     -a=PATH -b=PATH -c=PATH -d=PATH -e=PATH -f=PATH -g=PATH -h=PATH -k=PATH -p=PATH -r=PATH -s=PATH
     -u=PATH -w=PATH -x=PATH -L=PATH -N=PATH -z=TEXT -n=TEXT -eq=N -ne=N -lt=N -le=N -gt=N -ge=N
-    -nt=PATH -ot=PATH -ef=PATH
+    -nt=PATH -ot=PATH -ef=PATH -o
 command : : reads : bash(1), bash 5.2
     -v=NAME -V=NAME
 type : NAME* : reads : bash(1), bash 5.2
@@ -136,7 +136,7 @@ id, groups : aux|ax|axu|auxw|auxww|auxf|axjf|axo|x? : reads : id(1), coreutils 9
     @help -a -g --group -G --groups -n --name -r --real -u --user -z --zero
 ps : aux|ax|axu|auxw|auxww|auxf|axjf|axo|x? : reads : ps(1), procps-ng 4.0
     -A -a -d -e -f -F -l -j -u=NAME -U=NAME -p=NS -C=NAME -o=NAME --sort=NAME --forest -H --no-headers
-    -ef -aux --pid=NS --ppid=NS -w -ww
+    -ef --columns=N --cols=N --width=N --pid=NS --ppid=NS -w -ww
 free : : reads : free(1), procps-ng 4.0
     -b -k -m -g -h --human --si -l --lohi -t --total -w --wide
 uptime : : reads : uptime(1), procps-ng 4.0
@@ -156,7 +156,7 @@ timeout : N COMMAND : reads : timeout(1), coreutils 9.1
     @help -k=N --kill-after=N -s=NAME --signal=NAME --preserve-status --foreground -v --verbose
 nice : COMMAND : reads : nice(1), coreutils 9.1
     @help -n=N --adjustment=N -NUM
-nohup, setsid, env : COMMAND : reads : coreutils 9.1; env with options or variables is asked
+nohup, env : COMMAND : reads : coreutils 9.1; env with options or variables is asked
 stdbuf : COMMAND : reads : stdbuf(1), coreutils 9.1
     -i=0|L|N --input=0|L|N -o=0|L|N --output=0|L|N -e=0|L|N --error=0|L|N
 ionice : COMMAND : reads : ionice(1), util-linux 2.38

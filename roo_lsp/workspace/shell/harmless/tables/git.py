@@ -15,7 +15,7 @@ git : : reads : git(1), git 2.39
     --no-indent-heuristic --minimal --patience --histogram --anchored=TEXT
     --diff-algorithm=default|myers|minimal|patience|histogram --stat?=NS --stat-width=N
     --stat-name-width=N --stat-count=N --stat-graph-width=N --compact-summary --numstat --shortstat
-    -X?=NAME --dirstat?=NAME --cumulative --summary --patch-with-stat -z --name-only --name-status
+    -X?=NAME --dirstat?=NAME --cumulative --dirstat-by-file?=NAME --summary --patch-with-stat -z --name-only --name-status
     --submodule?=short|log|diff --color?=always|never|auto --no-color --color-moved?=NAME
     --no-color-moved --color-moved-ws=NAME --no-color-moved-ws --word-diff?=color|plain|porcelain|none
     --word-diff-regex=TEXT --color-words?=TEXT --no-renames --rename-empty --no-rename-empty --check
@@ -103,7 +103,7 @@ git rev-parse : REV* : reads : git-rev-parse(1), git 2.39
     --branches?=TEXT --tags?=TEXT --remotes?=TEXT --show-toplevel --show-prefix --show-cdup --git-dir
     --git-common-dir --absolute-git-dir --is-inside-git-dir --is-inside-work-tree
     --is-bare-repository --is-shallow-repository --show-object-format --revs-only --no-revs --flags
-    --no-flags --not --since=TEXT --until=TEXT --show-superproject-working-tree
+    --no-flags --not --since=TEXT --until=TEXT --show-superproject-working-tree --default=NAME
 git describe : REV* : reads : git-describe(1), git 2.39
     --dirty?=TEXT --broken?=TEXT --all --tags --contains --abbrev?=N --candidates=N --exact-match
     --debug --long --match=TEXT --exclude=TEXT --always --first-parent
@@ -148,7 +148,7 @@ git stash list : : reads : git-stash(1), git 2.39
 git stash show : REV* : reads : git-stash(1), git 2.39
     @diff --include-untracked --only-untracked
 git stash push, git stash save : : : git-stash(1), git 2.39
-    -q --quiet -m=TEXT --message=TEXT -k --keep-index --no-keep-index -u --include-untracked
+    -q --quiet -m=TEXT --message=TEXT -k --keep-index --no-keep-index -S --staged -u --include-untracked
 git stash pop, git stash apply : TARGET? : : git-stash(1), git 2.39
     --index -q --quiet
 git worktree : : reads : git-worktree(1), git 2.39
@@ -171,10 +171,9 @@ git add : PATH* : : git-add(1), git 2.39
     --refresh --ignore-errors --ignore-missing --sparse --chmod=+x|-x
 git commit : : : git-commit(1), git 2.39
     -m=TEXT --message=TEXT -a --all -q --quiet -v --verbose -s --signoff --no-signoff --dry-run
-    --short --branch --porcelain --long -n --no-verify --allow-empty --no-edit --amend --no-status
-    --status --author=TEXT --date=TEXT --reset-author
+    --short --branch --porcelain --long --allow-empty --no-edit --amend --no-status --status
 git fetch : REMOTE? REF* : : git-fetch(1), git 2.39
-    --all -a --append --depth=N --deepen=N --unshallow --dry-run -p --prune --no-tags -t --tags -n
+    --all -a --append --shallow-since=TEXT --shallow-exclude=NAME -P --prune-tags --depth=N --deepen=N --unshallow --dry-run -p --prune --no-tags -t --tags -n
     -j=N --jobs=N -q --quiet -v --verbose --progress --no-progress -4 --ipv4 -6 --ipv6
     --no-recurse-submodules
 git pull : REMOTE? REF* : : git-pull(1), git 2.39
@@ -182,7 +181,7 @@ git pull : REMOTE? REF* : : git-pull(1), git 2.39
     -p --prune -t --tags --no-tags --stat --no-stat -n
 git push : REMOTE? REF* : : git-push(1), git 2.39
     -n --dry-run --porcelain -u --set-upstream -q --quiet -v --verbose --progress --no-progress
-    --tags --follow-tags --no-force-with-lease --no-verify -4 --ipv4 -6 --ipv6 --atomic --no-atomic
+    --tags --follow-tags --no-force-with-lease --no-recurse-submodules -4 --ipv4 -6 --ipv6 --atomic --no-atomic
 git branch : REFS* : lists : git-branch(1), git 2.39
     -a --all -r --remotes -v -vv --verbose -q --quiet -l --list --show-current --sort=KEY
     --merged?=NAME --no-merged?=NAME --contains?=NAME --no-contains?=NAME --points-at=NAME
@@ -191,7 +190,7 @@ git branch : REFS* : lists : git-branch(1), git 2.39
 git tag : REFS* : lists : git-tag(1), git 2.39
     -l?=TEXT --list?=TEXT -n?=N --sort=KEY --merged?=NAME --no-merged?=NAME --contains?=NAME
     --no-contains?=NAME --points-at=NAME --format=FORMAT --color?=always|never|auto -i --ignore-case
-    --column?=NAME --no-column -a --annotate -m=TEXT --message=TEXT
+    --column?=NAME --no-column -a --annotate --no-sign -m=TEXT --message=TEXT
 git switch : REF* : : git-switch(1), git 2.39
     -c=NAME --create=NAME -q --quiet --progress --no-progress -t --track --no-track --guess
     --no-guess -d --detach

@@ -33,7 +33,7 @@ bun run : TARGET : builds : bun run --help, bun 1.3
 npm : : reads : npm help, npm 11
     --version -v --help -h
 pnpm, yarn : COMMAND : reads : npm 11; pnpm 10; yarn 4
-    --version -v --help -h
+    --version -v --help -h -r --recursive -s --silent
 npm test, npm t, npm tst, npm start : : builds : npm help test, npm 11
     @npm -- OWNPATH* @passed
 npm run, npm run-script : TARGET? : builds : npm help run, npm 11
@@ -42,7 +42,7 @@ npm ls, npm list, npm ll, npm la : NAME* : reads : npm help ls, npm 11
     @npm -a --all -g --global --link --package-lock-only --omit=dev|optional|peer --include=dev|optional|peer
 npm outdated : NAME* : reads : npm help outdated, npm 11
     @npm -a --all -g --global
-npm view, npm info, npm show : NAME* : reads : npm help view, npm 11
+npm view, npm info, npm show : NAME* :  : npm help view, npm 11
     @npm
 npm explain, npm why : NAME* : reads : npm help explain, npm 11
     @npm

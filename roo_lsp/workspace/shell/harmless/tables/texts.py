@@ -6,7 +6,7 @@ what follows links out of the workspace (`grep -R`, `rg -L`).
 """
 
 ROWS = r"""
-grep, egrep, fgrep, zgrep, ggrep : TEXT!-e,--regexp PATH* : reads calm : grep(1), GNU grep 3.8
+grep, egrep, fgrep, ggrep : TEXT!-e,--regexp PATH* : reads calm : grep(1), GNU grep 3.8
     -E --extended-regexp -F --fixed-strings -G --basic-regexp -P --perl-regexp -e=TEXT --regexp=TEXT
     -i --ignore-case --no-ignore-case -v --invert-match -w --word-regexp -x --line-regexp -y -c
     --count --color?=always|never|auto --colour?=always|never|auto -L --files-without-match -l
@@ -74,6 +74,4 @@ jq : JQ PATH* : reads : jq(1), jq 1.6-1.8
     --join-output -a --ascii-output -S --sort-keys -C --color-output -M --monochrome-output --tab
     --indent=N --unbuffered --stream --stream-errors --seq -e --exit-status --arg=NAME,TEXT
     --argjson=NAME,TEXT --slurpfile=NAME,PATH --rawfile=NAME,PATH -V --version -h --help
-cloc, tokei, scc : PATH* : reads : cloc 2.0; tokei 12.1; scc 3.3
-    --json --by-file --help --version -h -V
 """
