@@ -12,9 +12,18 @@ from roo_lsp.workspace.paths import resolve
 from roo_lsp.workspace.shell.language import Simple, Word
 
 MAX_NAMES = 5000
-"""A glob for which more names than these would have to be looked at is asked."""
+MAX_PATHS = 500
+"""A command for which more names in folders, or more paths, would have to be looked at is asked."""
 MAX_FOLDERS = 16
 _HARMLESS_FILES = frozenset({"/dev/null"})
+
+
+@dataclass(slots=True)
+class Looks:
+    """What may still be looked at for one decision."""
+
+    names: int = MAX_NAMES
+    paths: int = MAX_PATHS
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +33,7 @@ class Place:
     heres: tuple[Path, ...] = ()
     folders: tuple[Path, ...] = ()
     """The workspace, as real paths."""
+    looks: Looks = field(default_factory=Looks)
 
     def inside(self, word: Word) -> bool:
         """Does the word name something of the workspace, links followed, whatever it becomes?"""
@@ -54,47 +64,53 @@ class Place:
 
     def _is_inside(self, path: Path) -> bool:
         """Also a path as the kernel walks it: through links, not by its text."""
+        self.looks.paths -= 1
+        if self.looks.paths < 0:
+            return False
         facts = resolve(path, self.folders)
         return facts.inside and facts.refused is None
 
     def _globbed(self, here: Path, text: str) -> bool:
-        names = _expanded(here, text)
-        return names is not None and not any(
-            name.startswith("-") or not self._is_inside(here / name) for name in names
+        """Is all that a glob may become inside, and no option?
+
+        Read more widely than bash does: what stands in brackets, and what was quoted, is not looked
+        at.
+        """
+        found = [("", True)]
+        for part in re.sub(r"\[[^/]*", "*", text).split("/"):
+            if not any(each in part for each in "*?"):
+                found = [(f"{start}{part}/", False) for start, _ in found]
+                continue
+            if part.startswith(".") and fnmatchcase("..", part):
+                return False
+            longer: list[tuple[str, bool]] = []
+            for start, plain in found:
+                if not (plain or self._is_inside(here / start)):
+                    return False
+                names = self._names(here / start)
+                if names is None:
+                    return False
+                longer += [
+                    (f"{start}{name}/", not link) for name, link in names if fnmatchcase(name, part)
+                ]
+            found = longer
+        return not any(
+            name.startswith("-") or not (plain or self._is_inside(here / name.removesuffix("/")))
+            for name, plain in found
         )
 
-
-def _expanded(here: Path, text: str) -> list[str] | None:
-    """The names that a glob may become, and some more; None if they are too many, or lead up.
-
-    Read more widely than bash does: what stands in brackets, and what was quoted, is not looked at.
-    """
-    found = [""]
-    left = MAX_NAMES
-    for part in re.sub(r"\[[^/]*", "*", text).split("/"):
-        if not any(each in part for each in "*?"):
-            found = [f"{start}{part}/" for start in found]
-            continue
-        if part.startswith(".") and fnmatchcase("..", part):
-            return None
-        longer: list[str] = []
-        for start in found:
-            names = _names(here / start)
-            left -= len(names)
-            if left < 0:
-                return None
-            longer += [f"{start}{name}/" for name in names if fnmatchcase(name, part)]
-        found = longer
-    return [name.removesuffix("/") for name in found]
-
-
-def _names(folder: Path) -> list[str]:
-    """The names in a folder, up to one more than are looked at; none where that cannot be told."""
-    try:
-        with os.scandir(folder) as entries:
-            return [entry.name for entry in islice(entries, MAX_NAMES + 1)]
-    except OSError:
-        return []
+    def _names(self, folder: Path) -> list[tuple[str, bool]] | None:
+        """The names in a folder, and which are links; None where they are too many."""
+        try:
+            with os.scandir(folder) as entries:
+                found = [
+                    (entry.name, entry.is_symlink())
+                    for entry in islice(entries, max(self.looks.names, 0) + 1)
+                ]
+        except OSError:  # bash finds no names there either
+            found = []
+        self.looks.names -= len(found) + 1
+        return found if self.looks.names >= 0 else None
 
 
 def _climbs(text: str) -> bool:

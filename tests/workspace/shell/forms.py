@@ -1451,6 +1451,15 @@ EOF
 a
 EOF
 /etc
+[.venv/bin/pytest|./node_modules/.bin/eslint|/usr/bin/git log|bin/tool]
++ .venv/bin/pytest -q tests
++ ./node_modules/.bin/eslint .
++ /usr/bin/git log -1
+? .venv/bin/pytest -p x
+? ./node_modules/.bin/eslint --fix .
+? /usr/bin/git log --output=x
+? bin/tool x
+? pytest -q
 [make *]
 + make
 + make SHELL=./other

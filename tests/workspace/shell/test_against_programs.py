@@ -1,6 +1,6 @@
 """What was approved is run with the real programs: it may change nothing, and leave nothing behind.
 
-`ROO_FUZZ=200` makes up 200 times 250 commands from the tables instead of a few.
+`ROO_FUZZ=200` makes up 200 times 150 commands from the tables instead of a few.
 """
 
 import os
@@ -26,7 +26,7 @@ pytestmark = [
 ]
 
 ROUNDS = int(os.environ.get("ROO_FUZZ", "1"))
-COMMANDS = 250
+COMMANDS = 150
 
 NOT_RUN = {
     *("git fetch", "git pull", "git push", "git ls-remote", "docker", "kubectl", "terraform", "gh", "cargo"),
@@ -38,7 +38,7 @@ NOT_RUN = {
 """They need a network, a server or minutes, or show what runs elsewhere."""
 WAITS = re.compile(r"-f\b|--follow|-F\b|tail .*-\w*f|--retry|--pid")
 _OWN = re.compile(
-    r"ws/\.git(/index)?|(.*/)?(__pycache__|\.pytest_cache|\.ruff_cache|\.coverage)(/.*)?"
+    r"ws/\.git(/index)?|(.*/)?(__pycache__|\.pytest_cache|\.ruff_cache|\.coverage[.\w]*)(/.*)?"
 )
 """What a program keeps for itself: git's index is brought up to date, caches are written."""
 

@@ -1,5 +1,6 @@
 """What an allow entry stands for: its words, and what is known to be harmless behind them."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -253,6 +254,25 @@ def test_a_file_whose_name_is_an_option_makes_a_glob_asked(tmp_path):
     assert decide("wc -l *.py", Lists(("wc",)), tmp_path).decision == "approve"
     (tmp_path / "--files0-from=b.py").touch()
     assert decide("wc -l *.py", Lists(("wc",)), tmp_path).decision == "ask"
+
+
+def test_a_path_that_may_not_be_followed_is_asked(tmp_path, monkeypatch):
+    follow = os.path.realpath
+
+    def realpath(path, **how):
+        if "locked" in os.fspath(path):
+            raise PermissionError(13, "Permission denied")
+        return follow(path, **how)
+
+    monkeypatch.setattr(os.path, "realpath", realpath)
+    lists = Lists(("cat", "cd", "git log"))
+    for command in ("cat locked/x", "cd locked && cat x", "cat l*"):
+        (tmp_path / "locked").mkdir(exist_ok=True)
+        for ignored in (None, lambda path: False):
+            verdict = decide(command, lists, tmp_path, ignored)
+            assert "could not be checked" not in verdict.reason
+    assert decide("cat locked/x", lists, tmp_path).decision == "ask"
+    assert decide("cat locked/x", Lists(("*",)), tmp_path, lambda path: False).decision == "approve"
 
 
 def test_paths_of_any_folder_of_the_workspace_are_its_own(tmp_path):

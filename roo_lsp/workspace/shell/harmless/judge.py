@@ -17,6 +17,10 @@ MODULE = "MODULE"
 _BY_A_WIDER_ENTRY = frozenset({"reads", "builds", "lists"})
 """What a subcommand has to be like where the entry only names the program."""
 _NUMBER_OPTION = re.compile(r"-\d+")
+_INSTALLED = re.compile(
+    r"/(usr/(local/)?)?s?bin/[^/]+|(\./)?(\.?venv/bin|node_modules/\.bin)/[^/]+"
+)
+"""Where programs are installed; those of the workspace an entry has to name by their path."""
 _NEGATIVE = re.compile(r"-\d[\w.]*")
 
 
@@ -71,7 +75,7 @@ def row_of(word: Word) -> Row | None:
 
 
 def _installed(path: str) -> str:
-    return path.rsplit("/", 1)[1] if re.match(r"/(usr/(local/)?)?s?bin/", path) else path
+    return path.rsplit("/", 1)[1] if _INSTALLED.fullmatch(path) else path
 
 
 class _Stop(Exception):

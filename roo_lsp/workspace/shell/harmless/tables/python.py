@@ -129,7 +129,7 @@ uv : : reads : uv help, uv 0.9
 uv run : COMMAND : builds : uv help run, uv 0.9
     -q --quiet -v --verbose --no-sync --frozen --locked --offline --isolated --no-dev --all-extras
     --all-groups --no-progress --exact --extra=NAME --group=NAME --no-group=NAME --only-group=NAME
-uv tree : : reads : uv help tree, uv 0.9
+uv tree : : builds : uv help tree, uv 0.9
     --depth=N -d=N --frozen --locked --offline --universal --no-dev --no-dedupe --invert --outdated
     --package=NAME --prune=NAME
 uv version : : : uv help version, uv 0.9
