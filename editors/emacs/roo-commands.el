@@ -8,47 +8,27 @@
 
 ;;; Code:
 
-(require 'roo-transcript)
+(require 'roo-compose)
 (require 'roo-review)
 
-(defvar roo--history nil
-  "What was said to Roo.")
-
-(defun roo-display-beside (buffer alist)
-  "Show BUFFER at the right in a wide frame, else below, as ALIST says otherwise.
-A function for `display-buffer'."
-  (if (>= (frame-width) 140)
-      (display-buffer-in-direction buffer `((direction . right) ,@alist))
-    (display-buffer-in-direction buffer `((direction . below) (window-height . 0.55) ,@alist))))
+(defun roo--read (prompt)
+  "Read with PROMPT what the user says to Roo."
+  (let ((text (read-string prompt nil 'roo--history)))
+    (when (string-blank-p text)
+      (user-error "Say what to do"))
+    text))
 
 (defun roo (prompt)
   "Start a task: have Roo do PROMPT.  With a region, Roo is pointed at it."
-  (interactive (list (read-string (if (use-region-p) "Roo, about the region: " "Roo: ")
-                                  nil 'roo--history)))
-  (when (string-blank-p prompt)
-    (user-error "Say what to do"))
+  (interactive (list (roo--read (if (use-region-p) "Roo, about the region: " "Roo: "))))
   (let* ((connection (roo--ensure))
-         (region (and (use-region-p) (cons (region-beginning) (region-end))))
-         (place (and region buffer-file-name
-                     (list :uri (roo--uri buffer-file-name)
-                           :range (roo--range (car region) (cdr region)))))
-         (words (if (and region (null place))
-                    (format "%s\n\n```\n%s\n```" prompt
-                            (buffer-substring-no-properties (car region) (cdr region)))
+         (place (and (use-region-p) buffer-file-name
+                     (roo--place (region-beginning) (region-end))))
+         (words (if (and (use-region-p) (null place))
+                    (format "%s\n\n%s" prompt (roo--quoted))
                   prompt)))
     (deactivate-mark)
-    (roo--execute connection "roo.task.start"
-                  (append (list :prompt words)
-                          (and place (list :context (vector place)))
-                          (and (roo--mode connection) (list :mode (roo--mode connection)))
-                          (and (roo--profile connection)
-                               (list :profile (roo--profile connection))))
-                  (lambda (result)
-                    (roo--show-task connection (plist-get result :taskId))))
-    (setf (roo--task connection) nil
-          (roo--line connection) "starting…")
-    (with-current-buffer (roo--make-transcript connection) (roo--clear))
-    (display-buffer (roo--make-transcript connection) roo-display-action)))
+    (roo--submit connection words (and place (list place)) t)))
 
 (defun roo-show ()
   "Show what Roo says and does, and go there."
@@ -63,48 +43,65 @@ A function for `display-buffer'."
 
 (defun roo-send (text)
   "Say TEXT to Roo: a follow-up, or the answer to its question."
-  (interactive (list (read-string "To Roo: " nil 'roo--history)))
+  (interactive (list (roo--read "To Roo: ")))
   (let ((connection (roo--require)))
-    (roo--execute connection "roo.task.send"
-                  (append (list :text text)
-                          (and (roo--task connection) (list :taskId (roo--task connection))))
-                  (lambda (result)
-                    (unless (roo--task connection)
-                      (roo--show-task connection (plist-get result :taskId)))
-                    (when (plist-get result :queued)
-                      (roo--say "Roo hears it with the next request"))))))
+    (unless (roo--task connection)
+      (user-error "No task is shown: M-x roo starts one, M-x roo-tasks lists them"))
+    (roo--submit connection text)))
+
+(defun roo--of-task (connection)
+  "The shown task of CONNECTION as an argument of a command."
+  (and (roo--task connection) (list :taskId (roo--task connection))))
 
 (defun roo-cancel ()
   "Stop what Roo does."
   (interactive)
   (let ((connection (roo--require)))
-    (roo--execute connection "roo.task.cancel"
-                  (and (roo--task connection) (list :taskId (roo--task connection))))))
+    (roo--execute connection "roo.task.cancel" (roo--of-task connection))))
+
+(defun roo-resume ()
+  "Go on with the shown task from where it stopped."
+  (interactive)
+  (let ((connection (roo--require)))
+    (unless (roo--task connection) (user-error "No task is shown: M-x roo-tasks lists them"))
+    (setf (roo--interrupted connection) nil)
+    (roo--draw-footer-of connection)
+    (roo--execute connection "roo.task.resume" (roo--of-task connection))))
 
 (defun roo-open ()
   "Show the whole task as a Markdown document."
   (interactive)
   (let ((connection (roo--require)))
-    (roo--execute connection "roo.task.open"
-                  (and (roo--task connection) (list :taskId (roo--task connection))))))
+    (roo--execute connection "roo.task.open" (roo--of-task connection))))
+
+(defun roo-export (file)
+  "Write all of the shown task to FILE.
+That is JSON where its name ends in .json, else Markdown."
+  (interactive (list (read-file-name "Export the task to: ")))
+  (let ((connection (roo--require)) (file (expand-file-name file)))
+    (unless (or (not (file-exists-p file))
+                (y-or-n-p (format "%s is there.  Replace it? " (abbreviate-file-name file))))
+      (user-error "Nothing is written"))
+    (roo--execute connection "roo.task.export"
+                  (append (roo--of-task connection)
+                          (list :format (if (string-suffix-p ".json" file) "json" "md")))
+                  (lambda (result)
+                    (with-temp-buffer
+                      (insert (plist-get result :text))
+                      (let ((coding-system-for-write 'utf-8-unix))
+                        (write-region nil nil file nil 'quiet)))
+                    (roo--say "Wrote %s" (abbreviate-file-name file))))))
 
 (defun roo-restart ()
   "Start the server of this project anew, with the settings as they are now."
   (interactive)
-  (let* ((connection (roo--require))
-         (task (roo--task connection))
-         (transcript (roo--transcript connection)))
-    (roo--stop connection)
-    (maphash (lambda (_uri buffer)
-               (when (buffer-live-p buffer)
-                 (with-current-buffer buffer (setq roo--document nil))))
-             (roo--documents connection))
-    (clrhash (roo--documents connection))
-    (let ((next (roo--start (roo--root connection))))
-      (setf (roo--mode next) (roo--mode connection)
-            (roo--profile next) (roo--profile connection))
-      (when (and task transcript)
-        (roo--show-task next task)))))
+  (if-let ((connection (roo--current)))
+      (progn
+        (roo--stop connection)
+        (roo--forget-documents connection)
+        (setf (alist-get (roo--root connection) roo--past nil nil #'equal) connection)
+        (roo--start (roo--root connection)))
+    (roo--ensure)))
 
 (defun roo-stop ()
   "End the server of this project."

@@ -15,7 +15,6 @@
 
 (require 'cl-lib)
 (require 'json)
-(require 'project)
 (require 'seq)
 (require 'subr-x)
 (require 'roo-options)
@@ -36,9 +35,12 @@
   (tasks nil)                           ; task id to plist :state :mode :used :size :cost
   task                                  ; the one that is shown
   mode profile                          ; of new tasks, where chosen
+  (auto nil)                            ; kinds that are approved without a question, but reading
   pending                               ; what waits for the user, as roo.approval.list has it
   (told nil)                            ; request ids the user was told of
   line                                  ; what goes on now, one line
+  interrupted                           ; id of the task that an ended server left in the middle
+  (restarts nil)                        ; when its servers were started again, newest first
   changes                               ; what roo.changes.list says of the shown task
   changes-timer)
 
@@ -83,7 +85,11 @@ notification is taken by one of the connection and the params.")
     :workspace (:applyEdit t :configuration t :workspaceFolders t
                 :workspaceEdit (:documentChanges t :resourceOperations ["delete"]
                                 :failureHandling "abort"))
-    :textDocument (:synchronization (:didSave t))))
+    :textDocument (:synchronization (:didSave t)
+                   :codeAction (:codeActionLiteralSupport
+                                (:codeActionKind
+                                 (:valueSet ["quickfix" "refactor.rewrite" "roo.explain"
+                                             "roo.ask" "roo.comment"]))))))
 
 (defun roo--live-p (connection)
   "Whether CONNECTION has a server."
@@ -104,112 +110,6 @@ notification is taken by one of the connection and the params.")
         (roo--find (roo--root roo--connection)))
     (and (not (file-remote-p default-directory))
          (roo--find default-directory))))
-
-(defun roo--require ()
-  "The connection for this buffer, or an error that says what to do."
-  (or (roo--current)
-      (user-error "Roo does not run here: M-x roo starts a task")))
-
-(defun roo--ensure ()
-  "The connection for this buffer, started where there is none."
-  (or (roo--current)
-      (roo--start (if roo--connection
-                      (roo--root roo--connection)
-                    (let ((project (project-current)))
-                      (if project (project-root project) default-directory))))))
-
-(defun roo--start (folder)
-  "Start the server for the project in FOLDER; the connection."
-  (when (file-remote-p folder)
-    (user-error "Roo works on this machine only; %s is on another" folder))
-  (unless (and (fboundp 'json-available-p) (json-available-p))
-    (user-error "Roo needs an Emacs with JSON support"))
-  (unless (executable-find (car roo-command))
-    (user-error "%s was not found: install it (uv tool install . in its clone) or set `roo-command'"
-                (car roo-command)))
-  (let* ((default-directory (file-name-as-directory (file-truename folder)))
-         (name (file-name-nondirectory (directory-file-name default-directory)))
-         (connection (make-roo--connection :root default-directory :name name)))
-    (with-current-buffer (roo--incoming connection)
-      (set-buffer-multibyte nil))
-    (setf (roo--process connection)
-          (make-process
-           :name (format "roo %s" name)
-           :command roo-command
-           :connection-type 'pipe
-           :coding 'binary
-           :noquery t
-           :stderr (get-buffer-create (format " *roo log: %s*" name) t)
-           :filter (lambda (_process bytes) (roo--receive connection bytes))
-           :sentinel (lambda (process _change)
-                       (unless (process-live-p process) (roo--ended connection)))))
-    (let ((log (get-buffer-process (format " *roo log: %s*" name))))
-      (when log
-        (set-process-query-on-exit-flag log nil)
-        (set-process-sentinel log #'ignore)))
-    (push connection roo--connections)
-    (roo--initialize connection)
-    (add-hook 'kill-emacs-hook #'roo--stop-all)
-    (run-hook-with-args 'roo--started-functions connection)
-    connection))
-
-(defun roo--initialize (connection)
-  "Shake hands with the server of CONNECTION, then send it what waits."
-  (let ((uri (roo--uri (directory-file-name (roo--root connection)))))
-    (roo--send-request
-     connection "initialize"
-     (list :processId (emacs-pid)
-           :clientInfo (list :name "Emacs" :version emacs-version)
-           :rootUri uri
-           :workspaceFolders (vector (list :uri uri :name (roo--name connection)))
-           :capabilities (roo--capabilities)
-           :initializationOptions (list :settings (or roo-settings (make-hash-table))
-                                        :client (list :extensions roo--extensions)))
-     (lambda (_result)
-       (roo--write connection (list :method "initialized" :params (make-hash-table)))
-       (setf (roo--ready connection) t)
-       (run-hook-with-args 'roo--ready-functions connection)
-       (dolist (message (nreverse (roo--waiting connection)))
-         (roo--write connection message))
-       (setf (roo--waiting connection) nil))
-     (lambda (problem)
-       (roo--say "Roo did not start: %s" (plist-get problem :message))))))
-
-(defun roo--ended (connection)
-  "Clean up after the server of CONNECTION."
-  (when (memq connection roo--connections)
-    (let ((code (process-exit-status (roo--process connection))))
-      (unless (eq code 0)
-        (roo--say "Roo ended with exit code %s.  See the buffer ` *roo log: %s*', then M-x roo-restart"
-                  code (roo--name connection)))))
-  (setq roo--connections (delq connection roo--connections))
-  (dolist (timer (list (roo--sync-timer connection) (roo--changes-timer connection)))
-    (when timer (cancel-timer timer)))
-  (when (buffer-live-p (roo--incoming connection))
-    (kill-buffer (roo--incoming connection)))
-  (setf (roo--pending connection) nil
-        (roo--line connection) "not running")
-  (run-hook-with-args 'roo--ended-functions connection)
-  (unless roo--connections (remove-hook 'kill-emacs-hook #'roo--stop-all))
-  (force-mode-line-update t))
-
-(defun roo--stop (connection)
-  "End the server of CONNECTION the way LSP wants it, without waiting."
-  (setq roo--connections (delq connection roo--connections))
-  (let ((end (lambda (&rest _)
-               (when (roo--live-p connection)
-                 (roo--write connection '(:method "exit"))
-                 (process-send-eof (roo--process connection))))))
-    (if (roo--ready connection)
-        (roo--send-request connection "shutdown" nil end end)
-      (funcall end))))
-
-(defun roo--stop-all ()
-  "End every server: Emacs ends."
-  (dolist (connection roo--connections)
-    (ignore-errors
-      (roo--write connection '(:id 0 :method "shutdown"))
-      (roo--write connection '(:method "exit")))))
 
 (defun roo--encode (value)
   "VALUE as JSON in bytes; what is no character becomes U+FFFD."
@@ -234,8 +134,10 @@ notification is taken by one of the connection and the params.")
   "Send MESSAGE, a plist without the version, to the server of CONNECTION."
   (when (roo--live-p connection)
     (let ((body (roo--encode (append '(:jsonrpc "2.0") message))))
-      (process-send-string (roo--process connection)
-                           (concat (format "Content-Length: %d\r\n\r\n" (length body)) body)))))
+      ;; It may have ended since: then its sentinel says so.
+      (ignore-errors
+        (process-send-string (roo--process connection)
+                             (concat (format "Content-Length: %d\r\n\r\n" (length body)) body))))))
 
 (defun roo--send-request (connection method params success &optional failure)
   "Have the server of CONNECTION do METHOD with PARAMS, once it is ready.
@@ -244,9 +146,23 @@ user is told."
   (let* ((id (cl-incf (roo--last-id connection)))
          (message (list :id id :method method :params params)))
     (puthash id (cons success failure) (roo--callbacks connection))
-    (if (or (roo--ready connection) (equal method "initialize"))
-        (roo--write connection message)
-      (push message (roo--waiting connection)))))
+    (cond ((roo--over-p connection) (run-at-time 0 nil #'roo--fail-all connection))
+          ((or (roo--ready connection) (equal method "initialize"))
+           (roo--write connection message))
+          (t (push message (roo--waiting connection))))))
+
+(defun roo--over-p (connection)
+  "Whether CONNECTION has no server and gets none."
+  (not (or (memq connection roo--connections) (roo--live-p connection))))
+
+(defun roo--fail-all (connection)
+  "Fail what CONNECTION has asked and never was answered."
+  (let ((callbacks (hash-table-values (roo--callbacks connection))))
+    (clrhash (roo--callbacks connection))
+    (dolist (each callbacks)
+      (when (cdr each)
+        (with-demoted-errors "Roo: %S"
+          (funcall (cdr each) '(:message "Roo ended before it had taken it.")))))))
 
 (defun roo--say (format &rest arguments)
   "Tell the user FORMAT with ARGUMENTS.

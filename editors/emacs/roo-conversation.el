@@ -64,13 +64,17 @@ The chunk that is still to be drawn."
     ("_retry"
      (roo--draw-note (format "%s  Again in %d s." (plist-get update :reason)
                              (round (plist-get update :delay)))))
+    ("_checkpoint"
+     (roo--draw-note (propertize (format "◇ %s" (plist-get update :label))
+                                 'roo-checkpoint (plist-get update :checkpointId)
+                                 'help-echo "A checkpoint: RET lists them")))
     ("_condensed"
      (roo--draw-note (format "The conversation was condensed: %d to %d tokens"
                              (plist-get update :before) (plist-get update :after))))
     ("_changes"
      (when-let ((state (plist-get update :state)))
        (roo--draw-note (format "You %s %s  +%d -%d" state
-                               (file-name-nondirectory (roo--path (plist-get update :uri)))
+                               (roo--shown (roo--path (plist-get update :uri)))
                                (plist-get update :added) (plist-get update :removed)))))
     ("_state" (roo--draw-state update))))
 
@@ -171,10 +175,9 @@ The chunk that is still to be drawn."
                   diffs)))
   (unless (roo--entry-touched entry)
     (setf (roo--entry-folded entry)
-          (not (or (roo--entry-diffs entry)
-                   (equal (roo--entry-status entry) "failed")
-                   (and (equal (roo--entry-kind entry) "execute")
-                        (equal (roo--entry-status entry) "in_progress")))))))
+          (cond ((or (roo--entry-diffs entry) (equal (roo--entry-status entry) "failed")) nil)
+                ((equal (roo--entry-kind entry) "execute") 'tail)
+                (t t)))))
 
 (provide 'roo-conversation)
 

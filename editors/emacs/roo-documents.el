@@ -9,20 +9,7 @@
 
 ;;; Code:
 
-(require 'url-util)
-(require 'roo-connection)
-
-(defun roo--uri (path)
-  "The URI of PATH."
-  (let ((name (expand-file-name path)))
-    (concat "file://" (if (string-prefix-p "/" name) "" "/")
-            (url-hexify-string name (cons ?/ url-unreserved-chars)))))
-
-(defun roo--path (uri)
-  "The path that URI names."
-  (let ((name (decode-coding-string
-               (url-unhex-string (string-remove-prefix "file://" uri)) 'utf-8)))
-    (if (string-match-p "\\`/[a-zA-Z]:" name) (substring name 1) name)))
+(require 'roo-server)
 
 (defun roo--buffer (uri)
   "The buffer that has the file of URI, or nil."
@@ -106,6 +93,9 @@ A new major mode forgets the hooks, so this is done again."
                         :params (list :textDocument
                                       (list :uri (plist-get roo--document :uri))))))))
 
+(defvar roo--text-functions nil
+  "Called with a connection and the URI of a document whose new text is told.")
+
 (defun roo--flush (connection)
   "Tell the server of CONNECTION the text of every document that changed.
 Ticks are compared, not only hooks heeded: a change through an indirect
@@ -126,7 +116,8 @@ buffer runs none here."
               (list :method "textDocument/didChange"
                     :params (list :textDocument
                                   (list :uri uri :version (plist-get roo--document :version))
-                                  :contentChanges (vector (list :text (roo--text)))))))))))
+                                  :contentChanges (vector (list :text (roo--text))))))
+             (run-hook-with-args 'roo--text-functions connection uri))))))
    (roo--documents connection)))
 
 (defun roo--opened ()
@@ -209,7 +200,9 @@ SUCCESS gets the result; FAILURE the error, which else the user is told."
           (display-buffer buffer))
         (when-let ((range (plist-get params :selection)))
           (with-current-buffer buffer
-            (goto-char (roo--point (plist-get range :start)))))))
+            (let ((place (roo--point (plist-get range :start))))
+              (unless (<= (point-min) place (point-max)) (widen))
+              (goto-char place))))))
     (funcall reply '(:success t))))
 
 (roo--does "window/showDocument" #'roo--on-show-document)

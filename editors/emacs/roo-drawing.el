@@ -29,7 +29,10 @@
 
 (cl-defstruct (roo--entry (:copier nil))
   "Something that folds in the transcript."
-  id title kind quiet status (output "") text diffs (folded t) touched beg end location)
+  id title kind status (output "") text diffs
+  quiet                                 ; whether other events tell of it, unless it fails
+  (folded t)                            ; `tail': the last lines are shown
+  touched beg end location)
 
 (defun roo--transcript (connection)
   "The buffer of the transcript of CONNECTION, where there is one."
@@ -93,6 +96,9 @@ There is an empty line between two kinds."
   "ENTRY as text."
   (let* ((body (roo--body entry))
          (status (roo--entry-status entry))
+         (shown (pcase (and body (roo--entry-folded entry))
+                  ('nil body)
+                  ('tail (roo--last-lines body))))
          (counts (and (roo--entry-diffs entry)
                       (apply #'roo--count (mapcar #'cdr (roo--entry-diffs entry)))))
          (line (concat
@@ -105,17 +111,13 @@ There is an empty line between two kinds."
                             'face (if (equal (roo--entry-kind entry) "think")
                                       'roo-note 'roo-tool))
                 (or counts "")
-                (if (and body (roo--entry-folded entry))
+                (if (and body (roo--entry-folded entry) (not (equal body shown)))
                     (propertize (format "  [%d line%s]" (length (split-string body "\n"))
                                         (if (string-search "\n" body) "s" ""))
                                 'face 'roo-note)
                   "")
                 "\n")))
-    (propertize (concat line
-                        (if (and body (not (roo--entry-folded entry)))
-                            (roo--indented (if (equal status "in_progress")
-                                               (roo--last-lines body) body))
-                          ""))
+    (propertize (concat line (if shown (roo--indented shown) ""))
                 'roo-entry (roo--entry-id entry)
                 'mouse-face nil)))
 

@@ -44,7 +44,7 @@ before, so that the versions are those of the text."
          (uri (plist-get place :uri))
          (version (plist-get place :version))
          (buffer (roo--buffer uri))
-         (name (file-name-nondirectory (roo--path uri))))
+         (name (roo--shown (roo--path uri))))
     (cond
      ((and kind (not (equal kind "delete"))) (format "Emacs does not %s files for Roo" kind))
      (kind nil)
@@ -107,9 +107,14 @@ before, so that the versions are those of the text."
           (unwind-protect
               (progn
                 (with-current-buffer new (insert text))
-                (save-restriction
-                  (narrow-to-region beg end)
-                  (replace-buffer-contents new 0.2)))
+                ;; Replacing narrows.  Who is told of changes (eglot, for one) counts lines, so
+                ;; they are told of one change, with the buffer as it is without that.
+                (run-hook-with-args 'before-change-functions beg end)
+                (let ((inhibit-modification-hooks t))
+                  (save-restriction
+                    (narrow-to-region beg end)
+                    (replace-buffer-contents new 0.2)))
+                (run-hook-with-args 'after-change-functions beg (+ beg (length text)) (- end beg)))
             (kill-buffer new)))))))
 
 (defun roo--delete (path)

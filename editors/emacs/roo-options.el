@@ -41,7 +41,7 @@ Buffers with unsaved changes are left alone."
   :type display-buffer--action-custom-type)
 
 (defcustom roo-output-lines 8
-  "How many lines of a running command's output are shown."
+  "How many lines of a command's output are shown, the last ones."
   :type 'natnum)
 
 (defface roo-user '((t :inherit (bold font-lock-keyword-face)))

@@ -77,8 +77,18 @@
             (roo--mark-hunk (plist-get file :uri) hunk)))))))
 
 (defun roo--unmark ()
-  "Take the marks out of this buffer."
-  (remove-overlays nil nil 'roo-hunk t))
+  "Take the marks out of this buffer, all of it."
+  (save-restriction
+    (widen)
+    (remove-overlays nil nil 'roo-hunk t)))
+
+(defun roo--review-text (connection uri)
+  "Look after the marks of CONNECTION in the document URI, whose text is another.
+What was undone or written over by the user is no change of Roo's any more."
+  (when (seq-find (lambda (each) (equal (plist-get each :uri) uri)) (roo--changes connection))
+    (roo--refresh-changes connection)))
+
+(add-hook 'roo--text-functions #'roo--review-text)
 
 (defun roo--mark-hunk (uri hunk)
   "Mark HUNK of the document URI in this buffer: what came, and above it what went."
@@ -88,6 +98,9 @@
          (overlay (make-overlay beg end nil t nil))
          (before (plist-get hunk :before)))
     (overlay-put overlay 'roo-hunk t)
+    (overlay-put overlay 'evaporate (< beg end))
+    (dolist (hook '(modification-hooks insert-in-front-hooks insert-behind-hooks))
+      (overlay-put overlay hook (list #'roo--undone)))
     (overlay-put overlay 'roo-id (plist-get hunk :id))
     (overlay-put overlay 'roo-uri uri)
     (overlay-put overlay 'face 'roo-added)
@@ -98,6 +111,11 @@
                                         "^" "- " (string-trim-right before "\n"))
                                        'face 'roo-removed)
                            "\n")))))
+
+(defun roo--undone (overlay &rest _)
+  "Take OVERLAY, a mark, away where undo changes its text.
+What else is true of the change is asked for soon."
+  (when undo-in-progress (delete-overlay overlay)))
 
 (defun roo--hunks (connection)
   "What is left to review of CONNECTION, each (URI . HUNK), in order."
@@ -124,7 +142,7 @@
     map)
   "Keys while a hunk is looked at; any other key ends that, and is obeyed.")
 
-(defvar roo--place nil
+(defvar roo--looked-at nil
   "The hunk that is looked at: (CONNECTION . INDEX).")
 
 (defun roo--visit-hunk (connection index)
@@ -140,9 +158,11 @@
                            '((display-buffer-reuse-window display-buffer-use-some-window)
                              (inhibit-same-window . nil))))
           (roo--mark connection)
-          (goto-char (roo--point (plist-get (plist-get hunk :range) :start)))
+          (let ((place (roo--point (plist-get (plist-get hunk :range) :start))))
+            (unless (<= (point-min) place (point-max)) (widen))
+            (goto-char place))
           (recenter (/ (window-height) 3))))
-      (setq roo--place (cons connection index))
+      (setq roo--looked-at (cons connection index))
       (set-transient-map roo-review-map)
       (let ((message-log-max nil))
         (message "%s"
@@ -150,7 +170,7 @@
                   (format "[%d/%d] %s  \\<roo-review-map>\\[roo-keep] keep  \\[roo-revert] revert  \
 \\[roo-next-hunk]/\\[roo-previous-hunk] next/previous  \\[roo-keep-all] keep all  \\[roo-review-end] end"
                           (1+ index) (length hunks)
-                          (file-name-nondirectory (roo--path uri)))))))))
+                          (roo--shown (roo--path uri)))))))))
 
 (defun roo-review-end ()
   "End the review."
@@ -172,7 +192,7 @@
   (let ((connection (roo--require)))
     (unless (roo--hunks connection) (user-error "There is nothing to review"))
     (roo--visit-hunk connection
-                     (if (eq (car roo--place) connection) (+ (cdr roo--place) step) 0))))
+                     (if (eq (car roo--looked-at) connection) (+ (cdr roo--looked-at) step) 0))))
 
 (defun roo--hunk-here (connection)
   "The hunk at point, else the one that CONNECTION's review looks at; (URI . HUNK)."
@@ -184,7 +204,7 @@
                          (and (equal (car each) (overlay-get overlay 'roo-uri))
                               (equal (plist-get (cdr each) :id) (overlay-get overlay 'roo-id))))
                        (roo--hunks connection)))
-        (and (eq (car roo--place) connection) (nth (cdr roo--place) (roo--hunks connection)))
+        (and (eq (car roo--looked-at) connection) (nth (cdr roo--looked-at) (roo--hunks connection)))
         (user-error "Roo changed nothing here"))))
 
 (defun roo--settle (command word)
@@ -199,8 +219,8 @@
           connection
           (lambda ()
             (if (roo--hunks connection)
-                (roo--visit-hunk connection (if (eq (car roo--place) connection)
-                                                (min (cdr roo--place)
+                (roo--visit-hunk connection (if (eq (car roo--looked-at) connection)
+                                                (min (cdr roo--looked-at)
                                                      (1- (length (roo--hunks connection))))
                                               0))
               (roo--say "%s: nothing is left to review" word)))))))))

@@ -43,6 +43,65 @@
                                       (list :profile profile
                                             :taskId (roo--task connection)))))))))))
 
+(defun roo-set-model ()
+  "Choose the model, of those that the endpoint has, for all tasks from now on."
+  (interactive)
+  (let* ((connection (roo--ensure))
+         (profile (roo--profile connection)))
+    (roo--say "Roo asks the endpoint…")
+    (roo--execute
+     connection "roo.provider.models" (and profile (list :profile profile))
+     (lambda (result)
+       (roo--pick "Model: " (plist-get result :models)
+                  (lambda (model) (roo--use-model connection profile model)))))))
+
+(defun roo--use-model (connection profile model)
+  "Have CONNECTION use MODEL, in PROFILE where that is one."
+  (setq roo-settings
+        (roo--with roo-settings
+                   (append (and profile (list :profiles (intern (concat ":" profile))))
+                           '(:provider :modelId))
+                   model))
+  (roo-settings-changed connection)
+  (roo--say "The model is %s in this Emacs; `roo-settings' in your init file keeps it" model))
+
+(defun roo--with (settings keys value)
+  "A copy of SETTINGS, a plist of plists, with VALUE below KEYS."
+  (if (null keys) value
+    (let ((copy (copy-sequence settings)))
+      (plist-put copy (car keys)
+                 (roo--with (plist-get settings (car keys)) (cdr keys) value)))))
+
+(defun roo-settings-changed (&optional connection)
+  "Tell the server of CONNECTION, or every one, that `roo-settings' is another."
+  (interactive)
+  (dolist (each (if connection (list connection) roo--connections))
+    (roo--write each (list :method "workspace/didChangeConfiguration"
+                           :params (list :settings (list :roo (or roo-settings
+                                                                  (make-hash-table))))))))
+
+(defconst roo--kinds '("read" "readOutside" "edit" "editOutside" "editProtected" "execute" "mcp"
+                       "mode" "subtask" "fetch")
+  "What can be approved without a question, as `autoApprove' has it.")
+
+(defun roo-auto-approve ()
+  "Switch on or off that a kind of action is approved without a question.
+It holds for the task that is shown, else for all until the server ends."
+  (interactive)
+  (let* ((connection (roo--require))
+         (kind (completing-read "Approve without a question, or ask again: " roo--kinds nil t))
+         (on (not (member kind (roo--auto connection)))))
+    (roo--execute
+     connection "roo.approval.auto"
+     (append (list :kind kind :on (if on t :json-false)) (roo--of-task connection))
+     (lambda (result)
+       (setf (roo--auto connection)
+             (cl-loop for (key value) on (plist-get result :autoApprove) by #'cddr
+                      when (and value (not (eq key :read)))
+                      collect (substring (symbol-name key) 1)))
+       (force-mode-line-update t)
+       (roo--say (if on "Roo does not ask before: %s" "Roo asks before: %s") kind)))))
+
 (defun roo--pick (prompt choices then)
   "Read with PROMPT one of CHOICES, a bit later, and do THEN with it."
   (run-at-time 0 nil (lambda () (funcall then (completing-read prompt choices nil t)))))

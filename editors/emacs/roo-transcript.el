@@ -20,7 +20,9 @@
                      ("RET" . roo-act) ("TAB" . roo-toggle) ("m" . roo-compose)
                      ("n" . roo-next) ("p" . roo-previous) ("r" . roo-review)
                      ("k" . roo-cancel) ("t" . roo-tasks) ("M" . roo-set-mode)
-                     ("P" . roo-set-profile) ("o" . roo-open)))
+                     ("P" . roo-set-profile) ("o" . roo-open) ("L" . roo-set-model)
+                     ("R" . roo-resume) ("b" . roo-checkpoints) ("x" . roo-export)
+                     ("?" . roo-menu) ("h" . roo-menu)))
       (define-key map (kbd key) command))
     map)
   "Keys of the transcript.")
@@ -75,6 +77,13 @@
           roo--footer (copy-marker (point-min) t))
     (roo--draw-footer)))
 
+(defun roo-display-beside (buffer alist)
+  "Show BUFFER at the right in a wide frame, else below, as ALIST says otherwise.
+A function for `display-buffer'."
+  (if (>= (frame-width) 140)
+      (display-buffer-in-direction buffer `((direction . right) ,@alist))
+    (display-buffer-in-direction buffer `((direction . below) (window-height . 0.55) ,@alist))))
+
 (defvar roo--shown-functions nil
   "Called with a connection of which another task is shown.")
 
@@ -86,6 +95,20 @@
       (roo--clear)
       (when task (roo--catch-up)))
     (run-hook-with-args 'roo--shown-functions connection)))
+
+(defun roo--transcript-goes-on (connection)
+  "Have the transcript of an ended connection be that of CONNECTION."
+  (when-let ((transcript (roo--transcript connection)))
+    (with-current-buffer transcript (setq roo--connection connection))))
+
+(defun roo--draw-anew (connection)
+  "Draw the task that an ended server of CONNECTION had shown.
+What is stored may be a little less than what was drawn."
+  (when (and (roo--task connection) (roo--transcript connection))
+    (roo--show-task connection nil)))
+
+(add-hook 'roo--taken-over-functions #'roo--transcript-goes-on)
+(add-hook 'roo--ready-functions #'roo--draw-anew)
 
 (defvar roo--page 1000
   "How many events are asked for at a time.")
@@ -189,12 +212,14 @@
   (interactive)
   (if-let ((entry (roo--entry-at-point)))
       (let ((inhibit-read-only t))
-        (setf (roo--entry-folded entry) (not (roo--entry-folded entry))
+        (setf (roo--entry-folded entry) (if (eq (roo--entry-folded entry) 'tail) nil
+                                          (not (roo--entry-folded entry)))
               (roo--entry-touched entry) t)
         (save-excursion (roo--draw-entry entry))
         (goto-char (roo--entry-beg entry)))
     (forward-button 1 t nil t)))
 
+(declare-function roo-checkpoints "roo-checkpoints")
 (declare-function roo-compose "roo-compose")
 
 (defun roo-act ()
@@ -202,6 +227,7 @@
   (interactive)
   (let ((entry (roo--entry-at-point)))
     (cond ((button-at (point)) (push-button))
+          ((get-text-property (point) 'roo-checkpoint) (roo-checkpoints))
           ((and entry (roo--entry-location entry))
            (let ((location (roo--entry-location entry)))
              (find-file-other-window (plist-get location :path))

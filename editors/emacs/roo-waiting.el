@@ -4,8 +4,8 @@
 
 ;;; Commentary:
 
-;; Approvals and questions: told once, counted in the mode line, shown with their answers below
-;; the conversation, and settled by commands that can be called anywhere.
+;; Approvals and questions: told once, counted in the mode line, and shown with their answers
+;; below the conversation, whichever task is shown.
 
 ;;; Code:
 
@@ -13,13 +13,25 @@
 (require 'roo-drawing)
 (require 'roo-events)
 
+(declare-function roo-answer "roo-answers")
+(declare-function roo-deny "roo-answers")
+(declare-function roo--details "roo-answers")
+(declare-function roo-show "roo-commands")
+(declare-function roo--show-task "roo-transcript")
+(declare-function roo-resume "roo-commands")
+
 (defun roo--waiting-event (connection event)
   "Look after what waits in CONNECTION where EVENT may have changed it."
+  (when (and (equal (plist-get event :taskId) (roo--interrupted connection))
+             (equal (plist-get (plist-get event :update) :sessionUpdate) "_state"))
+    (setf (roo--interrupted connection) nil)
+    (roo--draw-footer-of connection))
   (when (member (plist-get (plist-get event :update) :sessionUpdate)
                 '("_state" "_permission" "_question"))
     (roo--refresh-pending connection)))
 
 (add-hook 'roo--event-functions #'roo--waiting-event)
+(add-hook 'roo--ready-functions #'roo--refresh-pending)
 
 (defun roo--refresh-pending (connection)
   "Ask the server of CONNECTION what waits for the user, and show it."
@@ -29,21 +41,43 @@
      (setf (roo--pending connection) entries)
      (roo--draw-queued)                 ; what led to the question is above it
      (roo--draw-footer-of connection)
-     (dolist (entry entries)
-       (let ((id (plist-get entry :requestId)))
-         (unless (member id (roo--told connection))
-           (push id (roo--told connection))
-           (roo--say "%s" (roo--call-for-you entry)))))
+     (roo--tell connection)
      (force-mode-line-update t))))
+
+(defun roo--tell (connection)
+  "Tell the user what waits in CONNECTION, each once.
+Whoever types in the minibuffer is told afterwards."
+  (unless (active-minibuffer-window)
+    (dolist (entry (roo--pending connection))
+      (let ((id (plist-get entry :requestId)))
+        (unless (member id (roo--told connection))
+          (push id (roo--told connection))
+          (roo--say "%s" (roo--call-for-you entry)))))))
+
+(defun roo--tell-later ()
+  "Tell what came while the minibuffer was in use, once it is not."
+  (run-at-time 0 nil (lambda () (mapc #'roo--tell roo--connections))))
+
+(add-hook 'minibuffer-exit-hook #'roo--tell-later)
 
 (defun roo--call-for-you (entry)
   "One line that says that ENTRY waits, and what to do."
   (let ((question (equal (plist-get entry :kind) "question")))
-    (format "Roo %s: %s  (%s)"
+    (format "Roo %s: %s%s  (%s)"
             (if question "asks" "waits for you")
             (truncate-string-to-width (car (split-string (plist-get entry :title) "\n")) 60 nil nil t)
+            (if (roo--read-only entry) " (read-only in Emacs)" "")
             (substitute-command-keys
              (if question "\\[roo-answer]" "\\[roo-approve], \\[roo-deny]")))))
+
+(defun roo--read-only (entry)
+  "The names of the files of ENTRY, an edit, that are read-only in Emacs."
+  (let ((call (plist-get entry :toolCall)))
+    (when (equal (plist-get call :kind) "edit")
+      (cl-loop for location in (plist-get call :locations)
+               for buffer = (find-buffer-visiting (plist-get location :path))
+               when (and buffer (buffer-local-value 'buffer-read-only buffer))
+               collect (roo--shown (plist-get location :path))))))
 
 (defun roo--on-permission (connection _params reply)
   "Show that CONNECTION has a question; REPLY nothing, so that it stays open."
@@ -92,21 +126,35 @@
                 (member (plist-get each :taskId) (list nil (roo--task connection))))
               (roo--pending connection)))
 
+(defun roo--others-of (connection)
+  "What waits for the user in other tasks than the shown one of CONNECTION."
+  (seq-difference (roo--pending connection) (roo--ours-of connection)))
+
 (defun roo--draw-footer ()
   "Show below the conversation what waits for the user."
-  (let ((entries (and (memq roo--connection roo--connections)
-                      (roo--ours-of roo--connection))))
-    (unless (equal entries roo--footer-drawn)
-      (setq roo--footer-drawn entries)
+  (let* ((connection roo--connection)
+         (task (roo--task connection))
+         (running (memq connection roo--connections))
+         (entries (and running (roo--ours-of connection)))
+         (others (and running (roo--others-of connection)))
+         (read-only (mapcar #'roo--read-only entries))
+         (interrupted (and running task (null entries)
+                           (equal (roo--interrupted connection) task)))
+         (shown (list entries others read-only interrupted)))
+    (unless (equal shown roo--footer-drawn)
+      (setq roo--footer-drawn shown)
       (roo--drawing
        (lambda ()
          (delete-region roo--footer (point-max))
          (goto-char roo--footer)
          (let ((start (point)))
-           (unless (or (bobp) (null entries))
+           (unless (or (bobp) (not (or entries others interrupted)))
              (insert (if (bolp) "\n" "\n\n")))
            (dolist (entry entries)
-             (roo--insert-waiting entry))
+             (roo--insert-waiting entry (cdr entries)))
+           (dolist (entry others)
+             (roo--insert-other entry))
+           (when interrupted (roo--insert-interrupted))
            (set-marker roo--footer start)))))))
 
 (defun roo--draw-footer-of (connection)
@@ -116,29 +164,75 @@
 
 (add-hook 'roo--ended-functions #'roo--draw-footer-of)
 
-(defun roo--insert-waiting (entry)
-  "Add ENTRY, which waits for the user, with its answers as buttons."
-  (let ((id (plist-get entry :requestId))
-        (bar (propertize "┃ " 'face 'roo-waiting))
-        (beg (point)))
-    (if (equal (plist-get entry :kind) "question")
-        (progn
-          (insert (propertize "Your answer?" 'face 'roo-waiting) "\n")
-          (dolist (each (plist-get entry :suggestions))
-            (roo--button each "" (lambda () (roo--reply id each)))
-            (insert "\n"))
-          (roo--button "Something else…" "RET" #'roo-answer))
-      (insert (propertize (plist-get entry :title) 'face 'roo-waiting) "\n")
-      (dolist (line (seq-take (plist-get entry :detail) 10))
-        (unless (string-suffix-p (roo--shortened line) (plist-get entry :title))
-          (insert (propertize (roo--shortened line) 'face 'roo-note) "\n")))
-      (roo--button "Approve" "a" (lambda () (roo--respond id "allow_once")))
-      (when (roo--option entry "allow_always")
-        (roo--button "Always" "A" (lambda () (roo--respond id "allow_always"))))
-      (roo--button "Deny" "d" (lambda () (roo-deny (read-string "Why not? ") id)))
-      (roo--button "Details" "v" (lambda () (roo--details entry))))
+(defun roo--barred (draw &rest properties)
+  "Call DRAW, which inserts something that waits, and put a bar before it.
+It gets the text PROPERTIES."
+  (let ((bar (propertize "┃ " 'face 'roo-waiting)) (beg (point)))
+    (funcall draw)
     (insert "\n")
-    (add-text-properties beg (point) (list 'line-prefix bar 'wrap-prefix bar 'roo-waiting id))))
+    (add-text-properties beg (point) (append (list 'line-prefix bar 'wrap-prefix bar)
+                                             properties))))
+
+(defun roo--insert-interrupted ()
+  "Add that the shown task was interrupted, and a button that goes on with it."
+  (roo--barred (lambda ()
+                 (insert (propertize "Roo ended in the middle of this." 'face 'roo-waiting) "\n")
+                 (roo--button "Resume" "" #'roo-resume))))
+
+(defun roo--insert-other (entry)
+  "Add that ENTRY waits, which is of another task than the shown one."
+  (let ((connection roo--connection) (task (plist-get entry :taskId)))
+    (roo--barred
+     (lambda ()
+       (insert (propertize (format "Another task waits for you: %s  "
+                                   (car (split-string (plist-get entry :title) "\n")))
+                           'face 'roo-note))
+       (roo--button "Go to it" "" (lambda () (roo--show-task connection task)))))))
+
+(defun roo--insert-waiting (entry &optional several)
+  "Add ENTRY, which waits for the user, with its answers as buttons.
+Where SEVERAL wait, a question is said again above its answers."
+  (let ((id (plist-get entry :requestId)))
+    (roo--barred
+     (if (equal (plist-get entry :kind) "question")
+         (lambda () (roo--insert-question entry several))
+       (lambda () (roo--insert-permission entry)))
+     'roo-waiting id)))
+
+(defun roo--insert-question (entry several)
+  "Add ENTRY, a question, with what it says where SEVERAL things wait."
+  (let ((id (plist-get entry :requestId)))
+    (insert (propertize (if several (plist-get entry :title) "Your answer?") 'face 'roo-waiting)
+            "\n")
+    (dolist (each (plist-get entry :suggestions))
+      (roo--button each "" (lambda () (roo--reply id each)))
+      (insert "\n"))
+    (roo--button "Something else…" "RET" (lambda () (roo-answer id)))))
+
+(defconst roo--detail-lines 10
+  "How many lines of what waits are shown below the conversation.")
+
+(defun roo--insert-permission (entry)
+  "Add ENTRY, which waits for a decision."
+  (let* ((id (plist-get entry :requestId))
+         (lines (seq-remove (lambda (each) (string-suffix-p each (plist-get entry :title)))
+                            (mapcar #'roo--shortened (plist-get entry :detail))))
+         (more (- (length lines) roo--detail-lines)))
+    (insert (propertize (plist-get entry :title) 'face 'roo-waiting) "\n")
+    (dolist (line (seq-take lines roo--detail-lines))
+      (insert (propertize line 'face 'roo-note) "\n"))
+    (when (> more 0)
+      (insert (propertize (format "… and %d more lines: see the details" more) 'face 'roo-failed)
+              "\n"))
+    (dolist (name (roo--read-only entry))
+      (insert (propertize (format "%s is read-only in Emacs: as long as it is, the edit fails" name)
+                          'face 'roo-failed)
+              "\n"))
+    (roo--button "Approve" "a" (lambda () (roo--respond id "allow_once")))
+    (when (roo--option entry "allow_always")
+      (roo--button "Always" "A" (lambda () (roo--respond id "allow_always"))))
+    (roo--button "Deny" "d" (lambda () (roo-deny (read-string "Why not? ") id)))
+    (roo--button "Details" "v" (lambda () (roo--details entry)))))
 
 (defun roo--shortened (line)
   "LINE with paths in the project of this buffer as they are named there."
@@ -159,21 +253,6 @@
                                                    (lambda () (interactive) (funcall action))))))
   (insert (if (string-empty-p key) "" (propertize (concat " " key) 'face 'roo-note)) "  "))
 
-(defun roo--choose (kind)
-  "What waits for the user and is of KIND, `question' or `permission'.
-The user is asked where that is not clear."
-  (let* ((connection (roo--require))
-         (at-point (get-text-property (point) 'roo-waiting))
-         (entries (seq-filter (lambda (each)
-                                (eq (equal (plist-get each :kind) "question")
-                                    (eq kind 'question)))
-                              (roo--pending connection))))
-    (cond ((null entries) (user-error "Nothing waits for you"))
-          ((seq-find (lambda (each) (equal (plist-get each :requestId) at-point)) entries))
-          ((null (cdr entries)) (car entries))
-          (t (let ((titles (mapcar (lambda (each) (cons (plist-get each :title) each)) entries)))
-               (cdr (assoc (completing-read "Which? " titles nil t) titles)))))))
-
 (defun roo--respond (id decision &optional feedback)
   "Settle the request ID by DECISION; FEEDBACK goes to the model."
   (let ((connection (roo--require)))
@@ -183,72 +262,11 @@ The user is asked where that is not clear."
                                (list :feedback feedback)))
                   (lambda (_result) (roo--refresh-pending connection)))))
 
-(defun roo-approve ()
-  "Approve what waits."
-  (interactive)
-  (let ((entry (roo--choose 'permission)))
-    (roo--respond (plist-get entry :requestId) "allow_once")
-    (roo--say "Approved: %s" (plist-get entry :title))))
-
-(defun roo-always ()
-  "Approve what waits, and the like of it from now on."
-  (interactive)
-  (let* ((entry (roo--choose 'permission))
-         (option (or (roo--option entry "allow_always")
-                     (user-error "This can be approved only once"))))
-    (roo--respond (plist-get entry :requestId) "allow_always")
-    (roo--say "%s" (plist-get option :name))))
-
-(defun roo-deny (why &optional id)
-  "Refuse what waits (or ID), and say WHY, which may be empty."
-  (interactive (let ((entry (roo--choose 'permission)))
-                 (list (read-string (format "Why not %s? " (plist-get entry :title)))
-                       (plist-get entry :requestId))))
-  (roo--respond (or id (plist-get (roo--choose 'permission) :requestId)) "reject_once" why))
-
-(defun roo-answer ()
-  "Answer Roo's question, with one of its suggestions or anything else."
-  (interactive)
-  (let ((entry (roo--choose 'question)))
-    (roo--reply (plist-get entry :requestId)
-                (completing-read (format "%s " (plist-get entry :title))
-                                 (plist-get entry :suggestions)))))
-
 (defun roo--reply (id answer)
   "Answer the question ID with ANSWER."
   (let ((connection (roo--require)))
     (roo--execute connection "roo.question.answer" (list :requestId id :answer answer)
                   (lambda (_result) (roo--refresh-pending connection)))))
-
-(defun roo-decide ()
-  "Ask here and now for a decision about what waits."
-  (interactive)
-  (let ((entry (roo--choose 'permission)))
-    (pcase (car (read-multiple-choice (plist-get entry :title)
-                                      '((?d "deny") (?a "approve") (?A "always approve")
-                                        (?v "view all of it"))))
-      (?a (roo--respond (plist-get entry :requestId) "allow_once"))
-      (?A (roo-always))
-      (?d (roo-deny (read-string "Why not? ") (plist-get entry :requestId)))
-      (?v (roo--details entry)))))
-
-(defun roo-details ()
-  "Show all of what waits."
-  (interactive)
-  (roo--details (roo--choose 'permission)))
-
-(defun roo--details (entry)
-  "Show all of ENTRY, which waits for the user."
-  (let* ((call (gethash (plist-get (plist-get entry :toolCall) :toolCallId)
-                        (if-let ((transcript (roo--transcript (roo--require))))
-                            (buffer-local-value 'roo--entries transcript)
-                          (make-hash-table))))
-         (body (and call (roo--body call))))
-    (with-help-window "*roo details*"
-      (with-current-buffer standard-output
-        (insert (propertize (plist-get entry :title) 'face 'bold) "\n\n"
-                (mapconcat #'identity (plist-get entry :detail) "\n") "\n")
-        (when body (insert "\n" body "\n"))))))
 
 (provide 'roo-waiting)
 

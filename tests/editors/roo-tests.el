@@ -273,6 +273,19 @@
         (roo--receive connection (concat frame frame)))
       (should (equal handled '("é" "é" "é" "é"))))))
 
+(ert-deftest unit-ending-a-server-that-has-just-ended-is-no-error ()
+  (let* ((connection (make-roo--connection :root "/nowhere/" :name "nowhere" :ready t))
+         (roo--connections (list connection)))
+    (setf (roo--process connection) (make-process :name "gone" :command '("cat") :noquery t
+                                                  :connection-type 'pipe))
+    (process-send-eof (roo--process connection))
+    (let ((answer (progn (roo--stop connection)
+                         (cdr (car (hash-table-values (roo--callbacks connection)))))))
+      ;; Emacs takes it for a live one until its end has been noticed; and here it has not.
+      (while (process-live-p (roo--process connection)) (accept-process-output nil 0.01))
+      (cl-letf (((symbol-function 'process-live-p) #'always))
+        (funcall answer '(:message "gone"))))))
+
 ;;; The transcript
 
 (defun event (seq update)
@@ -355,6 +368,219 @@
   (should (equal (roo--diff "" "a\n") '("+a")))
   (should (equal (roo--diff "a\n" "") '("-a"))))
 
+;;; What waits
+
+(defun waits (connection &rest entries)
+  "Have ENTRIES wait in CONNECTION, each (ID TASK KIND TITLE . DETAIL)."
+  (setf (roo--pending connection)
+        (mapcar (lambda (each)
+                  (pcase-let ((`(,id ,task ,kind ,title . ,detail) each))
+                    (list :requestId id :taskId task :kind kind :title title :detail detail
+                          :toolCall
+                          (list :kind "edit"
+                                :locations (list (list :path (expand-file-name
+                                                              "a.txt" (roo--root connection))))))))
+                entries)
+        (roo--told connection) (mapcar #'car entries))
+  (roo--draw-footer-of connection))
+
+(defun settled (sent)
+  "The request ids that the messages of SENT settle."
+  (delq nil (mapcar (lambda (each)
+                      (let ((params (plist-get each :params)))
+                        (when (equal (plist-get params :command) "roo.approval.respond")
+                          (plist-get (aref (plist-get params :arguments) 0) :requestId))))
+                    (funcall sent))))
+
+(ert-deftest unit-keys-answer-what-is-drawn-in-the-transcript-or-ask-which ()
+  (with-transcript
+   (waits connection '("r1" "t2" "permission" "Run rm"))
+   (should (string-match-p "Another task waits for you: Run rm  \\[Go to it\\]" (buffer-string)))
+   (let ((completing-read-function (lambda (&rest _) (error "Asked which"))))
+     (should-error (roo-approve)))
+   (waits connection '("r1" "t2" "permission" "Run rm") '("r2" "t1" "permission" "Edit a.txt"))
+   (roo-approve)
+   (should (equal (settled sent) '("r2")))
+   (waits connection '("r3" nil "trust" "Trust AGENTS.md") '("r4" "t1" "permission" "Run ls"))
+   (let ((completing-read-function (lambda (_prompt all &rest _) (car (nth 1 all)))))
+     (roo-approve))
+   (should (equal (settled sent) '("r2" "r4")))
+   (goto-char (point-min))
+   (search-forward "Trust AGENTS.md")
+   (roo-approve)
+   (should (equal (settled sent) '("r2" "r4" "r3")))))
+
+(ert-deftest unit-what-was-not-shown-is-shown-before-it-is-approved ()
+  (with-document "one\n"
+    (waits connection '("r1" "t1" "permission" "Run ls"))
+    (setf (roo--told connection) nil)
+    (cl-letf (((symbol-function 'y-or-n-p)
+               (lambda (prompt) (should (equal prompt "Run ls: approve? ")) nil)))
+      (should-error (roo-approve) :type 'user-error))
+    (should-not (settled sent))))
+
+(ert-deftest unit-a-question-is-not-answered-by-an-approval ()
+  (with-document "one\n"
+    (waits connection '("q1" "t1" "question" "Which?"))
+    (should-error (roo-approve) :type 'user-error)
+    (should-not (settled sent))))
+
+(ert-deftest unit-that-a-buffer-is-read-only-is-said-in-the-question ()
+  (with-document "one\n"
+    (setq buffer-read-only t)
+    (setf (roo--task connection) "t1")
+    (with-current-buffer (roo--make-transcript connection)
+      (unwind-protect
+          (progn
+            (waits connection '("r1" "t1" "permission" "Edit a.txt"))
+            (should (string-match-p "a.txt is read-only in Emacs" (buffer-string)))
+            (should (string-match-p "read-only" (roo--call-for-you
+                                                 (car (roo--pending connection))))))
+        (kill-buffer)))))
+
+(ert-deftest unit-that-there-is-more-than-is-shown-is-said ()
+  (with-transcript
+   (waits connection `("r1" "t1" "permission" "Run it"
+                       ,@(mapcar #'number-to-string (number-sequence 1 14))))
+   (should (string-match-p "10\n… and 4 more lines" (buffer-string)))))
+
+;;; Messages of the user
+
+(ert-deftest unit-places-files-and-images-go-along-with-a-message ()
+  (with-document "one\ntwo\nthree\n"
+    (let ((image (expand-file-name "cat.png" root)) draft)
+      (write-region "PNG" nil image nil 'quiet)
+      (goto-char (point-min))
+      (push-mark (line-beginning-position 3) t t)
+      (let ((transient-mark-mode t)) (setq mark-active t) (roo-add))
+      (roo-attach image)
+      (setq draft (roo--draft connection))
+      (unwind-protect
+          (with-current-buffer draft
+            (should (string-prefix-p " a.txt:1-2, cat.png" (roo--compose-header)))
+            (let ((exec-path (list root)) (process-environment process-environment))
+              (setenv "PATH" (concat root ":" (getenv "PATH")))
+              (write-region "#!/bin/sh\nprintf 'P\\377G'" nil (expand-file-name "xclip" root)
+                            nil 'quiet)
+              (set-file-modes (expand-file-name "xclip" root) #o755)
+              (roo-attach-clipboard)
+              (until (= (length roo--attached) 3)))
+            (insert "What is this?")
+            (roo-compose-send))
+        (when (buffer-live-p draft) (kill-buffer draft))
+        (when (roo--transcript connection) (kill-buffer (roo--transcript connection)))))
+    (let* ((message (car (last (funcall sent))))
+           (argument (aref (plist-get (plist-get message :params) :arguments) 0)))
+      (should (equal (plist-get (plist-get message :params) :command) "roo.task.start"))
+      (should (equal (plist-get argument :prompt) "What is this?"))
+      (should (equal (plist-get argument :context)
+                     (vector (list :uri (uri)
+                                   :range '(:start (:line 0 :character 0)
+                                            :end (:line 2 :character 0))))))
+      (should (equal (plist-get argument :images)
+                     (vector (roo--uri (expand-file-name "cat.png" root))
+                             "data:image/png;base64,UP9H"))))))
+
+(ert-deftest unit-what-is-not-taken-comes-back-with-what-went-along ()
+  (with-document "one\n"
+    (roo--submit connection "Do it" (list (roo--place)) t)
+    (let ((request (car (last (funcall sent))))
+          (draft (roo--draft connection)))
+      (roo--handle connection (list :id (plist-get request :id)
+                                    :error '(:code -32803 :message "No model.")))
+      (unwind-protect
+          (with-current-buffer draft
+            (should (equal (buffer-string) "Do it"))
+            (should (string-prefix-p " Not sent, a.txt" (roo--compose-header)))
+            (erase-buffer)
+            (roo-compose-previous)
+            (should (equal (buffer-string) "Do it")))
+        (kill-buffer draft)
+        (kill-buffer (roo--transcript connection))))))
+
+;;; Marks
+
+(defun changed (connection uri &rest hunks)
+  "Have the shown task of CONNECTION have changed HUNKS, (ID LINE LINE BEFORE), of URI."
+  (setf (roo--task connection) "t1"
+        (roo--changes connection)
+        (list (list :uri uri
+                    :hunks (mapcar (lambda (each)
+                                     (pcase-let ((`(,id ,from ,to ,before) each))
+                                       (list :id id :state "pending" :before before
+                                             :range `(:start (:line ,from :character 0)
+                                                      :end (:line ,to :character 0)))))
+                                   hunks))))
+  (roo--mark connection))
+
+(defun marks ()
+  "The texts that are marked in this buffer, all of it."
+  (save-restriction
+    (widen)
+    (mapcar (lambda (each)
+              (buffer-substring-no-properties (overlay-start each) (overlay-end each)))
+            (seq-filter (lambda (each) (overlay-get each 'roo-hunk))
+                        (overlays-in (point-min) (point-max))))))
+
+(ert-deftest unit-a-mark-goes-with-undo-and-what-is-left-is-asked-for ()
+  (with-document "one\ntwo\n"
+    (buffer-enable-undo)
+    (edit connection (uri) 0 '(0 0 1 0 "1\n"))
+    (changed connection (uri) '("h" 0 1 "one\n"))
+    (should (equal (marks) '("1\n")))
+    (undo-boundary)
+    (setq last-command nil)
+    (undo)
+    (should (equal (buffer-string) "one\ntwo\n"))
+    (should-not (marks))
+    (setf (roo--changes-timer connection) nil)
+    (roo--flush connection)
+    (should (roo--changes-timer connection))))
+
+(ert-deftest unit-marks-outside-of-what-is-narrowed-come-and-go ()
+  (with-document "one\ntwo\nthree\n"
+    (narrow-to-region 5 8)
+    (changed connection (uri) '("h" 2 3 "3\n"))
+    (should (equal (marks) '("three\n")))
+    (roo--visit-hunk connection 0)
+    (should (equal (line-number-at-pos nil t) 3))
+    (narrow-to-region 1 4)
+    (changed connection (uri))
+    (should-not (marks))))
+
+(ert-deftest unit-whoever-is-told-of-changes-sees-the-whole-buffer ()
+  (with-document "one\ntwo\nthree\n"
+    (narrow-to-region 5 8)
+    (let (seen)
+      (add-hook 'before-change-functions
+                (lambda (beg _end) (push (list (buffer-narrowed-p) (line-number-at-pos beg)) seen))
+                nil t)
+      (edit connection (uri) 0 '(2 0 3 0 "thirty three\n"))
+      (should (equal (delete-dups seen) '((nil 3)))))))
+
+(ert-deftest unit-settings-are-changed-below-a-key-and-those-of-the-user-left-alone ()
+  (let ((mine '(:provider (:baseUrl "u" :modelId "m") :mode "ask")))
+    (should (equal (roo--with mine '(:provider :modelId) "n")
+                   '(:provider (:baseUrl "u" :modelId "n") :mode "ask")))
+    (should (equal mine '(:provider (:baseUrl "u" :modelId "m") :mode "ask")))
+    (should (equal (roo--with nil '(:profiles :big :provider :modelId) "n")
+                   '(:profiles (:big (:provider (:modelId "n"))))))))
+
+(ert-deftest unit-each-key-of-the-menu-is-that-of-the-prefix ()
+  (let (suffixes)
+    (cl-labels ((walk (each)
+                  (cond ((and (listp each) (plist-get-safe each :command))
+                         (push (cons (plist-get-safe each :key) (plist-get-safe each :command))
+                               suffixes))
+                        ((vectorp each) (mapc #'walk each))
+                        ((consp each) (while (consp each) (walk (pop each))))))
+                (plist-get-safe (each key)
+                  (ignore-errors (plist-get each key))))
+      (walk (get 'roo-menu 'transient--layout)))
+    (should (> (length suffixes) 25))
+    (pcase-dolist (`(,key . ,command) suffixes)
+      (should (eq (lookup-key roo-command-map (kbd key)) command)))))
+
 ;;; The other language servers
 
 (ert-deftest unit-positions-of-others-are-counted-anew ()
@@ -407,6 +633,10 @@
 (defun file (name)
   "The text of the file NAME."
   (with-temp-buffer (insert-file-contents name) (buffer-string)))
+
+(defun messages ()
+  "What the user was told."
+  (with-current-buffer "*Messages*" (buffer-substring-no-properties (point-min) (point-max))))
 
 (defun asked (words)
   "Wait until a decision about something with these WORDS is waited for."
@@ -506,6 +736,45 @@
       (let ((items (plist-get (ask #'roo--on-diagnostics (list :uris (list uri) :wait t))
                               :items)))
         (should (string-match-p "nowhere" (roo--encode items)))))))
+
+(ert-deftest task-goes-on-after-its-server-was-killed ()
+  (find-file "app.py")
+  (roo "Change the greeting")
+  (asked "Edit app.py")
+  (let ((task (roo--task (here))))
+    (insert "# typed meanwhile\n")
+    ;; Stopped, it takes nothing any more: what is said to it now would be gone with it.
+    (signal-process (roo--process (here)) 'SIGSTOP)
+    (roo-send "and mind the tests")
+    (signal-process (roo--process (here)) 'SIGKILL)
+    (until (string-match-p "Roo ended by signal 9 and was started again" (messages)))
+    (until (and (here) (roo--ready (here))))
+    (should (equal (roo--task (here)) task))
+    (until (string-match-p "\\`Change the greeting\n\n○ Edit app.py" (said)))
+    (should (string-match-p "Roo ended in the middle of this" (said)))
+    (should (string-prefix-p "# typed meanwhile\n" (buffer-string)))
+    (roo-resume)
+    (until (string-match-p "All done" (said)))
+    (until (equal (state) "idle"))
+    (should-not (string-match-p "Roo ended in the middle" (said)))
+    (with-current-buffer "*to roo: project*"
+      (should (equal (buffer-string) "and mind the tests"))
+      (roo-compose-send))
+    (until (string-match-p "They are minded" (said)))
+    (should (string-match-p "and mind the tests" (said)))))
+
+(ert-deftest task-is-begun-again-by-hand-where-the-server-cannot-start ()
+  (find-file "app.py")
+  (let ((roo-command (list "sh" "-c" "echo 'it is broken' >&2; exit 3")))
+    (roo "Change the greeting")
+    (until (string-match-p "Roo ended with exit code 3 before it was ready" (messages)))
+    (should-not (here)))
+  (with-current-buffer "*to roo: project*"
+    (should (equal (buffer-string) "Change the greeting")))
+  (roo-restart)
+  (should (here))
+  (with-current-buffer "*to roo: project*" (roo-compose-send))
+  (until (string-match-p "All done" (said))))
 
 ;;; Without the package
 
