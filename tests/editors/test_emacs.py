@@ -14,6 +14,7 @@ from tests.support.fake_openai import FakeOpenAI, call, stalled, text
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(180)]
 
+IMAGES = {"supportsImages": True}
 ON_DISK = "def greet():\n    return 'old'\n\n\nprint(greet())\n"
 DIFF = """<<<<<<< SEARCH
     return 'old'
@@ -141,11 +142,31 @@ async def test_a_task_is_denied_answered_and_cancelled(
     assert "the second" in answered
 
 
+async def test_a_problem_is_fixed_and_taken_back_by_a_checkpoint(
+    it: Emacs, folder: Path, fake: FakeOpenAI
+) -> None:
+    edit = call("apply_diff", {"path": "app.py", "diff": DIFF})
+    fake.answers(edit, call("attempt_completion", {"result": "All done."}))
+    await ert(it, folder, "^task-fixes-", settings(fake))
+
+
+async def test_an_image_is_sent_to_the_model_that_was_chosen(
+    it: Emacs, folder: Path, fake: FakeOpenAI
+) -> None:
+    fake.answers(text("A cat."))
+    await ert(it, folder, "^task-is-asked-about-", settings(fake) | {"model": IMAGES})
+    sent = fake.chats[-1].json
+    assert sent["model"] == fake.models[-1]
+    assert "data:image/png;base64,iVBOR" in str(sent["messages"])
+
+
 async def test_a_task_goes_on_after_its_server_was_killed_and_nothing_typed_is_lost(
     it: Emacs, folder: Path, fake: FakeOpenAI
 ) -> None:
     edit = call("apply_diff", {"path": "app.py", "diff": DIFF})
-    fake.answers(edit, call("attempt_completion", {"result": "All done."}), text("They are minded."))
+    fake.answers(
+        edit, call("attempt_completion", {"result": "All done."}), text("They are minded.")
+    )
     await ert(it, folder, "^task-goes-on-", settings(fake))
 
 
