@@ -92,6 +92,37 @@ That is JSON where its name ends in .json, else Markdown."
                         (write-region nil nil file nil 'quiet)))
                     (roo--say "Wrote %s" (abbreviate-file-name file))))))
 
+(defun roo-add-folder (folder)
+  "Have FOLDER be one more of this workspace, until its server is stopped."
+  (interactive "DAdd to the workspace: ")
+  (let* ((connection (roo--ensure))
+         (folder (file-name-as-directory (file-truename folder))))
+    (when (eq (roo--find folder) connection) (user-error "%s is in it already" folder))
+    (setf (roo--folders connection) (append (roo--folders connection) (list folder)))
+    (roo--change-folders connection (list folder) nil)
+    (roo--open-all connection)))
+
+(defun roo-remove-folder (folder)
+  "Take FOLDER out of this workspace again."
+  (interactive (list (completing-read "Remove from the workspace: "
+                                      (cdr (roo--folders (roo--require))) nil t)))
+  (let ((connection (roo--require)))
+    (dolist (buffer (hash-table-values (roo--documents connection)))
+      (when (and (buffer-live-p buffer) (string-prefix-p folder (buffer-file-name buffer)))
+        (with-current-buffer buffer (roo--close))))
+    (setf (roo--folders connection) (delete folder (roo--folders connection)))
+    (roo--change-folders connection nil (list folder))))
+
+(defun roo--change-folders (connection added removed)
+  "Tell the server of CONNECTION that folders were ADDED and REMOVED."
+  (when (roo--ready connection)
+    (roo--write connection
+                (list :method "workspace/didChangeWorkspaceFolders"
+                      :params (list :event
+                                    (list :added (vconcat (mapcar #'roo--folder-as-told added))
+                                          :removed (vconcat (mapcar #'roo--folder-as-told
+                                                                    removed))))))))
+
 (defun roo-restart ()
   "Start the server of this project anew, with the settings as they are now."
   (interactive)

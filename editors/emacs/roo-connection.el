@@ -22,6 +22,7 @@
 (cl-defstruct (roo--connection (:conc-name roo--) (:copier nil))
   "A running server and what is known of it."
   root                                  ; folder of the project, with a slash at the end
+  folders                               ; of the workspace, the root first, each with a slash
   name                                  ; of the project, for people
   process
   (incoming (generate-new-buffer " *roo incoming*" t)) ; bytes that are no whole message yet
@@ -35,6 +36,8 @@
   (tasks nil)                           ; task id to plist :state :mode :used :size :cost
   task                                  ; the one that is shown
   mode profile                          ; of new tasks, where chosen
+  (configured nil)                      ; functions for when its server has the settings
+  (said nil)                            ; messages that wait for the next request
   (auto nil)                            ; kinds that are approved without a question, but reading
   pending                               ; what waits for the user, as roo.approval.list has it
   (told nil)                            ; request ids the user was told of
@@ -96,11 +99,15 @@ notification is taken by one of the connection and the params.")
   (and connection (process-live-p (roo--process connection))))
 
 (defun roo--find (file)
-  "The connection whose project FILE is in, or nil."
-  (let ((names (list (expand-file-name file) (file-truename file))))
-    (seq-find (lambda (connection)
-                (seq-some (lambda (name) (string-prefix-p (roo--root connection) name)) names))
-              (seq-sort-by (lambda (each) (length (roo--root each))) #'> roo--connections))))
+  "The connection whose workspace FILE is in, or nil.
+The folder that is nearest to it decides."
+  (let ((names (list (expand-file-name file) (file-truename file))) (longest 0) found)
+    (dolist (connection roo--connections found)
+      (dolist (folder (or (roo--folders connection) (list (roo--root connection))))
+        (when (and (> (length folder) longest)
+                   (seq-some (lambda (name) (string-prefix-p folder name)) names))
+          (setq longest (length folder)
+                found connection))))))
 
 (defun roo--current ()
   "The connection for this buffer, or nil."
@@ -242,13 +249,14 @@ What arrives while a message is handled waits for its turn."
   "Agree, by REPLY."
   (funcall reply nil))
 
-(dolist (method '("workspace/workspaceFolders" "workspace/codeLens/refresh"
-                  "workspace/diagnostic/refresh" "window/workDoneProgress/create"
+(dolist (method '("workspace/codeLens/refresh" "workspace/diagnostic/refresh"
+                  "window/workDoneProgress/create"
                   "client/registerCapability" "client/unregisterCapability"))
   (roo--does method #'roo--on-nothing))
 
-(defun roo--on-configuration (_connection params reply)
-  "Give to REPLY the settings that PARAMS ask for."
+(defun roo--on-configuration (connection params reply)
+  "Give to REPLY the settings that PARAMS ask for.
+Who waits for CONNECTION to have them is called."
   (funcall reply
            (vconcat
             (mapcar (lambda (item)
@@ -257,7 +265,10 @@ What arrives while a message is handled waits for its turn."
                          (let ((value roo-settings))
                            (dolist (key keys value)
                              (setq value (plist-get value (intern (concat ":" key)))))))))
-                    (plist-get params :items)))))
+                    (plist-get params :items))))
+  (let ((waiting (roo--configured connection)))
+    (setf (roo--configured connection) nil)
+    (mapc #'funcall waiting)))
 
 (roo--does "workspace/configuration" #'roo--on-configuration)
 

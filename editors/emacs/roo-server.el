@@ -43,7 +43,7 @@
 (defun roo--folders-of (path)
   "The folders of the workspace that PATH is in."
   (when-let ((connection (roo--find path)))
-    (list (roo--root connection))))
+    (roo--folders connection)))
 
 (setq roo--folders-function #'roo--folders-of)
 
@@ -58,7 +58,10 @@
                 (car roo-command)))
   (let* ((default-directory (file-name-as-directory (file-truename folder)))
          (name (file-name-nondirectory (directory-file-name default-directory)))
-         (connection (make-roo--connection :root default-directory :name name)))
+         (old (cdr (assoc default-directory roo--past)))
+         (connection (make-roo--connection
+                      :root default-directory :name name
+                      :folders (if old (roo--folders old) (list default-directory)))))
     (with-current-buffer (roo--incoming connection)
       (set-buffer-multibyte nil))
     (setf (roo--process connection)
@@ -80,7 +83,7 @@
     (roo--initialize connection)
     (add-hook 'kill-emacs-hook #'roo--stop-all)
     (run-hook-with-args 'roo--started-functions connection)
-    (when-let ((old (cdr (assoc default-directory roo--past))))
+    (when old
       (setf (alist-get default-directory roo--past nil t #'equal) nil)
       (roo--take-over connection old))
     connection))
@@ -99,6 +102,17 @@
                  (roo--task old))))
   (run-hook-with-args 'roo--taken-over-functions connection))
 
+(defun roo--folder-as-told (folder)
+  "FOLDER of a workspace in the words of LSP."
+  (let ((name (directory-file-name folder)))
+    (list :uri (roo--uri name) :name (file-name-nondirectory name))))
+
+(defun roo--on-folders (connection _params reply)
+  "Tell REPLY the folders of the workspace of CONNECTION."
+  (funcall reply (vconcat (mapcar #'roo--folder-as-told (roo--folders connection)))))
+
+(roo--does "workspace/workspaceFolders" #'roo--on-folders)
+
 (defun roo--initialize (connection)
   "Shake hands with the server of CONNECTION, then send it what waits."
   (let ((uri (roo--uri (directory-file-name (roo--root connection)))))
@@ -107,7 +121,7 @@
      (list :processId (emacs-pid)
            :clientInfo (list :name "Emacs" :version emacs-version)
            :rootUri uri
-           :workspaceFolders (vector (list :uri uri :name (roo--name connection)))
+           :workspaceFolders (vconcat (mapcar #'roo--folder-as-told (roo--folders connection)))
            :capabilities (roo--capabilities)
            :initializationOptions (list :settings (or roo-settings (make-hash-table))
                                         :client (list :extensions roo--extensions)))

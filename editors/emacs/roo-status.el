@@ -62,8 +62,20 @@
                    (append (and profile (list :profiles (intern (concat ":" profile))))
                            '(:provider :modelId))
                    model))
-  (roo-settings-changed connection)
-  (roo--say "The model is %s in this Emacs; `roo-settings' in your init file keeps it" model))
+  (push (lambda () (roo--say-model connection model)) (roo--configured connection))
+  (roo-settings-changed connection))
+
+(defun roo--say-model (connection wanted)
+  "Tell the user whether CONNECTION uses the model WANTED, and what to do."
+  (roo--execute
+   connection "roo.status" nil
+   (lambda (status)
+     (let ((model (plist-get status :model)))
+       (if (or (equal model wanted) (roo--profile connection))
+           (roo--say "The model is %s in this Emacs; `roo-settings' in your init file keeps it"
+                     wanted)
+         (roo--say "The model is still %s: what you set elsewhere goes before `roo-settings'"
+                   model))))))
 
 (defun roo--with (settings keys value)
   "A copy of SETTINGS, a plist of plists, with VALUE below KEYS."

@@ -101,9 +101,12 @@ Whoever types in the minibuffer is told afterwards."
     (let* ((waiting (length (roo--pending connection)))
            (running (seq-some (lambda (each) (equal (plist-get (cdr each) :state) "running"))
                               (roo--tasks connection)))
-           (text (cond ((> waiting 0) (format "Roo:%d?" waiting))
-                       (running "Roo:…")
-                       (t "Roo"))))
+           (text (concat (cond ((> waiting 0) (format "Roo:%d?" waiting))
+                               (running "Roo:…")
+                               (t "Roo"))
+                         ;; What is not asked any more is seen as long as it is so.
+                         (and (roo--auto connection)
+                              (format " !%s" (string-join (roo--auto connection) ","))))))
       (list " " (propertize text
                             'face (cond ((> waiting 0) 'roo-waiting) (running 'roo-running))
                             'help-echo (or (roo--line connection) "Roo")
@@ -130,17 +133,17 @@ Whoever types in the minibuffer is told afterwards."
   "What waits for the user in other tasks than the shown one of CONNECTION."
   (seq-difference (roo--pending connection) (roo--ours-of connection)))
 
+(defvar roo--footer-functions nil
+  "What is below the conversation, in this order.
+Each is called with a connection that runs, and gives a list of pieces,
+each a cons of what it depends on and the function that inserts it.")
+
 (defun roo--draw-footer ()
   "Show below the conversation what waits for the user."
   (let* ((connection roo--connection)
-         (task (roo--task connection))
-         (running (memq connection roo--connections))
-         (entries (and running (roo--ours-of connection)))
-         (others (and running (roo--others-of connection)))
-         (read-only (mapcar #'roo--read-only entries))
-         (interrupted (and running task (null entries)
-                           (equal (roo--interrupted connection) task)))
-         (shown (list entries others read-only interrupted)))
+         (pieces (and (memq connection roo--connections)
+                      (mapcan (lambda (each) (funcall each connection)) roo--footer-functions)))
+         (shown (mapcar #'car pieces)))
     (unless (equal shown roo--footer-drawn)
       (setq roo--footer-drawn shown)
       (roo--drawing
@@ -148,14 +151,25 @@ Whoever types in the minibuffer is told afterwards."
          (delete-region roo--footer (point-max))
          (goto-char roo--footer)
          (let ((start (point)))
-           (unless (or (bobp) (not (or entries others interrupted)))
+           (unless (or (bobp) (null pieces))
              (insert (if (bolp) "\n" "\n\n")))
-           (dolist (entry entries)
-             (roo--insert-waiting entry (cdr entries)))
-           (dolist (entry others)
-             (roo--insert-other entry))
-           (when interrupted (roo--insert-interrupted))
+           (dolist (piece pieces) (funcall (cdr piece)))
            (set-marker roo--footer start)))))))
+
+(defun roo--waiting-pieces (connection)
+  "What waits for the user in CONNECTION, as pieces of the footer."
+  (let ((entries (roo--ours-of connection)) (task (roo--task connection)))
+    (append
+     (mapcar (lambda (entry)
+               (cons (list entry (cdr entries) (roo--read-only entry))
+                     (lambda () (roo--insert-waiting entry (cdr entries)))))
+             entries)
+     (mapcar (lambda (entry) (cons (list 'other entry) (lambda () (roo--insert-other entry))))
+             (roo--others-of connection))
+     (and task (null entries) (equal (roo--interrupted connection) task)
+          (list (cons 'interrupted #'roo--insert-interrupted))))))
+
+(add-hook 'roo--footer-functions #'roo--waiting-pieces 90)
 
 (defun roo--draw-footer-of (connection)
   "Show what waits in the transcript of CONNECTION."
@@ -236,9 +250,11 @@ Where SEVERAL wait, a question is said again above its answers."
 
 (defun roo--shortened (line)
   "LINE with paths in the project of this buffer as they are named there."
-  (let ((root (roo--root roo--connection)))
-    (string-replace (directory-file-name root) (concat (roo--name roo--connection) "/")
-                    (string-replace root "" line))))
+  (let ((folders (roo--folders roo--connection)))
+    (dolist (folder folders line)
+      (let ((name (concat (file-name-nondirectory (directory-file-name folder)) "/")))
+        (setq line (string-replace (directory-file-name folder) name
+                                   (string-replace folder (if (cdr folders) name "") line)))))))
 
 (defun roo--option (entry option)
   "The option of ENTRY with the id OPTION, or nil."

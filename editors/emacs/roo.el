@@ -28,6 +28,7 @@
 (require 'roo-others)
 (require 'roo-menu)
 (require 'roo-review)
+(require 'roo-said)
 (require 'roo-status)
 (require 'roo-tasks)
 (require 'roo-transcript)

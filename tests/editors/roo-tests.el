@@ -50,7 +50,7 @@
   (declare (indent 1))
   `(let* ((root (file-name-as-directory (file-truename (make-temp-file "roo" t))))
           (file (expand-file-name "a.txt" root))
-          (connection (make-roo--connection :root root :name "project"))
+          (connection (make-roo--connection :root root :folders (list root) :name "project"))
           (roo--connections (list connection))
           (sent (wire connection)))
      (let ((coding-system-for-write 'no-conversion))
@@ -444,7 +444,51 @@
                        ,@(mapcar #'number-to-string (number-sequence 1 14))))
    (should (string-match-p "10\n… and 4 more lines" (buffer-string)))))
 
+(ert-deftest unit-files-of-several-folders-are-named-with-theirs ()
+  (with-document "one\n"
+    (should (equal (roo--shown file) "a.txt"))
+    (let ((other (file-name-as-directory (file-truename (make-temp-file "other" t)))))
+      (unwind-protect
+          (progn
+            (roo-add-folder other)
+            (should (equal (plist-get (car (last (funcall sent))) :method)
+                           "workspace/didChangeWorkspaceFolders"))
+            (let ((name (file-name-nondirectory (directory-file-name other))))
+              (should (equal (roo--shown (concat other "b.txt")) (concat name "/b.txt")))
+              (should (eq (roo--find (concat other "b.txt")) connection)))
+            (should (equal (roo--shown file)
+                           (concat (file-name-nondirectory (directory-file-name root)) "/a.txt")))
+            (roo--handle connection '(:id 1 :method "workspace/workspaceFolders"))
+            (should (= (length (plist-get (car (last (funcall sent))) :result)) 2))
+            (roo-remove-folder other)
+            (should-not (roo--find (concat other "b.txt"))))
+        (delete-directory other t)))))
+
 ;;; Messages of the user
+
+(ert-deftest unit-what-was-said-and-not-told-is-shown-changed-and-comes-back ()
+  (with-transcript
+   (let ((told (lambda (&rest update)
+                 (roo--note-event connection
+                                  (event 1 (append '(:sessionUpdate "_queued" :messageId "m1")
+                                                   update))))))
+     (funcall told :text "mind the tests")
+     (should (string-match-p "With the next request: mind the tests\n\\[Edit\\]" (buffer-string)))
+     (goto-char (point-min))
+     (search-forward "[Edit")
+     (cl-letf (((symbol-function 'read-string) (lambda (_prompt text) (concat text " too"))))
+       (push-button (1- (point))))
+     (let ((params (plist-get (car (last (funcall sent))) :params)))
+       (should (equal (plist-get params :command) "roo.queue.edit"))
+       (should (equal (plist-get (aref (plist-get params :arguments) 0) :text)
+                      "mind the tests too")))
+     (funcall told :text "mind the tests too")
+     (should-not (string-match-p "mind the tests\n" (buffer-string)))
+     (funcall told :state "returned")
+     (should-not (string-match-p "With the next request" (buffer-string)))
+     (with-current-buffer (roo--draft connection)
+       (should (equal (buffer-string) "mind the tests too"))
+       (kill-buffer)))))
 
 (ert-deftest unit-places-files-and-images-go-along-with-a-message ()
   (with-document "one\ntwo\nthree\n"
