@@ -24,6 +24,8 @@
   "Marker at the end of the conversation: what waits for the user is below.")
 (defvar-local roo--footer-drawn nil
   "What the footer shows.")
+(defvar-local roo--footer-bare nil
+  "Whether the footer has no empty line before it, as nothing was said so far.")
 (defvar-local roo--speaking nil
   "The kind of chunk that the end of the conversation is made of.")
 

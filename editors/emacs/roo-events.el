@@ -63,6 +63,11 @@
 
 (defun roo--note-event (connection event)
   "Keep what EVENT says of its task of CONNECTION, and pass it on."
+  (roo--learn-from connection event)
+  (run-hook-with-args 'roo--event-functions connection event))
+
+(defun roo--learn-from (connection event)
+  "Keep what EVENT, which may be an old one, says of its task of CONNECTION."
   (let* ((task (plist-get event :taskId))
          (update (plist-get event :update)))
     (pcase (plist-get update :sessionUpdate)
@@ -72,8 +77,7 @@
        (roo--learn connection task :mode (plist-get update :currentModeId)))
       ("usage_update"
        (roo--learn connection task :used (plist-get update :used) :size (plist-get update :size)
-                   :cost (plist-get (plist-get update :cost) :amount))))
-    (run-hook-with-args 'roo--event-functions connection event)))
+                   :cost (plist-get (plist-get update :cost) :amount))))))
 
 (defun roo--on-progress (connection params)
   "Take the progress in PARAMS from the server of CONNECTION."

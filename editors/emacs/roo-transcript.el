@@ -141,17 +141,6 @@ What is stored may be a little less than what was drawn."
            (with-current-buffer buffer (setq roo--asking nil)))
          (roo--say "Roo: %s" (plist-get problem :message)))))))
 
-(defun roo--learn-from (connection event)
-  "Keep what an old EVENT says of its task of CONNECTION."
-  (let ((update (plist-get event :update)))
-    (when (member (plist-get update :sessionUpdate)
-                  '("_state" "current_mode_update" "usage_update"))
-      (roo--learn connection (plist-get event :taskId)
-                  :state (or (plist-get update :state)
-                             (roo--fact connection (plist-get event :taskId) :state))
-                  :mode (or (plist-get update :currentModeId)
-                            (roo--fact connection (plist-get event :taskId) :mode))))))
-
 (defun roo--draw-events (connection events)
   "Draw those EVENTS of CONNECTION that are of the shown task, in one go."
   (let* ((task (roo--task connection))
@@ -170,6 +159,9 @@ What is stored may be a little less than what was drawn."
                    ;; Chunks that follow one another are inserted as one.
                    (setq chunk (roo--merge chunk (plist-get event :update)))))))
              (roo--merge chunk nil))))
+        (when (and roo--footer-bare (> roo--footer (point-min)))
+          (setq roo--footer-drawn nil)
+          (roo--draw-footer))
         (when (and roo--ahead (not roo--asking))
           (roo--catch-up))))))
 
@@ -187,7 +179,10 @@ What is stored may be a little less than what was drawn."
                   (propertize " Roo " 'face 'bold)
                   (or (roo--fact connection task :mode) (roo--mode connection) "")
                   "  "
-                  (pcase state
+                  (pcase (cond ((roo--ours-of connection) "waiting")
+                               ((and task (equal (roo--interrupted connection) task)) "interrupted")
+                               (t state))
+                    ("interrupted" (propertize "ended in the middle" 'face 'roo-failed))
                     ("running" (propertize (or (roo--line connection) "Working…")
                                            'face 'roo-running))
                     ("waiting" (propertize "waits for you" 'face 'roo-waiting))

@@ -153,6 +153,7 @@ each a cons of what it depends on and the function that inserts it.")
          (let ((start (point)))
            (unless (or (bobp) (null pieces))
              (insert (if (bolp) "\n" "\n\n")))
+           (setq roo--footer-bare (and (bobp) pieces t))
            (dolist (piece pieces) (funcall (cdr piece)))
            (set-marker roo--footer start)))))))
 

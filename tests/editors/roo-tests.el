@@ -370,6 +370,12 @@
 
 ;;; What waits
 
+(ert-deftest unit-what-waits-from-the-beginning-stands-below-what-is-said-then ()
+  (with-transcript
+   (waits connection '("r1" nil "trust" "Trust AGENTS.md"))
+   (roo--draw-events connection (list (chunk 1 "hello")))
+   (should (string-match-p "\\`hello\n\nTrust AGENTS.md\n" (buffer-string)))))
+
 (defun waits (connection &rest entries)
   "Have ENTRIES wait in CONNECTION, each (ID TASK KIND TITLE . DETAIL)."
   (setf (roo--pending connection)
