@@ -154,6 +154,8 @@ class Snapshot:
     text: str
     stamp: str
     """Changes whenever the text does; given back to `write` to say what was seen."""
+    note: str = ""
+    """What else is to be known of the file, as a sentence without its subject."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,8 +161,11 @@ async def prepare(arguments: ReadFile, context: ToolContext) -> Invocation:
         else:
             part = _part(arguments, text, limits)
         context.recall.saw(path)
+        text = _result(name, part, limits)
+        if snapshot.note:
+            text = f"({name}: {snapshot.note} This is the text in the editor.)\n{text}"
         return ToolResult(
-            _result(name, part, limits),
+            text,
             locations=(Location(path, part.start),),
             meta={
                 "range": {

@@ -22,8 +22,21 @@ class Document:
     language: str = ""
     maybe_unsaved: bool = True
     """False when nothing was changed since the editor said it saved."""
+    synced: str | None = None
+    """Its text when it was last seen to be the file's: as it was opened, saved or compared."""
     deleted: str | None = None
     """Its text when the editor deleted its file for us and kept the buffer."""
+
+
+def compare(document: Document) -> bool:
+    """Look whether the document's text is what is on disk; remembered where it is."""
+    try:
+        same = document.path.is_file() and document.path.read_bytes() == document.text.encode()
+    except (OSError, UnicodeEncodeError):
+        return False
+    if same:
+        document.synced = document.text
+    return same
 
 
 @dataclass(slots=True)
@@ -46,6 +59,7 @@ class Documents:
         if (path := path_of(uri)) is None:
             return
         document = Document(uri, Path(os.path.realpath(path)), text, version, language)
+        compare(document)
         self._by_uri[uri] = self._by_path[document.path] = self.last = document
         self._tell(document, "opened")
 
@@ -66,7 +80,7 @@ class Documents:
     def saved(self, uri: str) -> None:
         """`textDocument/didSave`."""
         if (document := self._by_uri.get(uri)) is not None:
-            document.maybe_unsaved = False
+            document.maybe_unsaved, document.synced = False, document.text
             self._tell(document, "saved")
 
     def closed(self, uri: str) -> None:

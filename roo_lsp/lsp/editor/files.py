@@ -14,7 +14,7 @@ from typing import Any
 
 from roo_lsp.agent.errors import Changed, ToolError
 from roo_lsp.agent.ports import FileSystem, Listing, Snapshot
-from roo_lsp.lsp.editor.documents import Document, Documents
+from roo_lsp.lsp.editor.documents import Document, Documents, compare
 from roo_lsp.lsp.editor.positions import minimal_edit
 from roo_lsp.lsp.wire.protocol import ClientError, RooProtocol
 from roo_lsp.workspace.escapes import label
@@ -26,6 +26,11 @@ ECHO_SECONDS = 2.0
 """How long the changed text may take to come back after `applied: true`."""
 REASON_LENGTH = 300
 """Characters of what an editor says why it did not."""
+BOTH = (
+    "it has unsaved changes in the editor, and was changed on disk too since it was opened or saved "
+    "there."
+)
+"""Two texts of one file, of which none may be lost."""
 BUFFER = "buffer-"
 """Begins the stamp of a text that was seen in the editor."""
 
@@ -62,7 +67,12 @@ class EditorFileSystem:
         document = self.documents.get(path)
         if document is None or is_deleted(document):
             return await self.under.read(path)
-        return Snapshot(document.text, _stamp(document.text))
+        below = await self._changed_below(document)
+        if below is None:
+            return Snapshot(document.text, _stamp(document.text))
+        if not is_unsaved(document):
+            return below
+        return Snapshot(document.text, _stamp(document.text), note=BOTH)
 
     async def read_bytes(self, path: Path) -> bytes:
         return await self.under.read_bytes(path)
@@ -75,6 +85,8 @@ class EditorFileSystem:
         back = expected is None and is_deleted(document)
         if not back and not await self._is_as_expected(document, expected):
             raise Changed(f"{path.name} changed while you were asked; nothing was written.")
+        if not back and not await self._caught_up(document, text, expected):
+            return
         if document.text == text:
             if back:
                 await self.under.write(path, text, None)
@@ -132,6 +144,9 @@ class EditorFileSystem:
 
     async def _is_as_expected(self, document: Document, expected: str | None) -> bool:
         """Whether the text is still what was seen: here, or on disk before the user opened it."""
+        below = await self._changed_below(document)
+        if below is not None and not is_unsaved(document):
+            return below.stamp == expected
         if _stamp(document.text) == expected:
             return True
         if expected is None or expected.startswith(BUFFER):
@@ -141,6 +156,43 @@ class EditorFileSystem:
         except ToolError:
             return False
         return below.stamp == expected and below.text == document.text
+
+    async def _changed_below(self, document: Document) -> Snapshot | None:
+        """The file, where it is another one than that which the document was in step with."""
+        if document.synced is None:
+            return None
+        try:
+            below = await self.under.read(document.path)
+        except ToolError:
+            return None
+        known = (document.synced, document.text)
+        return None if any(_reads_alike(below.text, each) for each in known) else below
+
+    async def _caught_up(self, document: Document, text: str, expected: str | None) -> bool:
+        """Bring a document up to date whose file was changed by others; False where all is done.
+
+        Raises:
+            ToolError: it has unsaved text as well, and saving it would undo what was changed.
+        """
+        below = await self._changed_below(document)
+        if below is None:
+            return True
+        name = document.path.name
+        if is_unsaved(document):
+            raise ToolError(
+                f"{name} was not edited: {BOTH} The user has to save or reload it first."
+            )
+        if not self.abilities.apply_edit:
+            await self.under.write(document.path, text, expected)
+            return False
+        reason = await self.edit(document, below.text, lambda: alike(document.text, below.text))
+        if reason is not None:
+            raise ToolError(
+                f"{name} was changed on disk, and the editor did not take that over: {reason}. Nothing "
+                "was edited."
+            )
+        compare(document)
+        return True
 
     async def _expected_below(self, path: Path, expected: str | None) -> str | None:
         """What to expect on disk of a file that was seen in a buffer which was closed since."""
@@ -228,18 +280,22 @@ class EditorFileSystem:
 
 
 def is_unsaved(document: Document) -> bool:
-    """True when the document's text is not what is on disk."""
-    if document.maybe_unsaved:
-        try:
-            document.maybe_unsaved = document.path.read_bytes() != document.text.encode()
-        except (OSError, UnicodeEncodeError):
-            return True
-    return document.maybe_unsaved
+    """True when the document has text of its own: neither what is on disk, nor what was there."""
+    if document.maybe_unsaved and document.text != document.synced:
+        document.maybe_unsaved = not compare(document)
+        return document.maybe_unsaved
+    return False
 
 
 def is_deleted(document: Document) -> bool:
     """True for a buffer that outlived its file, as long as the user does nothing with it."""
-    return document.deleted == document.text and not document.path.exists()
+    untouched = document.text in (document.deleted, document.synced)
+    return untouched and not document.path.exists()
+
+
+def _reads_alike(one: str, other: str) -> bool:
+    """The same but for what editors keep to themselves: line endings, the end of the last line."""
+    return alike(one, other) or alike(one.rstrip("\r\n"), other.rstrip("\r\n"))
 
 
 def _outcome(answer: Any) -> tuple[bool, str]:

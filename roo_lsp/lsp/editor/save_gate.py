@@ -119,7 +119,7 @@ class SavingRunner:
     async def _write(self, document: Document) -> None:
         expected = await _stamp_on_disk(self.disk, document.path)
         await self.disk.write(document.path, document.text, expected)
-        document.maybe_unsaved = False
+        document.maybe_unsaved, document.synced = False, document.text
         self.tell(
             f"Roo wrote {document.path.name} to disk. If your editor says it changed outside, "
             "reload it (`:reload`, `:e!`) or overwrite it (`:w!`)."
