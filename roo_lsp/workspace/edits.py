@@ -11,6 +11,7 @@ from functools import partial
 from itertools import pairwise
 
 from roo_lsp.agent.errors import ToolError
+from roo_lsp.workspace.hints import hint
 from roo_lsp.workspace.line_diff import line_edits
 from roo_lsp.workspace.lines import Line, line_texts, split_lines
 
@@ -380,16 +381,18 @@ class Ground:
         return self._found[form]
 
     def nearest(self, block: Block, words: Words) -> str:
-        """What to tell of a block that fits nowhere: what comes closest, line by line."""
+        """What to tell of a block that fits nowhere: what is wrong with it, what comes closest."""
+        about = hint("\n".join(self.texts), block.search, block.replacement)
+        return self._nearest(block, words, about)
+
+    def _nearest(self, block: Block, words: Words, about: str) -> str:
         texts = self.texts
         if not texts:
             return "the file is empty."
         at, same = _closest(block.search, texts)
         if at is None:
-            return (
-                f"{words.lines} is not in the file, and nothing in it is similar. "
-                "Read the file again."
-            )
+            advice = about or " Nothing in it is similar. Read the file again."
+            return f"{words.lines} is not in the file.{advice}"
         end = min(len(texts), at + min(len(block.search), SHOWN_LINES))
         wanted = {_squeezed(line) for line in block.search}
         shown = "\n".join(
@@ -399,7 +402,7 @@ class Ground:
         exact = sum(line == texts[at + i] for i, line in enumerate(block.search[: len(texts) - at]))
         hint = " Only blanks differ; they count at the beginning of a line." if same > exact else ""
         return (
-            f"{words.lines} is not in the file. The nearest is in lines {at + 1}-{end} "
+            f"{words.lines} is not in the file.{about} The nearest is in lines {at + 1}-{end} "
             f"(! marks what is not in {words.lines}).{hint}\n{shown}"
         )
 

@@ -236,7 +236,7 @@ def test_every_failing_block_is_told_and_nothing_is_changed():
     assert "4 of 5 blocks could not be applied" in error.text
     assert "Block 2: SEARCH is not in the file. The nearest is in lines 5-6" in error.text
     assert " 5 | def two():\n!6 |     return 2" in error.text
-    assert "Block 3: SEARCH is not in the file, and nothing in it is similar" in error.text
+    assert "Block 3: SEARCH is not in the file. Nothing in it is similar" in error.text
     assert "Block 4" in error.text
     assert "Block 5: SEARCH is not in the file. The nearest is in lines" in error.text
     assert "Block 1" not in error.text
