@@ -29,7 +29,7 @@ from roo_lsp.agent.ports import (
     ToolSpec,
 )
 from roo_lsp.agent.prompt import system_prompt
-from roo_lsp.agent.tool import AnyTool, FileLimits, Todo, ToolContext, Workspace
+from roo_lsp.agent.tool import AnyTool, FileLimits, Todo, ToolContext, ToolKind, Workspace
 from roo_lsp.agent.usage import Price
 from roo_lsp.endpoints import AskForKey, Connection
 from roo_lsp.settings import Settings
@@ -216,7 +216,9 @@ def _brief(host: Host) -> Brief:
     allowed = {
         name: tool
         for name, tool in TOOLS.items()
-        if mode.allows(tool.group) and (tool.needs is None or tool.needs in offered)
+        if mode.allows(tool.group)
+        and (tool.needs is None or tool.needs in offered)
+        and (tool.kind is not ToolKind.EXECUTE or mode.allows("execute"))
     }
     tools = {name: host.around_tool(tool) for name, tool in allowed.items()}
     model, limits = settings.model, settings.limits

@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from roo_lsp.agent.answer import Answer
@@ -21,9 +21,17 @@ from roo_lsp.agent.vocabulary import unknown_tool
 
 log = logging.getLogger(__name__)
 
-CANCELLED = "The user cancelled the task before this call finished."
+STOPPED = "Not run: the task was stopped before it was this call's turn."
+STOPPED_ASKING = (
+    "Not run: the task was stopped while the user was asked to allow this call. Nobody refused it."
+)
+STOPPED_RUNNING = (
+    "The task was stopped while this call ran. What it did until then is not known: look before you "
+    "make it again."
+)
 DENIED = "The user denied this call"
 NOT_RUN = "Not run, because the user denied an earlier call of the same answer."
+NOT_CHANGED = "Not run, because the change before it in the same answer failed."
 
 PARALLEL = (
     " To use several at once, make several calls in one answer, each to its own tool; those that only "
@@ -42,6 +50,21 @@ class Result:
     wrong: bool = False
 
 
+@dataclass(slots=True)
+class _Progress:
+    """How far the calls of one answer have come, by id."""
+
+    results: dict[str, Result] = field(default_factory=dict[str, Result])
+    asking: set[str] = field(default_factory=set[str])
+    running: set[str] = field(default_factory=set[str])
+
+    def unfinished(self, call: ToolCall) -> str:
+        """What the model is told of a call that has no result, as the task was stopped."""
+        if call.id in self.running:
+            return STOPPED_RUNNING
+        return STOPPED_ASKING if call.id in self.asking else STOPPED
+
+
 async def run_calls(agent: Agent, brief: Brief, answer: Answer) -> bool:
     """Run an answer's calls, in order, reads together; True when one of them ends the turn.
 
@@ -49,7 +72,8 @@ async def run_calls(agent: Agent, brief: Brief, answer: Answer) -> bool:
     history than the context can take, while what is shown is whole.
     """
     calls, tools = answer.message.calls, brief.tools
-    results: dict[str, Result] = {}
+    progress = _Progress()
+    results = progress.results
     try:
         for batch in _batches(calls, tools):
             if why := _not_run(batch, calls, tools, results):
@@ -58,20 +82,19 @@ async def run_calls(agent: Agent, brief: Brief, answer: Answer) -> bool:
                     message = ToolMessage(call.id, why, failed=True)
                     results[call.id] = Result(message, wrong=True)
                 continue
-            if len(batch) == 1:
-                results[batch[0].id] = await run_call(agent, tools, answer, batch[0])
-                continue
-            async with asyncio.TaskGroup() as group:
-                running = {
-                    call.id: group.create_task(run_call(agent, tools, answer, call))
-                    for call in batch
-                }
-            results |= {call_id: task.result() for call_id, task in running.items()}
+            # One that cannot end, as nobody can be asked, takes nothing from those beside it.
+            ended = await asyncio.gather(
+                *(_run(agent, tools, answer, call, progress) for call in batch),
+                return_exceptions=True,
+            )
+            if broken := next((each for each in ended if each is not None), None):
+                raise broken
     finally:
         for call in calls:
             if call.id not in results:
-                agent.emit(ToolCallUpdated(call.id, "failed", title=call.name, text=CANCELLED))
-                results[call.id] = Result(ToolMessage(call.id, CANCELLED, failed=True))
+                why = progress.unfinished(call)
+                agent.emit(ToolCallUpdated(call.id, "failed", title=call.name, text=why))
+                results[call.id] = Result(ToolMessage(call.id, why, failed=True))
         agent.budget.answer_ended()
         told = [results[call.id].message for call in calls]
         for message in results_that_fit(agent, brief, told):
@@ -103,7 +126,16 @@ def _not_run(
     if any(result.denied for result in results.values()):
         return NOT_RUN
     tool = tools.get(batch[0].name)
-    if tool is None or not tool.final:
+    if tool is None:
+        return None
+    if tool.group == "execute":
+        failed = (
+            results[call.id].wrong and call.name in tools and tools[call.name].group == "edit"
+            for call in calls
+            if call.id in results
+        )
+        return NOT_CHANGED if any(failed) else None
+    if not tool.final:
         return None
     return why_not_finished(
         (call.name, results[call.id].wrong, call.name in tools and _only_looks(tools[call.name]))
@@ -116,8 +148,19 @@ def _only_looks(tool: AnyTool) -> bool:
     return tool.group in {"read", "mcp", "fetch"} and not tool.final
 
 
+async def _run(
+    agent: Agent, tools: Mapping[str, AnyTool], answer: Answer, call: ToolCall, progress: _Progress
+) -> None:
+    """One call, whose result is kept as soon as there is one."""
+    progress.results[call.id] = await run_call(agent, tools, answer, call, progress)
+
+
 async def run_call(
-    agent: Agent, tools: Mapping[str, AnyTool], answer: Answer, call: ToolCall
+    agent: Agent,
+    tools: Mapping[str, AnyTool],
+    answer: Answer,
+    call: ToolCall,
+    progress: _Progress,
 ) -> Result:
     """One call: prepare, ask, run; every failure but cancellation is a result."""
     ignored: list[str] = []
@@ -131,6 +174,7 @@ async def run_call(
     except Exception as error:  # noqa: BLE001 -- a tool's bug ends its call, not the task
         return _finish(agent, call, call.name, _bug(call, error))
     title = invocation.title
+    progress.asking.add(call.id)
     decision = await agent.gate.decide(tool, call.id, targets, invocation)
     if not decision.allowed:
         text = _denied(decision)
@@ -143,6 +187,7 @@ async def run_call(
         call.id, "in_progress", title=title, verb=tool.doing, quiet=tool.told_elsewhere
     )
     agent.emit(running)
+    progress.running.add(call.id)
     try:
         result = await invocation.run(lambda output: agent.emit(replace(running, output=output)))
     except ToolError as error:

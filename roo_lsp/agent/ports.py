@@ -239,6 +239,10 @@ class SearchQuery:
     respect_gitignore: bool = True
     unsaved: Mapping[Path, str] = field(default_factory=dict[Path, str])
     """Texts to search in place of what is on disk."""
+    below: str = ""
+    """Where `root` is, seen from the workspace folder it is in."""
+    context: int = 1
+    """Lines before and behind each match."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,6 +269,10 @@ class SearchResult:
     files: tuple[FileMatches, ...]
     matches: int
     truncated: bool = False
+    rest: tuple[tuple[Path, int], ...] = ()
+    """How many more there are, by file, as far as they were counted."""
+    unsearched: bool = False
+    """No file there has a name like the pattern: nothing was searched."""
 
 
 class Searcher(Protocol):

@@ -28,6 +28,12 @@ def block_around(lines: Sequence[str], anchor: int) -> tuple[int, int]:
     return _above(lines, header), _end(lines, header)
 
 
+def enclosing(lines: Sequence[str], anchor: int) -> int | None:
+    """Index of the line that begins the definition which the line `anchor` is inside of, if any."""
+    header = _header(lines, anchor)
+    return header if header is not None and header < anchor else None
+
+
 def _indent(line: str) -> int:
     expanded = line.expandtabs(4)
     return len(expanded) - len(expanded.lstrip())

@@ -75,7 +75,6 @@ TOOL = Tool(
     arguments=ApplyDiff,
     prepare=prepare,
     targets=lambda arguments, context: writes(context, arguments.path),
-    rule="Change existing files with apply_diff; the SEARCH text must be the file's own, with enough lines to be found only once. Put all changes to one file in one call.",
     doing="Editing",
     writes=True,
 )

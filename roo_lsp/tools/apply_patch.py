@@ -218,7 +218,6 @@ TOOL = Tool(
     arguments=ApplyPatch,
     prepare=prepare,
     targets=targets,
-    rule="Use apply_patch for changes of several files that belong together, and to rename or delete files.",
     doing="Patching",
     writes=True,
 )

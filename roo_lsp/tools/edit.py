@@ -78,7 +78,6 @@ TOOL = Tool(
     arguments=Edit,
     prepare=prepare,
     targets=lambda arguments, context: writes(context, arguments.file_path),
-    rule="For one small change, or the same one everywhere in a file, use edit.",
     doing="Editing",
     writes=True,
 )

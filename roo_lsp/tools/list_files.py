@@ -64,6 +64,5 @@ TOOL = Tool(
     prepare=prepare,
     targets=lambda arguments, context: reads(context, arguments.path),
     parallel=True,
-    rule="Use list_files to learn what a folder holds, not to check that a change worked.",
     doing="Listing",
 )

@@ -194,6 +194,6 @@ TOOL = Tool(
     prepare=prepare,
     targets=lambda arguments, context: reads(context, arguments.path),
     parallel=True,
-    rule="Read a file before you change it. Text comes from the user's editor, unsaved changes included. Line numbers before `|` are not part of the file.",
+    rule="Read a file before you change it; for a part that you know of, read that part.",
     doing="Reading",
 )

@@ -1,80 +1,167 @@
-"""`search_files`: lines that match a regular expression, with their neighbours."""
+"""`search_files`: lines that match a regular expression, with their neighbours and what they are in."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 
 from pydantic import Field
 
-from roo_lsp.agent.ports import SearchLine, SearchQuery, SearchResult
+from roo_lsp.agent.errors import ToolError
+from roo_lsp.agent.ports import FileMatches, SearchLine, SearchQuery, SearchResult
 from roo_lsp.agent.tool import (
     Arguments,
     Invocation,
     Location,
     Output,
+    Target,
     Tool,
     ToolContext,
     ToolKind,
     ToolResult,
 )
-from roo_lsp.tools._text import MAX_RESULT, name_of, one_line, plural, reads
+from roo_lsp.tools._indentation import enclosing
+from roo_lsp.tools._text import name_of, one_line, plural
+from roo_lsp.workspace.lines import line_texts
 
 MAX_LOCATIONS = 20
+MAX_SHOWN = 40_000
+"""Characters of a result; the rest is told by file."""
+MAX_NAMED = 20
+"""Files of the rest that are named."""
+MAX_CONTEXT = 20
+LARGE = 300_000
+"""Characters of a file from which it is not looked for what a match is in."""
+HEADER = 100
+"""Characters of the line that begins what a match is in."""
 
 
 class SearchFiles(Arguments):
     """Search file contents below a folder, or in one file, line by line. Matching lines are marked
-    `>12 | text`, their neighbours are ` 13 | text`. At most 300 matches. Files that .gitignore or
-    .rooignore hides are not searched; unsaved changes in the editor are.
+    `>12 | text`, neighbours ` 13 | text`; `(in 9 | def f():)` tells what the lines below it are in.
+    At most 300 matches, the rest by file. Files that .gitignore or .rooignore hides are not searched;
+    unsaved changes in the editor are.
     """
 
     path: str = Field(description="Folder or file, relative to the workspace or absolute")
     regex: str = Field(description="Rust regular expression; (?i) in front ignores case")
-    file_pattern: str | None = Field(None, description="Glob of files to search: *.py, src/**/*.ts")
+    file_pattern: str | None = Field(None, description="Globs of files: *.py, src/**/*.ts")
+    context: int | None = Field(
+        None, ge=0, le=MAX_CONTEXT, description="Lines around each match: 1 if null, 0 for a list"
+    )
 
 
-def _shown(line: SearchLine) -> str:
-    return f"{'>' if line.match else ' '}{line.number} | {line.text}"
+def roots(arguments: SearchFiles, context: ToolContext) -> list[Path]:
+    """Where it searches: of several workspace folders `.` is all."""
+    if arguments.path.strip() in {".", "./"}:
+        return list(context.workspace.folders)
+    return [context.workspace.path(arguments.path)]
 
 
-def _sections(context: ToolContext, found: SearchResult) -> list[str]:
-    """The files' matches, as far as a result may be long."""
-    sections: list[str] = []
-    room = MAX_RESULT
-    for file in found.files:
-        groups = "\n----\n".join("\n".join(map(_shown, group)) for group in file.groups)
-        section = f"# {name_of(context, file.path)}\n{groups}"
-        if len(section) > room:
-            left = len(found.files) - len(sections)
-            sections.append(f"(The rest is too long: {plural(left, 'file')} not shown.)")
-            break
-        room -= len(section)
-        sections.append(section)
-    return sections
+def targets(arguments: SearchFiles, context: ToolContext) -> tuple[Target, ...]:
+    """The folders or the file."""
+    return tuple(Target(path, "read") for path in roots(arguments, context))
 
 
-def _text(arguments: SearchFiles, context: ToolContext, found: SearchResult, where: str) -> str:
+# --- what is shown --------------------------------------------------------------------------
+
+
+def _headers(text: str, groups: Sequence[Sequence[SearchLine]]) -> Mapping[int, str]:
+    """By the number of a group's first line: the line that begins what its match is in."""
+    lines = line_texts(text)
+    found: dict[int, str] = {}
+    for group in groups:
+        at = next(line.number for line in group if line.match) - 1
+        header = enclosing(lines, at) if at < len(lines) else None
+        if header is not None and header + 1 < group[0].number:
+            found[group[0].number] = f"(in {header + 1} | {lines[header].strip()[:HEADER]})"
+    return found
+
+
+async def _section(context: ToolContext, file: FileMatches) -> str:
+    """A file's matches, without blank lines beside them."""
+    groups = [[each for each in g if each.match or each.text.strip()] for g in file.groups]
+    try:
+        text = (await context.files.read(file.path)).text
+    except ToolError:
+        text = ""
+    headers: Mapping[int, str] = {}
+    if text and len(text) <= LARGE:
+        headers = await asyncio.to_thread(_headers, text, groups)
+    rows: list[str] = []
+    last = ""
+    for group in groups:
+        header = headers.get(group[0].number, "")
+        if header and header != last:
+            rows.append(header)
+        elif rows and len(groups[0]) + len(group) > 2:
+            rows.append("--")
+        last = header or last
+        rows += [f"{'>' if each.match else ' '}{each.number} | {each.text}" for each in group]
+    return "\n".join([f"# {name_of(context, file.path)}", *rows])
+
+
+async def _text(
+    arguments: SearchFiles, context: ToolContext, found: SearchResult, where: str
+) -> str:
     if not found.matches:
+        if found.unsearched:
+            return (
+                f"Nothing was searched: no file {where} has a name like that. file_pattern is a glob "
+                "taken from the path that is searched; leave it out to search all files."
+            )
         cut = " But very long lines were left out." if found.truncated else ""
         return f"No matches for {arguments.regex} {where}.{cut}"
     head = f"Found {plural(found.matches, 'match')} in {plural(len(found.files), 'file')} {where}."
-    if found.truncated:
-        head += " There are more: narrow the regex, the path or the file_pattern."
-    return "\n\n".join([head, *_sections(context, found)])
+    sections: list[str] = []
+    rest = dict(found.rest)
+    room = MAX_SHOWN
+    for file in found.files:
+        section = await _section(context, file) if room > 0 else ""
+        room -= len(section)
+        if section and (room >= 0 or not sections):
+            sections.append(section[:MAX_SHOWN])
+        else:
+            room = 0
+            matches = sum(line.match for group in file.groups for line in group)
+            rest[file.path] = rest.get(file.path, 0) + matches
+    if rest or found.truncated:
+        head += f" There are more: {_rest(context, rest)}."
+    return "\n\n".join([head, *sections])
+
+
+def _rest(context: ToolContext, rest: Mapping[Path, int]) -> str:
+    """How many are not shown, by file; the files with the most first."""
+    most = sorted(rest.items(), key=lambda each: -each[1])
+    named = [f"{count} in {name_of(context, path)}" for path, count in most[:MAX_NAMED]]
+    if len(most) > MAX_NAMED:
+        named.append(f"others in {plural(len(most) - MAX_NAMED, 'file')}")
+    return ", ".join(named) or "narrow the regex, the path or the file_pattern"
+
+
+# --- the call -------------------------------------------------------------------------------
 
 
 async def prepare(arguments: SearchFiles, context: ToolContext) -> Invocation:
-    path = context.workspace.path(arguments.path)
+    paths = roots(arguments, context)
     pattern = arguments.file_pattern or None
-    name = name_of(context, path)
-    where = f"in {'the workspace' if name == '.' else name}" + (f" ({pattern})" if pattern else "")
+    name = name_of(context, paths[0])
+    place = name if name != "." else f"the {len(paths)} workspace folders" * (len(paths) > 1)
+    where = f"in {place or 'the workspace'}" + (f" ({pattern})" if pattern else "")
 
     async def run(output: Output) -> ToolResult:
         del output
-        found = await context.searcher.search(
-            SearchQuery(
-                path,
-                arguments.regex,
-                pattern,
-                context.limits.respect_gitignore,
-                context.files.unsaved(),
-            )
+        query = SearchQuery(
+            paths[0],
+            arguments.regex,
+            pattern,
+            context.limits.respect_gitignore,
+            context.files.unsaved(),
+            "" if name == "." else name,
+            1 if arguments.context is None else arguments.context,
+        )
+        found = _together(
+            [await context.searcher.search(replace(query, root=path)) for path in paths]
         )
         locations = [
             Location(file.path, line.number)
@@ -83,13 +170,24 @@ async def prepare(arguments: SearchFiles, context: ToolContext) -> Invocation:
             if line.match
         ]
         return ToolResult(
-            _text(arguments, context, found, where),
+            await _text(arguments, context, found, where),
             locations=tuple(locations[:MAX_LOCATIONS]),
             meta={"matches": found.matches, "truncated": found.truncated},
         )
 
     title = one_line(f"Search {arguments.regex} {where}")
-    return Invocation(title, run, locations=(Location(path),))
+    return Invocation(title, run, locations=(Location(paths[0]),))
+
+
+def _together(found: Sequence[SearchResult]) -> SearchResult:
+    """The results of several folders as one."""
+    return SearchResult(
+        tuple(file for each in found for file in each.files),
+        sum(each.matches for each in found),
+        any(each.truncated for each in found),
+        tuple(rest for each in found for rest in each.rest),
+        all(each.unsearched for each in found),
+    )
 
 
 TOOL = Tool(
@@ -98,8 +196,8 @@ TOOL = Tool(
     group="read",
     arguments=SearchFiles,
     prepare=prepare,
-    targets=lambda arguments, context: reads(context, arguments.path),
+    targets=targets,
     parallel=True,
-    rule="Prefer search_files to reading many files; it takes a Rust regular expression.",
+    rule="Prefer search_files to reading many files.",
     doing="Searching",
 )

@@ -107,7 +107,7 @@ TOOL = Tool(
     prepare=prepare,
     makes=True,
     targets=lambda arguments, context: writes(context, arguments.path),
-    rule="Use write_to_file for new files or to replace a file wholly; give the whole content, never a placeholder for parts of it.",
+    rule="Change existing files by edit, apply_diff or apply_patch; write_to_file is for new files, or to replace one wholly.",
     doing="Writing",
     writes=True,
 )

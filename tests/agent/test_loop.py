@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roo_lsp.agent.approval import Ask, Refuse
+from roo_lsp.agent.approval import Ask, Decision, PermissionRequest, Refuse
 from roo_lsp.agent.errors import RooError, ToolError
 from roo_lsp.agent.events import (
     AgentMessageChunk,
@@ -322,8 +322,59 @@ async def test_cancelling_in_a_call_answers_every_call() -> None:
     with pytest.raises(asyncio.CancelledError):
         await turn
     assert it.results[0] == "1"
-    assert all("cancelled" in text for text in it.results[1:])
+    assert it.results[1].startswith("The task was stopped while this call ran.")
+    assert it.results[2] == "Not run: the task was stopped before it was this call's turn."
     assert_valid(it.agent.history.messages)
+
+
+async def test_reads_beside_one_that_waits_for_the_user_keep_their_results_when_the_task_stops():
+    asked, both = asyncio.Event(), asyncio.Event()
+    seen: list[str] = []
+
+    def look(word: str) -> str:
+        seen.append(word)
+        if len(seen) == 2:
+            asyncio.get_running_loop().call_soon(both.set)
+        return word
+
+    class Waits:
+        async def approve(self, request: PermissionRequest) -> Decision:
+            asked.set()
+            return await asyncio.Future()
+
+    it = rig(
+        calls(("look", '{"word":"1"}'), ("outside", "{}"), ("look", '{"word":"3"}')),
+        tools=[tool("look", look, parallel=True), tool("outside", group="read", parallel=True)],
+        approver=Waits(),
+    )
+    it.policy.verdicts["read"] = Ask("it is outside", "")
+    turn = asyncio.create_task(run_turn(it.agent))
+    await asked.wait()
+    await both.wait()
+    turn.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await turn
+    assert it.results[0] == "1"
+    assert it.results[1].endswith("the user was asked to allow this call. Nobody refused it.")
+    assert it.results[2] == "3"
+
+
+async def test_a_command_behind_a_change_that_failed_is_not_run():
+    ran: list[str] = []
+    it = rig(
+        calls(("change", '{"word":"a"}'), ("run", '{"word":"test"}'), ("look", "{}")),
+        calls(("change", '{"word":"b"}'), ("run", '{"word":"test"}'), first_id=4),
+        says("ok"),
+        tools=[
+            tool("change", lambda word: 1 / 0 if word == "a" else word, group="edit"),
+            tool("run", lambda word: ran.append(word) or word, group="execute"),
+            tool("look", group="read"),
+        ],
+    )
+    await run_turn(it.agent)
+    assert it.results[1] == "Not run, because the change before it in the same answer failed."
+    assert it.results[2] == ""
+    assert ran == ["test"]
 
 
 async def test_an_endpoints_error_leaves_the_history_valid() -> None:

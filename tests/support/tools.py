@@ -45,7 +45,7 @@ def tool_context(folder: Path, *, limits: FileLimits | None = None, **ports) -> 
     return ToolContext(workspace=Workspace((folder,)), limits=limits or FileLimits(), **given)
 
 
-async def prepared(tool: AnyTool, context: ToolContext, **arguments) -> Invocation:
+async def prepared(tool: AnyTool, context: ToolContext, /, **arguments) -> Invocation:
     """What a call would do, from its arguments as the model sends them."""
     parsed = tool.parse(json.dumps(arguments))
     for target in tool.targets(parsed, context):
@@ -53,7 +53,7 @@ async def prepared(tool: AnyTool, context: ToolContext, **arguments) -> Invocati
     return await tool.prepare(parsed, context)
 
 
-async def call(tool: AnyTool, context: ToolContext, **arguments) -> ToolResult:
+async def call(tool: AnyTool, context: ToolContext, /, **arguments) -> ToolResult:
     """Run a call to its end, as if it were allowed."""
     invocation = await prepared(tool, context, **arguments)
     return await invocation.run(lambda _: None)

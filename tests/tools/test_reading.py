@@ -1,13 +1,15 @@
 """read_file, list_files, search_files: exact, marked, and plain about what is missing."""
 
+import re
 import textwrap
 from base64 import b64decode
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from roo_lsp.agent.errors import ToolError
-from roo_lsp.agent.tool import FileLimits
+from roo_lsp.agent.tool import FileLimits, Workspace
 from roo_lsp.tools import all_tools
 from roo_lsp.tools._indentation import block_around
 from roo_lsp.workspace.images import MAX_BYTES
@@ -26,7 +28,7 @@ def numbers(count: int) -> str:
     return "".join(f"line {n}\n" for n in range(1, count + 1))
 
 
-# --- read_file ------------------------------------------------------------------------------
+# --- read_file ----------------------------------------------------------------------------
 
 
 async def test_a_file_is_read_with_exact_numbers(context, tmp_path):
@@ -127,7 +129,7 @@ async def test_a_title_says_what_is_read_in_one_line(context, tmp_path):
     assert (await prepared(READ, context, path="a\n\u202eb")).title == "Read a\\n\\u202eb"
 
 
-# --- images ---------------------------------------------------------------------------------
+# --- images -------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -193,7 +195,7 @@ async def test_what_cannot_be_shown_is_told(seeing, tmp_path, data, words):
         await call(READ, seeing, path="a.png")
 
 
-# --- the definition around a line -----------------------------------------------------------
+# --- the definition around a line ---------------------------------------------------------
 
 PYTHON = textwrap.dedent('''\
     import os
@@ -337,7 +339,7 @@ async def test_around_line_shows_the_definition_alone(context, tmp_path):
     assert "truncated" not in lines[0]
 
 
-# --- list_files -----------------------------------------------------------------------------
+# --- list_files ---------------------------------------------------------------------------
 
 
 async def test_a_listing_has_names_for_the_next_call(context, tmp_path):
@@ -364,7 +366,7 @@ async def test_a_listing_says_what_it_left_out(context, tmp_path):
     assert (await call(LIST, context, path="empty")).text == "empty has no files."
 
 
-# --- search_files ---------------------------------------------------------------------------
+# --- search_files -------------------------------------------------------------------------
 
 
 async def test_matches_are_marked_and_groups_are_apart(context, tmp_path):
@@ -372,15 +374,18 @@ async def test_matches_are_marked_and_groups_are_apart(context, tmp_path):
     result = await call(SEARCH, context, path=".", regex="x$", file_pattern="*.py")
     assert result.text == (
         "Found 2 matches in 1 file in the workspace (*.py).\n\n"
-        "# a.py\n 1 | one\n>2 | two x\n 3 | three\n----\n 5 | five\n>6 | six x"
+        "# a.py\n 1 | one\n>2 | two x\n 3 | three\n--\n 5 | five\n>6 | six x"
     )
     assert result.locations[0].line == 2
 
 
 async def test_nothing_found_is_told_with_what_was_searched(context, tmp_path):
     result = await call(SEARCH, context, path=".", regex="abc", file_pattern="*.rs")
-    assert result.text == "No matches for abc in the workspace (*.rs)."
+    assert result.text.startswith("Nothing was searched: no file in the workspace (*.rs)")
     assert not result.failed
+    (tmp_path / "a.py").write_text("x")
+    result = await call(SEARCH, context, path=".", regex="no such text", file_pattern="*.py")
+    assert result.text == "No matches for no such text in the workspace (*.py)."
 
 
 async def test_more_matches_than_are_shown_are_told(context, tmp_path):
@@ -402,9 +407,73 @@ async def test_unsaved_text_is_searched(tmp_path):
         def unsaved(self):
             return {tmp_path / "a": "fresh\n"}
 
+        async def read(self, path):
+            raise ToolError("not now")
+
     (tmp_path / "a").write_text("old\n")
     context = tool_context(tmp_path, files=Editor())
     assert ">1 | fresh" in (await call(SEARCH, context, path=".", regex="fresh|old")).text
+
+
+SOURCE = """\
+import os
+
+class Table:
+    def row(self):
+        first = 1
+        second = 2
+
+        return needle
+
+    def column(self):
+        needle()
+"""
+
+
+async def test_it_is_told_what_a_match_is_in(context, tmp_path):
+    (tmp_path / "t.py").write_text(SOURCE)
+    found = (await call(SEARCH, context, path=".", regex="needle")).text
+    assert found.partition("# t.py\n")[2] == (
+        "(in 4 | def row(self):)\n>8 |         return needle\n"  # no blank lines beside it
+        " 10 |     def column(self):\n>11 |         needle()"
+    )
+    alone = (await call(SEARCH, context, path=".", regex="needle", context=0)).text
+    assert alone.endswith(
+        "# t.py\n(in 4 | def row(self):)\n>8 |         return needle\n"
+        "(in 10 | def column(self):)\n>11 |         needle()"
+    )
+
+
+async def test_what_is_not_shown_is_told_by_file(context, tmp_path):
+    (tmp_path / "a").write_text("x\n" * 320)
+    (tmp_path / "b").write_text("x\n" * 12)
+    head = (await call(SEARCH, context, path=".", regex="x", context=0)).text.partition("\n")[0]
+    assert "There are more: " in head
+    counts = re.findall(r"(\d+) in ([ab])", head)
+    assert sum(int(count) for count, _ in counts) == 32
+
+
+@pytest.mark.parametrize(
+    "pattern", ["*.ts,*.tsx", "./src/**/*.ts", "src/**/*.{ts,tsx}", r"src\*.ts", "src/"]
+)
+async def test_patterns_are_taken_as_they_are_meant(context, tmp_path, pattern):
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "app.ts").write_text("needle\n")
+    found = await call(SEARCH, context, path=".", regex="needle", file_pattern=pattern)
+    assert found.text.startswith("Found 1 match in 1 file")
+    below = await call(SEARCH, context, path="src", regex="needle", file_pattern="src/*.ts")
+    assert below.text.startswith("Found 1 match in 1 file")
+
+
+async def test_of_several_folders_a_search_in_all_is_one_in_each(tmp_path):
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "f").write_text("needle\n")
+    context = replace(
+        tool_context(tmp_path), workspace=Workspace((tmp_path / "one", tmp_path / "two"))
+    )
+    found = (await call(SEARCH, context, path=".", regex="needle")).text
+    assert found.startswith("Found 2 matches in 2 files in the 2 workspace folders.")
 
 
 async def test_a_bad_expression_is_an_error_and_not_an_empty_result(context, tmp_path):
