@@ -1762,6 +1762,229 @@ EOF
 ? mvn -ep x
 ? mvn --file src/pom.xml test
 + mvn -T 2C test
+[git rebase|git merge|git pull|git switch|git cherry-pick]
++ git rebase --no-stat main
+? git rebase -X theirs main
+? git rebase --strategy-option=ours main
+? git rebase --exec=true
+? git rebase -r -x true main
+? git merge -s ours dev
+? git merge --strategy=x dev
++ git merge --no-stat dev
+? git merge --allow-unrelated-histories dev
+? git merge -F README.md dev
++ git pull -t
+? git pull --upload-pack x
+? git pull --upload-pac=x origin
++ git switch --no-guess dev
+? git switch -m dev
+? git switch --merge dev
+? git switch --force-create x
+? git cherry-pick -S dev
++ git cherry-pick -x dev
+? git cherry-pick --gpg-sign=x dev
+? git cherry-pick -s -e dev
+[git describe|git shortlog|git for-each-ref|git rev-list|git ls-tree|git cat-file|git config|git remote|git worktree]
++ git describe --dirty=-x
++ git describe --always --exact-match
++ git shortlog -sne --no-merges
++ git shortlog -F --grep=x
+? git shortlog --alternate-refs
++ git for-each-ref --points-at=HEAD
++ git for-each-ref --ignore-case --sort=-committerdate refs/heads
+? git for-each-ref --shell
+? git for-each-ref --format='%(signature)'
++ git rev-list --date=short --reflog
++ git rev-list --branches='f*' --dense
+? git rev-list --use-bitmap-index --stdin
++ git ls-tree -rl HEAD
++ git ls-tree --abbrev=8 HEAD src
++ git cat-file -t HEAD
+? git cat-file --batch-command
+? git cat-file -z --batch
+? git cat-file --batch='%(objectname)'
+? git config --blob HEAD:x -l
+? git config --get-urlmatch x y
+? git config -f /etc/gitconfig -l
+? git config --file=src/a.py -l
+? git config core.editor x
+? git config --add a.b c
+? git config --bool a.b true
++ git config --get-regexp 'user.*'
+? git remote -v update
+? git remote prune origin
+? git worktree -b x
+? git worktree prune
+[realpath|readlink|nl|paste|join|column|fold|hexdump|strings]
++ realpath -mz src
+? realpath /etc
++ readlink -qf src
++ nl -l2 README.md
++ nl -b a -s ': ' README.md
++ paste -s -d'\n' a.csv
++ join --header -t, a.csv b.csv
++ join -v1 a.csv b.csv
+? join a.csv b.csv /etc/hosts
++ column -s, -t a.csv
+? column -W 1 -t a.csv
++ column -J -N a,b a.csv
++ fold -bsw 20 README.md
++ hexdump -vC README.md
+? hexdump -f a.csv README.md
+? hexdump -e x README.md
++ strings -t x README.md
+? strings -T x README.md
+? strings @args
+? cat README.md | fold
+[cmp|sha256sum|cksum|id|seq|df|free|which|touch|mkdir|tac|rev|expand|fmt|basename]
++ cmp -i 1:2 a.csv b.csv
++ cmp -n 10 -l a.csv b.csv
++ sha256sum -b README.md
+? sha256sum -w -c a.csv
+? sha256sum --status --check a.csv
+? cksum --check a.csv
++ cksum --algorithm=sha256 README.md
++ id -a
++ seq -s, 1 5
++ seq -f %03g 1 5
++ df -ah --no-sync
++ free -lw
++ free -g
+? free -s 1
++ which -a git
++ touch -c src/a.py
+? touch -d yesterday --reference=/etc/hosts x
+? touch -am -r README.md x
+? touch -f ../x
++ mkdir -vp out/a
+? mkdir -m 777 out
+? mkdir -Z /x
+? tac -s x /etc/hosts
++ rev README.md
++ expand -i -t 4 README.md
++ fmt -s -w 72 README.md
++ basename -a src/a.py README.md
++ basename -s .py src/a.py
+[awk|mawk|bash|python3|perl -c]
++ mawk -v x=1 '{print x}' a.csv
+? mawk -W exec a.csv
+? mawk -Wdump '{print}'
+? mawk -We x a.csv
+? mawk -f a.csv
+? bash -i script.sh
+? bash -r script.sh -x
+? bash --login script.sh
+? bash -O extdebug script.sh
+? bash -p -c x
+? bash -xo pipefail script.sh
++ python3 -S script.py
+? python3 -W error script.py
+? python3 -X dev script.py
+? python3 -Xfrozen_modules=off -c x
+? perl -c -i x
+? perl -cne x
+? perl -c -x script.sh
+[ctest]
+? ctest --help-variables README.md
+? ctest --help-module x README.md
+? ctest -Q --output-log src/a.py
++ ctest -Q -N
+? ctest --version README.md
+? ctest -QO x
+[egrep]
++ egrep -C2 x README.md
++ egrep --exclude-dir='*.d' -o x README.md
++ egrep -T --binary-files=text x README.md
+? egrep -nrf a.csv .
+[pytest]
++ pytest --color=no -v
+? pytest --trace-config
+? pytest --hypothesis-verbosity=quiet
++ pytest --no-cov-on-fail --dist=loadscope
+? pytest --rsyncdir=..
+? pytest --tx popen
+? pytest -n2 --rootdir /
+? pytest --cov=app --cov-report=lcov:src/a.py
+? pytest --cov-report json:x
+? pytest -xp no:x
+? pytest -raA --junit-prefix=x --junitxml x
+? pytest --pythonwarnings=error::x.Y
+? pytest --import-mode=x
+? pytest --cov /etc
+[ruff format|ruff check|ruff format --check]
++ ruff check --show-settings
+? ruff check --fix-only
++ ruff check -e --select E501 src
++ ruff format --check --exclude build src
+? ruff format --range=1:2 /etc/x.py
+? ruff check --output-format=src/x.py
+? ruff check -no x
+? ruff check --unsafe-fixes --fix-only src
+[rg]
++ rg -C 4 foo
++ rg --no-require-git foo
++ rg --colors 'path:none' foo
++ rg -bU foo src
+? rg --type-add 'x:include:all' foo
+? rg -nf a.csv
+? rg --generate=man /etc
+[node]
+? node --trace-event-file-pattern=x src/app.js
+? node --report-on-signal src/app.js
+? node --trace-sync-io src/app.js -e x
++ node --trace-uncaught src/app.js
+? node --interactive
+? node --cpu-prof-dir=src src/app.js
+? node --redirect-warnings=README.md src/app.js
+? node --diagnostic-dir=src src/app.js
+[cargo build|cargo tree|cargo clippy]
++ cargo build --tests --no-default-features
+? cargo build --config 'build.x=1'
+? cargo build -Z x
+? cargo build --timings=html
++ cargo tree --prefix none --frozen
+? cargo tree --color never --manifest-path ../x
++ cargo clippy --locked --no-deps
+? cargo clippy --fix --allow-dirty
+? cargo clippy -- --emit=x
+? cargo clippy -- -C linker=./x
+? cargo clippy -- -o x
+[docker images|docker inspect|docker stats|kubectl logs|kubectl describe]
++ docker images --tree --no-trunc
++ docker inspect -s --type container web
++ docker stats --no-stream -a
++ kubectl logs web -c app --pod-running-timeout=20s
+? kubectl describe -f src/x.yaml
++ kubectl describe pods -A -l app=web
+? kubectl describe secret x
+? kubectl logs web --kubeconfig src/x
+? kubectl logs web --log-file=src/x
+? kubectl describe pods --cluster=x
+[terraform validate|terraform show|terraform fmt|terraform plan]
++ terraform validate -test-directory=tests
+? terraform validate -test-directory=../x
++ terraform show -no-color -json
++ terraform fmt -list=false -check
+? terraform plan -no-color -out=src/a.py
++ terraform plan -lock=false -refresh-only
+? terraform plan -var-file=../x
+? terraform fmt ../x
+[mvn|npm ls|npm run|coverage report]
++ mvn -e -ntp -U test
+? mvn -s src/settings.xml test
+? mvn -Pci test
+? mvn -l README.md test
+? mvn --builder x test
+? mvn -emp x
++ npm ls --omit=dev
+? npm ls --location=global --prefix=/x
+? npm run build --script-shell x
+? npm run build --loglevel=silly --scripts-prepend-node-path
+? npm run -ws --include-workspace-root build --node-options='--require x'
+? coverage report --rcfile=src/x
+? coverage report --data-file=../x
++ coverage report -m --skip-covered
+? coverage report --format=markdown --output=x
 [cmake]
 ? cmake --help x
 ? cmake -version x

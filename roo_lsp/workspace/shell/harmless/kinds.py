@@ -62,12 +62,13 @@ def _text(word: Word, _place: Place) -> bool:
 
 
 def _path(word: Word, place: Place) -> bool:
-    return place.inside(word)
+    """Not `@file`: a file of arguments for many programs."""
+    return word.text[:1] not in {"@", "+"} and place.inside(word)
 
 
 def _own_path(word: Word, place: Place) -> bool:
-    """For programs that read `@file` or `NAME=value` among their operands, or a `+`."""
-    return not re.match(r"[@+]|[A-Za-z_]\w*=", word.text) and place.inside(word)
+    """For programs that read `NAME=value` among their operands."""
+    return not re.match(r"[A-Za-z_]\w*=", word.text) and _path(word, place)
 
 
 def _new_path(word: Word, place: Place) -> bool:
@@ -166,6 +167,7 @@ KINDS = MappingProxyType[str, Check](
         "N": _matches(_NUMBER),
         "NS": _matches(_NUMBERS),
         "TEXT": _text,
+        "BIT": lambda word, place: _text(word, place) and "/" not in word.text,
         "NAME": _name,
         "KEY": _matches(_KEY),
         "TRIPLE": _matches(_TRIPLE),

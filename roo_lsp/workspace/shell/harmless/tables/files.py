@@ -12,8 +12,8 @@ ls, dir, vdir : PATH* : reads calm : ls(1), coreutils 9.1
     @help -a --all -A --almost-all --author -b --escape --block-size=NAME -B --ignore-backups -c -C
     --color?=always|never|auto -d --directory -f -F --classify?=always|never|auto --file-type
     --format=NAME --full-time -g --group-directories-first -G --no-group -h --human-readable --si -H
-    --hide=TEXT --hyperlink?=always|never|auto --indicator-style=NAME -i --inode -I=TEXT
-    --ignore=TEXT -k --kibibytes -l -m -n --numeric-uid-gid -N --literal -o -p -q
+    --hide=BIT --hyperlink?=always|never|auto --indicator-style=NAME -i --inode -I=BIT
+    --ignore=BIT -k --kibibytes -l -m -n --numeric-uid-gid -N --literal -o -p -q
     --hide-control-chars --show-control-chars -Q --quote-name --quoting-style=NAME -r --reverse -R
     --recursive -s --size -S --sort=NAME --time=NAME --time-style=TEXT -t -T=N --tabsize=N -u -U -v
     -w=N --width=N -x -X -Z --context --zero -1

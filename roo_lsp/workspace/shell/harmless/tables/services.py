@@ -171,7 +171,7 @@ gh repo list : NAME? : reads booleans : gh repo list --help, gh 2.83
     --visibility=public|private|internal
 gh auth status : : reads booleans : gh auth status --help, gh 2.83; -t shows the token
     -a --active
-gh search code, gh search issues, gh search prs, gh search repos, gh search commits : TEXT* : reads booleans : gh search --help, gh 2.83
+gh search code, gh search issues, gh search prs, gh search repos, gh search commits : TEXT* : stdin booleans : gh search --help, gh 2.83
     @gh -L=N --limit=N --language=NAME --owner=NAME --repo=NAME --state=open|closed --author=NAME
     --sort=NAME --order=asc|desc --label=TEXT --extension=NAME --filename=TEXT
 gh status : : reads booleans : gh status --help, gh 2.83

@@ -63,7 +63,7 @@ join : PATH PATH : reads : join(1), coreutils 9.1
     --header -z --zero-terminated --help --version
 column : PATH* : reads calm : column(1), util-linux 2.38
     -t --table -s=TEXT --separator=TEXT -o=TEXT --output-separator=TEXT -N=TEXT --table-columns=TEXT
-    -c=N --output-width=N -x --fillrows -J --json -n=TEXT --table-name=TEXT -R=TEXT -L
+    -c=N --output-width=N -x --fillrows -J --json --table-name=TEXT -R=TEXT -L
 fold, fmt : PATH* : reads calm : fold(1), fmt(1), coreutils 9.1
     -b --bytes -s --spaces -w=N --width=N --help --version
 rev : PATH* : reads calm : rev(1), util-linux 2.38
