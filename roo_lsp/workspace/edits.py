@@ -354,7 +354,9 @@ class Ground:
             if form is not _as_it_is:
                 found = self.texts[at : at + len(block.search)]
                 new = as_typed(block.search, found, new)
-                if form is _squeezed:
+                if form is _loosely:
+                    new = kept_typography(block.search, found, new)
+                else:
                     new = reindented(block.search, found, new)
             if new is not None:
                 hits.append(Hit(wanted, block, at, tuple(new), nearly=form is not _as_it_is))
@@ -466,10 +468,27 @@ def as_typed(
     """The replacement without the typographic characters that the search had and the file has not."""
     wrong = {each for line in search for each in line if ord(each) in _LOOK_ALIKES}
     wrong -= {each for line in found for each in line}
-    if not wrong:
-        return replacement
     plain = {ord(each): _LOOK_ALIKES[ord(each)] for each in wrong}
-    return [line.translate(plain) for line in replacement]
+    return [line.translate(plain) for line in replacement] if plain else replacement
+
+
+def kept_typography(
+    search: Sequence[str], found: Sequence[str], replacement: Sequence[str]
+) -> list[str]:
+    """The replacement with the file's own characters where a changed line begins and ends as before."""
+    kept = list(replacement)
+    for at, (mine, its, new) in enumerate(zip(search, found, replacement, strict=False)):
+        if mine != its and len(mine) == len(its):
+            before = _alike_first(mine, new)
+            behind = _alike_first(mine[before:][::-1], new[before:][::-1])
+            kept[at] = its[:before] + new[before : len(new) - behind] + its[len(its) - behind :]
+    return kept
+
+
+def _alike_first(one: str, other: str) -> int:
+    """How many characters both begin with."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
 # --- indentation ----------------------------------------------------------------------------
