@@ -14,6 +14,8 @@ from roo_lsp.agent.tool import (
     ToolKind,
     ToolResult,
 )
+from roo_lsp.tools._command_habits import entities_in, tip
+from roo_lsp.tools._doubts import refuse_once
 from roo_lsp.tools._text import one_line, reads
 
 
@@ -71,12 +73,13 @@ async def prepare(arguments: ExecuteCommand, context: ToolContext) -> Invocation
         raise ToolError("The command is empty.")
     if timeout is not None and timeout <= 0:
         raise ToolError(f"timeout is {timeout:g}; give seconds above 0, or null to wait.")
+    refuse_once(context, arguments, entities_in(command), "Write the characters themselves.")
     cwd, unconfined = context.workspace.path(arguments.cwd or "."), bool(arguments.no_sandbox)
 
     async def run(output: Output) -> ToolResult:
         result = await context.commands.run(Command(command, cwd, timeout, unconfined), output)
         return ToolResult(
-            _text(result, timeout),
+            _text(result, timeout) + tip(context, command),
             failed=result.state == "timed_out",
             meta={
                 "state": result.state,

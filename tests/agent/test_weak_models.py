@@ -134,18 +134,16 @@ KINDS: dict[str, Kind] = {
     "entities in a new content": Kind(
         "RooCodeInc/Roo-Code#2191", [read(), write(APP.replace("<", "&lt;")), DONE], "plain characters"),
     "nothing at all": Kind("cline/cline#1335", [read(), write(""), DONE], "empty"),
-    "half of a file it has not read": Kind("cline/cline#679", [write("import os\n"), DONE], "Read it first"),
+    "half of a file it has not read": Kind("zed-industries/zed#53590", [write("import os\n"), DONE], "Read it first"),
     "an empty file that is meant": Kind(
         "cline/cline#4727", [read(), write(""), write(""), DONE], files={"src/app.py": ""}),
-    "appending by a flag": Kind(
-        "cline/cline#679", [one("write_to_file", path="src/app.py", content="x", append=True), DONE], "append"),
     # --- parts that lose text ---
     "a placeholder in an edit": Kind(
-        "Aider-AI/aider: docs/llms/warnings", [edit("    return a < 1 and '1'", "    # ... existing code ..."), DONE], "stands for code"),
+        "RooCodeInc/Roo-Code#120", [edit("    return a < 1 and '1'", "    # ... existing code ..."), DONE], "stands for code"),
     "a placeholder in a block": Kind(
         "RooCodeInc/Roo-Code#120", [one("apply_diff", path="src/app.py", diff=block("def f1(a):", "def f1(a):\n    # rest of the function unchanged")), DONE], "stands for code"),
     "a placeholder in a patch": Kind(
-        "openai/codex: apply_patch", [one("apply_patch", patch=update("-def f1(a):", "+# existing code unchanged")), DONE], "stands for code"),
+        "cline/cline#577", [one("apply_patch", patch=update("-def f1(a):", "+# existing code unchanged")), DONE], "stands for code"),
     "an edit for another model to apply": Kind(
         "Cursor: edit_file", [one("edit_file", target_file="src/app.py", instructions="i", code_edit="# ... existing code ...\nx = 1"), DONE], "old_string"),
     # --- edits that do not fit ---
@@ -164,21 +162,21 @@ KINDS: dict[str, Kind] = {
     "curly quotes that the file has": Kind(
         "anthropics/claude-code#1986", [edit("# It's a name", "# It's a title", "README.md"), DONE], files={"README.md": "# It\u2019s a title\n"}),
     "line numbers in SEARCH": Kind(
-        "RooCodeInc/Roo-Code: multi-search-replace", [one("apply_diff", path="src/app.py", diff=block("6 |     return a < 1 and '1'", "6 |     return a > 1 and '1'")), DONE], files={"src/app.py": CHANGED}),
+        "NousResearch/hermes-agent#19798", [one("apply_diff", path="src/app.py", diff=block("6 |     return a < 1 and '1'", "6 |     return a > 1 and '1'")), DONE], files={"src/app.py": CHANGED}),
     "a part of a line in SEARCH": Kind(
         "Zoo-Code-Org/Zoo-Code#868", [one("apply_diff", path="src/app.py", diff=block("return a < 1 and", "return a > 1 and")), DONE], "is not in the file"),
     "another indentation": Kind(
         "google-gemini/gemini-cli#4576", [one("apply_diff", path="src/app.py", diff=block("return a < 1 and '1'", "return a > 1 and '1'")), DONE], files={"src/app.py": CHANGED}),
     "a text that is there twelve times": Kind(
-        "google-gemini/gemini-cli#4576", [edit("and '", "or '"), DONE], "more than 10 times"),
+        "google-gemini/gemini-cli: replace", [edit("and '", "or '"), DONE], "more than 10 times"),
     "more replacements than one": Kind(
         "google-gemini/gemini-cli: replace", [one("replace", file_path="src/app.py", old_string="a", new_string="b", expected_replacements=2), DONE], "expected_replacements"),
     # --- paths ---
     "a folder called ~": Kind("Aider-AI/aider#4078", [write("x", "~/bin/x.py"), DONE], "home folder", {"~/bin/x.py": None}),
     "the same again": Kind("bug-ops/zeph#5410", [write("x", "~/x.py"), write("x", "~/x.py"), DONE], "home folder", {"~/x.py": None}),
-    "a drive of Windows": Kind("openai/codex#2549", [write("x", "C:\\proj\\x.py"), DONE], "Windows", {"C:\\proj\\x.py": None}),
-    "backslashes": Kind("QwenLM/qwen-code: issues on Windows paths", [write("x", "src\\new.py"), DONE], files={"src\\new.py": None, "src/new.py": "x"}),
-    "a blank behind the name": Kind("anthropics/claude-code#1986", [write("x", "new.py "), DONE], files={"new.py ": None, "new.py": "x"}),
+    "a drive of Windows": Kind("felixleopold/obsidian-code-suite#42", [write("x", "C:\\proj\\x.py"), DONE], "Windows", {"C:\\proj\\x.py": None}),
+    "backslashes": Kind("microsoft/WSL#2741", [write("x", "src\\new.py"), DONE], files={"src\\new.py": None, "src/new.py": "x"}),
+    "a blank behind the name": Kind("anomalyco/opencode#43112", [write("x", "new.py "), DONE], files={"new.py ": None, "new.py": "x"}),
     "the workspace's own name": Kind("fmagent-project/FM-Agent#6", [write("x", "proj/src/new.py"), DONE], "src/new.py", {"proj/src/new.py": None}),
     "a line behind the path": Kind("Lexus2016/hermes-agent-evolution#1370", [read("src/app.py:5"), DONE], "src/app.py lines"),
     "lines of a web page": Kind("Lexus2016/hermes-agent-evolution#1370", [read("src/app.py#L5-L6"), DONE], "lines 5-6 of"),
@@ -186,7 +184,7 @@ KINDS: dict[str, Kind] = {
     "a slash before it": Kind("frontman-ai/frontman#147", [read("/src/app.py"), DONE], "src/app.py lines"),
     "another folder": Kind("Lexus2016/hermes-agent-evolution#3195", [read("lib/app.py"), DONE], "Of that name there is: src/app.py"),
     "a path outside that is not there": Kind("anthropics/claude-code#64881", [read("/nowhere/x.py"), DONE], "not found", rules=Rules()),
-    "a command in a folder that is not there": Kind("tinyhumansai/openhuman#4119", [one("execute_command", command="ls", cwd="/nowhere"), DONE], "not found", rules=Rules()),
+    "a command in a folder that is not there": Kind("Lexus2016/hermes-agent-evolution#2242", [one("execute_command", command="ls", cwd="/nowhere"), DONE], "not found", rules=Rules()),
     # --- circles ---
     "the same read for ever": Kind(
         "google-gemini/gemini-cli#8259", [in_turn(read())], "with the same result", asks=1, stop=STOPPED),
@@ -205,30 +203,30 @@ KINDS: dict[str, Kind] = {
     "the same edit that fails": Kind(
         "google-gemini/gemini-cli#4576", [in_turn(ALL_FAIL)], "is not in the file", asks=1, stop=STOPPED),
     "an edit that fails, and a look in between": Kind(
-        "eisenh/agent0ai/space-agent#6", [in_turn(ALL_FAIL, read())], "is not in the file", asks=1, requests=16, stop=STOPPED),
+        "agent0ai/space-agent#6", [in_turn(ALL_FAIL, read())], "is not in the file", asks=1, requests=16, stop=STOPPED),
     "edit and undo": Kind(
         "Aider-AI/aider#450", [in_turn(edit("return a < 1 ", "return a > 1 "), edit("return a > 1 ", "return a < 1 "), until="these 2 calls")], "these 2 calls"),
     "the same question, 28 times": Kind(
         "QwenLM/qwen-code#4506", [in_turn(one("ask_followup_question", question="Go on?", follow_up=["Yes"]), until="Not asked again")], "Not asked again", asks=1,
         people=lambda: AnswersWith(answers=["Yes"] * 50)),
     "a denied call, 40 times": Kind(
-        "anthropics/claude-code#7104", [in_turn(edit("return a < 1 ", "return a > 1 "), until="Not asked again")], "Not asked again", asks=1,
+        "nearai/ironclaw#3728", [in_turn(edit("return a < 1 ", "return a > 1 "), until="Not asked again")], "Not asked again", asks=1,
         people=lambda: AnswersWith("reject_once"), rules=Rules()),
     "three wrong paths side by side": Kind(
         "Lexus2016/hermes-agent-evolution#886", [several(*(do("read_file", path=f"x{n}.py") for n in range(3))), DONE], "not found"),
     "a hundred reads in one answer": Kind(
-        "cline/cline#9262", [several(*(do("read_file", path="src/app.py", start_line=1 + n % 40, end_line=48) for n in range(100))), DONE], "at most 32"),
+        "LionSR/TeXRA#9765", [several(*(do("read_file", path="src/app.py", start_line=1 + n % 40, end_line=48) for n in range(100))), DONE], "at most 32"),
     "guessed names, one after the other": Kind(
         "justrach/codegraff#1116", [in_turn(*(read(f"docs/adr-{n}.md") for n in range(30)))], "not found", asks=1, stop=STOPPED),
     # --- ends ---
     "done, beside an edit that failed": Kind(
-        "cniska/acolyte#286", [several(do("edit", file_path="src/app.py", old_string="nowhere", new_string="x"), do("attempt_completion", result="All changed.")), DONE], "Not finished: edit"),
+        "myshell-ai/AIlice#43", [several(do("edit", file_path="src/app.py", old_string="nowhere", new_string="x"), do("attempt_completion", result="All changed.")), DONE], "Not finished: edit"),
     "done, before the edit": Kind(
         "tailcallhq/forgecode#1169", [several(do("attempt_completion", result="All changed."), do("edit", file_path="src/app.py", old_string="nowhere", new_string="x")), DONE], "Not finished: edit"),
     "all tests pass, over a failed command": Kind(
         "myshell-ai/AIlice#43", [several(do("execute_command", command="exit 1"), do("attempt_completion", result="All tests pass!")), DONE], "Not finished: execute_command"),
     "done, before it has seen what it read": Kind(
-        "RooCodeInc/Roo-Code#6888", [several(do("read_file", path="data.txt"), do("attempt_completion", result="It has 5 lines.")), DONE], "not yet seen"),
+        "anthropics/claude-code#54349", [several(do("read_file", path="data.txt"), do("attempt_completion", result="It has 5 lines.")), DONE], "not yet seen"),
     "done, under another name": Kind(
         "cline/cline#9262", [one("attempt_completion", response="It is done.")], "It is done."),
     "done, with a command to show it": Kind(
@@ -269,8 +267,7 @@ KINDS: dict[str, Kind] = {
         "vllm-project/vllm#54964", [calls(("read_file", json.dumps('{"path": "data.txt"}'))), DONE], "1 | one"),
     "tokens behind the name": Kind("movieclaw#224", [one("read_file<|channel|>commentary", path="data.txt"), DONE], "1 | one"),
     # --- commands ---
-    "a fence round a command": Kind("Aider-AI/aider: shell blocks", [one("execute_command", command="```bash\necho hello\n```"), DONE], "hello"),
-    "a prompt before a command": Kind("tinyhumansai/openhuman#4119", [one("execute_command", command="$ echo hello"), DONE], "hello"),
+    "a fence round a command": Kind("0xMaxMa/claude-gateway#271", [one("execute_command", command="```bash\necho hello\n```"), DONE], "hello"),
     "a command as a list": Kind("openai/codex: shell", [one("execute_command", command=["echo", "a  b"]), DONE], "a  b"),
 }  # fmt: skip
 
