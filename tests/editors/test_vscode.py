@@ -2,10 +2,12 @@
 
 import json
 import os
+import signal
 from asyncio import Event
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -42,6 +44,11 @@ CHANGE = """\
     return text.upper()
 >>>>>>> REPLACE
 """
+DOT = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJg"
+    "gg=="
+)
+"""A PNG of one red pixel."""
 LIBRARY = "export function area(width, height) {\n  return width * height;\n}\n"
 USE = "import { area } from './area.js';\n\nexport const total = () => area(2, 3);\n"
 
@@ -58,11 +65,15 @@ class Window:
     def settings(self) -> Path:
         return self.folder.parent / "vscode" / "data" / "Machine" / "settings.json"
 
-    def configure(self, **values: str) -> None:
+    def configure(self, **values: object) -> None:
         """Change the user's settings, as by hand: VS Code sees the files change."""
         for kind in ("Machine", "User"):
             file = self.settings.parents[1] / kind / "settings.json"
             file.write_text(json.dumps(json.loads(file.read_text("utf-8")) | values), "utf-8")
+
+    def kill_server(self) -> None:
+        """End the language server as a crash would."""
+        os.kill(int((self.settings.parents[2] / "roo-lsp.pid").read_text("utf-8")), signal.SIGKILL)
 
     async def task(self, words: str) -> None:
         """Start a task from the command palette."""
@@ -93,6 +104,7 @@ async def opened(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Win
         settings = {
             "roo.provider.baseUrl": fake.base_url,
             "roo.provider.modelId": "scripted",
+            "roo.model.supportsImages": True,
             "workbench.colorTheme": "Default Dark Modern",
         }
         async with vscode(folder, extensions, settings) as editor:
@@ -147,7 +159,7 @@ async def test_a_task_from_the_first_key_to_the_reviewed_and_saved_file(window: 
     await editor.sees(".card .line.added", "return text.upper()")
     await status(editor, "Roo waits for you")
     await window.picture("approval")
-    await editor.click(".card button", "Show diff")
+    await editor.press("Show diff of app.py")
     await tab(editor, "app.py (Roo's change)")
     await lines(editor, "return text.upper()")
     assert (window.folder / "app.py").read_text("utf-8") == APP
@@ -216,7 +228,7 @@ async def test_an_approval_is_a_notification_while_nobody_sees_the_view(window: 
     await editor.do(
         """
         const toast = page.locator('.notification-toast', {hasText: 'new.txt'});
-        await toast.locator('.monaco-button', {hasText: 'Approve'}).click();
+        await toast.locator('a', {hasText: 'Approve'}).click();
         await toast.waitFor({state: 'hidden'});
         """
     )
@@ -269,7 +281,7 @@ async def test_a_task_of_before_is_shown_again_as_it_was(window: Window) -> None
     await window.task("Say what I can read later")
     await editor.sees(".agent strong", "kept")
     await editor.command("Roo: New Task")
-    await editor.sees(".welcome h2", "What should Roo do?")
+    await editor.sees(".welcome h1", "What should Roo do?")
     await editor.do(
         """
         const pane = page.locator('.pane', {has: page.locator('.title', {hasText: /^Tasks$/})});
@@ -323,6 +335,232 @@ async def test_a_server_that_is_not_there_is_told_with_the_way_to_the_setting(
     await editor.sees(".error", "names no program: /nowhere/roo-lsp")
     window.configure(**{"roo.server.path": there})
     await editor.do("await view.locator('.composer:not(.off)').waitFor()")
+
+
+# --- what waits ---------------------------------------------------------------------------------
+
+
+async def test_what_waits_in_another_task_says_whose_it_is_and_leads_there(window: Window) -> None:
+    editor, fake = window.editor, window.fake
+    fake.answers(
+        call("execute_command", {"command": "touch first"}),
+        call("execute_command", {"command": "touch second"}),
+        text("Both are settled."),
+        text("Both are settled."),
+    )
+    await window.task("The first of two")
+    await editor.sees(".card.permission", "touch first")
+    await window.task("The second of two")
+    await editor.sees(".card.permission", "touch second")
+    await editor.sees(".elsewhere", "The first of two waits for you")
+    assert await editor.count(".card.permission") == 1
+    await editor.press("Go to it")
+    await editor.sees(".card.permission", "touch first")
+    await editor.sees(".elsewhere", "The second of two")
+    await editor.keys("Control+Alt+N")  # answers what is drawn whole, not the other one
+    await editor.sees(".call.denied", "touch first")
+    await editor.press("Go to it")
+    await editor.sees(".card.permission", "touch second")
+    await editor.press("Deny")
+    await editor.sees(".call.denied", "touch second")
+    await editor.sees(".agent", "Both are settled.")
+
+
+async def test_always_names_its_reach_on_the_button_and_only_one_button_stands_out(
+    window: Window,
+) -> None:
+    editor, fake = window.editor, window.fake
+    fake.answers(
+        call("write_to_file", {"path": "a.txt", "content": "a\n"}),
+        call("write_to_file", {"path": "b.txt", "content": "b\n"}),
+        text("Two files."),
+    )
+    await window.task("Write two files")
+    await editor.sees(".card.permission", "a.txt")
+    always = await editor.text(".card button:has(.reach)")
+    assert always.startswith("Always approve\nedits of files in this workspace"), always
+    assert await editor.count(".card button.primary") == 1
+    await editor.click(".card button", "Always approve")
+    await editor.sees(".agent", "Two files.")
+    assert (window.folder / "b.txt").read_text("utf-8") == "b\n"
+
+
+async def test_what_waits_can_be_answered_by_keys_alone_and_escape_stops_it(
+    window: Window,
+) -> None:
+    editor, fake = window.editor, window.fake
+    fake.answers(
+        call("execute_command", {"command": "echo keys"}),
+        call("execute_command", {"command": "touch never"}),
+    )
+    await window.task("Run two commands")
+    await editor.sees(".card.permission", "echo keys")
+    await editor.command("Roo: Show the View")
+    await editor.do(
+        """
+        await view.locator('textarea:focus').waitFor();
+        for (let presses = 0; presses < 20; presses++) {
+          await page.keyboard.press('Shift+Tab');
+          if (await view.locator('button.primary:focus').count()) break;
+        }
+        await view.locator('button.primary:focus').waitFor();
+        """
+    )
+    await editor.keys("Enter")
+    await editor.sees(".card.permission", "touch never")
+    await editor.command("Roo: Show the View")
+    await editor.do("await view.locator('textarea:focus').waitFor()")
+    await editor.keys("Escape")
+    await editor.sees(".note", "Stopped.")
+    await editor.do("await view.locator('.card').waitFor({state: 'hidden'})")
+    assert not (window.folder / "never").exists()
+
+
+# --- a server that ends, settings that change ------------------------------------------------------
+
+
+async def test_a_killed_server_is_started_again_and_the_task_can_be_resumed(window: Window) -> None:
+    editor, fake = window.editor, window.fake
+    held = gated(text("I think about it", pieces=4), Event(), after=3)
+    fake.answers(held, text("Here I am again."))
+    await window.task("Think for long")
+    await editor.sees(".agent", "I think")
+    await editor.do("await view.locator('textarea').fill('typed meanwhile')")
+    window.kill_server()
+    await editor.sees(".note", "started again. This task was interrupted.")
+    await editor.do("await view.locator('.working').waitFor({state: 'hidden'})")
+    assert await editor.draft() == "typed meanwhile"
+    await editor.press("Resume")
+    await editor.sees(".agent", "Here I am again.")
+    await editor.do("await view.locator('textarea').fill('')")
+
+
+async def test_the_model_that_is_shown_is_the_one_that_was_chosen_last(window: Window) -> None:
+    editor = window.editor
+    for model in ("one", "another", "scripted"):
+        window.configure(**{"roo.provider.modelId": model})
+        await editor.do(
+            "await view.locator('.tools .model', {hasText: given.exactly}).waitFor()", exactly=model
+        )
+        await status(editor, model)
+
+
+# --- writing ------------------------------------------------------------------------------------
+
+
+async def test_a_file_is_offered_after_an_at_sign_and_taken_by_keys(window: Window) -> None:
+    editor = window.editor
+    await editor.command("Roo: New Task")
+    await editor.do("await view.locator('textarea').pressSequentially('see @ar')")
+    await editor.sees("[role=option][aria-selected=true]", "area.js")
+    active = await editor.do(
+        "return await view.locator('textarea').getAttribute('aria-activedescendant')"
+    )
+    assert active == await editor.do(
+        "return await view.locator('[aria-selected=true]').getAttribute('id')"
+    )
+    await editor.keys("Enter")
+    assert await editor.draft() == "see @area.js "
+    await editor.do("await view.locator('textarea').fill('')")
+
+
+async def test_an_image_that_is_pasted_goes_with_the_message(window: Window) -> None:
+    editor, fake = window.editor, window.fake
+    fake.answers(text("A red dot."))
+    await editor.command("Roo: New Task")
+    await editor.do(
+        """
+        await view.locator('textarea').evaluate((box, png) => {
+          const bytes = Uint8Array.from(atob(png), (each) => each.charCodeAt(0));
+          const clipboardData = new DataTransfer();
+          clipboardData.items.add(new File([bytes], 'dot.png', {type: 'image/png'}));
+          box.dispatchEvent(new ClipboardEvent('paste', {clipboardData, cancelable: true}));
+        }, given.png);
+        """,
+        png=DOT,
+    )
+    await editor.sees(".composer .chip", "dot.png")
+    await editor.write("What is this?")
+    await editor.sees(".agent", "A red dot.")
+    await editor.do("await view.locator('.composer .chip').waitFor({state: 'hidden'})")
+    parts = fake.chats[-1].json["messages"][-1]["content"]
+    assert DOT in json.dumps(parts)
+
+
+# --- every state of the view ----------------------------------------------------------------------
+
+
+async def test_every_state_of_the_view_is_accessible_in_each_theme(window: Window) -> None:
+    editor = window.editor
+    states = await all_states()
+    await editor.command("Roo: New Task")
+    wrong: dict[str, list[str]] = {}
+    for theme, kind in (
+        ("Default Light Modern", "vscode-light"),
+        ("Default High Contrast", "vscode-high-contrast"),
+        ("Default Dark Modern", "vscode-dark"),
+    ):
+        window.configure(**{"workbench.colorTheme": theme})
+        await editor.do("await view.locator(`body.${given.kind}`).waitFor()", kind=kind)
+        for name, messages in states.items():
+            await editor.show(messages)
+            if found := await editor.violations():
+                wrong[f"{theme}: {name}"] = found
+    await editor.command("Developer: Reload Webviews")
+    await editor.sees(".composer:not(.off)")
+    assert wrong == {}
+
+
+@pytest.mark.parametrize(
+    ("size", "least"), [((1280, 800), 5), ((853, 533), 5), ((640, 460), 3)], ids=str
+)
+async def test_a_waiting_change_its_buttons_and_the_composer_are_seen_in_small_windows_too(
+    window: Window, size: tuple[int, int], least: int
+) -> None:
+    editor = window.editor
+    states = await all_states()
+    await editor.size(*size)
+    await editor.show(states["edit-long"])
+    seen = await editor.do(
+        """
+        return await view.locator('body').evaluate(() => {
+          const box = (it) => document.querySelector(it).getBoundingClientRect();
+          const [buttons, story, composer] = ['.card .buttons', 'main', '.composer'].map(box);
+          const lines = [...document.querySelectorAll('.card .line')].filter((each) => {
+            const { top, bottom } = each.getBoundingClientRect();
+            return top >= story.top && bottom <= buttons.top;
+          });
+          return {
+            lines: lines.length,
+            buttons: buttons.bottom <= story.bottom + 1 && buttons.top >= story.top,
+            composer: composer.bottom <= innerHeight + 1 && composer.top >= story.bottom - 1,
+          };
+        });
+        """
+    )
+    await editor.size(1280, 800)
+    await editor.command("Developer: Reload Webviews")
+    await editor.sees(".composer:not(.off)")
+    assert seen["lines"] >= least, seen
+    assert seen["buttons"], seen
+    assert seen["composer"], seen
+
+
+# --- the last one in this window: it is another one afterwards -----------------------------------
+
+
+async def test_a_window_that_is_loaded_anew_has_the_draft_and_the_task(window: Window) -> None:
+    editor, fake = window.editor, window.fake
+    fake.answers(text("What was **said** before."))
+    await window.task("Say something that stays")
+    await editor.sees(".agent strong", "said")
+    await editor.do("await view.locator('textarea').fill('half a thou')")
+    await editor.do("await view.locator('textarea').press('g')")
+    await editor.reload()
+    await editor.sees(".user", "Say something that stays")
+    await editor.sees(".agent strong", "said")
+    assert await editor.draft() == "half a thoug"
+    await editor.do("await view.locator('textarea').fill('')")
 
 
 # --- the package --------------------------------------------------------------------------------
@@ -394,6 +632,13 @@ async def test_no_address_of_a_registry_is_in_the_lock_file() -> None:
 
 def manifest() -> dict:  # type: ignore[type-arg]
     return json.loads((EXTENSION / "package.json").read_text("utf-8"))
+
+
+async def all_states() -> dict[str, list[dict[str, Any]]]:
+    """What the view is told in each of its states, by the state's name."""
+    await run("npm", "run", "--silent", "states", cwd=EXTENSION)
+    script = "JSON.stringify(require('./dist/test/states.cjs').states)"
+    return json.loads(await run("node", "-p", script, cwd=EXTENSION))
 
 
 def found(secret: str, folder: Path) -> list[Path]:

@@ -9,7 +9,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +23,7 @@ DRIVER = Path(__file__).with_name("vscode.js")
 VERSION = re.findall(r"^VERSION=(.+)$", PARTS.read_text("utf-8"), re.MULTILINE)[0]
 FOLDER = EDITORS / f"vscode-{VERSION}"
 CODE_SERVER = FOLDER / "node_modules" / "code-server" / "out" / "node" / "entry.js"
+AXE = EXTENSION / "node_modules" / "axe-core" / "axe.min.js"
 ROO = Path(sys.executable).with_name("roo-lsp")
 PATIENCE = 60.0
 """Seconds that anything may take: two cores, and other editors beside this one."""
@@ -186,6 +187,29 @@ class VSCode:
         """The text of something in Roo's view, once it is there."""
         return await self.do("return await view.locator(given.it).first().innerText()", it=selector)
 
+    async def count(self, selector: str) -> int:
+        """How many of something Roo's view shows now."""
+        return await self.do("return await view.locator(given.it).count()", it=selector)
+
+    async def draft(self) -> str:
+        """What stands where one writes."""
+        return await self.do("return await view.locator('textarea').inputValue()")
+
+    async def reload(self) -> None:
+        """Load the window anew, by its own command."""
+        await self.do(
+            """
+            await page.keyboard.press('F1');
+            await page.locator('.quick-input-widget input.input').fill('>' + given.title);
+            const loaded = page.waitForEvent('load');
+            await page.locator('.quick-input-list .monaco-list-row', {hasText: given.title}).click();
+            await loaded;
+            await page.locator('.part.statusbar [id="roo-lsp.roo-lsp.rooLsp.status"]').waitFor();
+            await view.locator('.composer:not(.off)').waitFor();
+            """,
+            title="Developer: Reload Window",
+        )
+
     async def sees(self, selector: str, text: str = "") -> None:
         """Wait until Roo's view shows this."""
         await self.do(
@@ -205,6 +229,13 @@ class VSCode:
             text=text,
         )
 
+    async def press(self, label: str) -> None:
+        """Press a button of Roo's view by its name, as a screen reader says it."""
+        await self.do(
+            "await view.getByRole('button', {name: given.it, exact: true}).first().click()",
+            it=label,
+        )
+
     async def write(self, text: str) -> None:
         """Write into Roo's view and send it."""
         await self.do(
@@ -214,6 +245,45 @@ class VSCode:
             await box.press('Enter');
             """,
             text=text,
+        )
+
+    async def show(self, messages: Sequence[Mapping[str, Any]]) -> None:
+        """Tell Roo's view these things, as the extension would; they are drawn when this returns."""
+        await self.do(
+            """
+            await view.locator('html').evaluate(async (_, messages) => {
+              for (const data of messages) window.dispatchEvent(new MessageEvent('message', {data}));
+              for (let frames = 0; frames < 6; frames++) await new Promise(requestAnimationFrame);
+            }, given.messages);
+            """,
+            messages=messages,
+        )
+
+    async def violations(self) -> list[str]:
+        """What axe-core finds wrong with Roo's view as it is."""
+        return await self.do(
+            """
+            const frame = await (await view.locator('html').elementHandle()).ownerFrame();
+            if (!(await frame.evaluate('typeof axe !== "undefined"'))) await frame.evaluate(given.axe);
+            return await frame.evaluate(async () => {
+              const { violations } = await axe.run(document, { resultTypes: ['violations'] });
+              return violations.map((each) => `${each.id}: ${each.nodes[0].html.slice(0, 200)}`);
+            });
+            """,
+            axe=AXE.read_text("utf-8"),
+        )
+
+    async def keys(self, *names: str) -> None:
+        """Press keys, one after the other, wherever the focus is."""
+        for name in names:
+            await self.do("await page.keyboard.press(given.name)", name=name)
+
+    async def size(self, width: int, height: int) -> None:
+        """Another size of the window; half of it is what 200 % of zoom leave."""
+        await self.do(
+            "await page.setViewportSize({width: given.width, height: given.height})",
+            width=width,
+            height=height,
         )
 
     async def ready(self) -> None:
@@ -267,7 +337,8 @@ def _logging(home: Path) -> Path:
     """The server, with a log to look into when a test fails."""
     home.mkdir()
     script = home / "roo-lsp"
-    script.write_text(f"#!/bin/sh\nexec {ROO} serve --log-file {home / 'roo-lsp.log'}\n", "utf-8")
+    start = f"exec {ROO} serve --log-file {home / 'roo-lsp.log'}"
+    script.write_text(f"#!/bin/sh\necho $$ >{home / 'roo-lsp.pid'}\n{start}\n", "utf-8")
     script.chmod(0o755)
     return script
 

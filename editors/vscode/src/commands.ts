@@ -1,11 +1,16 @@
 import * as vscode from 'vscode';
 import type { Controller } from './controller';
 import type { Diffs } from './diffs';
-import { removeKey, setKey } from './keys';
+import type { Knowledge } from './facts';
 import type { Permissions } from './permissions';
 import type { Server } from './server';
+import { setUpCommands } from './setup';
 import type { Permission } from './shared/protocol';
 import { firstLine, type Summary, type Tasks } from './tasks';
+import { plain } from './toasts';
+import { age } from './tree';
+import type { View } from './view';
+import type { Words } from './words';
 
 export interface Parts {
   context: vscode.ExtensionContext;
@@ -14,6 +19,9 @@ export interface Parts {
   permissions: Permissions;
   diffs: Diffs;
   controller: Controller;
+  knowledge: Knowledge;
+  words: Words;
+  view: View;
   log: vscode.LogOutputChannel;
   /** Has the list of tasks drawn anew. */
   refresh: () => void;
@@ -33,9 +41,9 @@ export function registerCommands(parts: Parts): void {
   }
 }
 
-type Handlers = Record<string, (...given: never[]) => unknown>;
+export type Handlers = Record<string, (...given: never[]) => unknown>;
 
-function taskCommands({ server, tasks, controller, refresh }: Parts): Handlers {
+function taskCommands({ server, tasks, controller, view, refresh }: Parts): Handlers {
   const idOf = (task?: Summary) => task?.taskId ?? tasks.current?.taskId;
   return {
     start: async () => {
@@ -53,8 +61,19 @@ function taskCommands({ server, tasks, controller, refresh }: Parts): Handlers {
     newTask: async () => {
       tasks.leave();
       await show();
+      view.post({ type: 'focus' });
     },
-    show,
+    show: async () => {
+      await show();
+      view.post({ type: 'focus' });
+    },
+    history: () => controller.tried(() => history(tasks)),
+    condense: () =>
+      controller.tried(() => server.execute('roo.task.condense', { taskId: tasks.current?.taskId })),
+    resume: () =>
+      controller.tried(() => server.execute('roo.task.resume', { taskId: tasks.current?.taskId })),
+    checkpoint: (what: string, checkpointId: string, label: string) =>
+      controller.tried(() => checkpoint(server, tasks.current?.taskId, what, checkpointId, label)),
     openTask: async (task: Summary) => {
       tasks.show(task.taskId, task.title);
       await show();
@@ -82,6 +101,61 @@ function taskCommands({ server, tasks, controller, refresh }: Parts): Handlers {
   };
 }
 
+/** Go back to a task: all that is searched for is in one line, with what it cost. */
+async function history(tasks: Tasks): Promise<void> {
+  const found = await tasks.list();
+  const items = found.map((task) => ({
+    label: task.title || 'Task',
+    description: [age(task.updatedAt), task.mode, task.cost > 0 ? `$${task.cost.toFixed(2)}` : '', task.state]
+      .filter((each) => each && each !== 'idle')
+      .join(' · '),
+    task,
+  }));
+  const options = { title: 'Roo: Tasks', placeHolder: 'Search your tasks', matchOnDescription: true };
+  const picked = await vscode.window.showQuickPick(items, options);
+  if (!picked) return;
+  tasks.show(picked.task.taskId, picked.task.title);
+  await show();
+}
+
+/** What changed since a checkpoint, or everything back to it, once that was confirmed. */
+async function checkpoint(
+  server: Server,
+  taskId: string | undefined,
+  what: string,
+  checkpointId: string,
+  label: string,
+): Promise<void> {
+  if (what === 'diff') {
+    await server.execute('roo.checkpoint.diff', { taskId, checkpointId });
+    return;
+  }
+  const conversation = what === 'rewind';
+  const sure = await vscode.window.showWarningMessage(
+    conversation
+      ? `Put the files and the conversation back to “${label}”?`
+      : `Put the files back to “${label}”? The conversation stays.`,
+    { modal: true, detail: 'What the files are now becomes a checkpoint first: this can be undone.' },
+    'Restore',
+  );
+  if (sure !== 'Restore') return;
+  type Result = { restored: string[]; left: { uri: string; reason: string }[] };
+  const { restored, left } = await server.execute<Result>('roo.checkpoint.restore', {
+    taskId,
+    checkpointId,
+    ...(conversation ? { conversation } : {}),
+  });
+  const files = (count: number) => `${count} file${count === 1 ? '' : 's'}`;
+  const not = left.map(
+    (each) => `${vscode.workspace.asRelativePath(vscode.Uri.parse(each.uri))}: ${each.reason}`,
+  );
+  void vscode.window.showInformationMessage(
+    plain(
+      `Roo: ${files(restored.length)} put back.${not.length > 0 ? ` Left as they are: ${not.join('; ')}` : ''}`,
+    ),
+  );
+}
+
 async function exportTask(server: Server, taskId: string | undefined): Promise<void> {
   const format = await vscode.window.showQuickPick(
     [
@@ -96,7 +170,7 @@ async function exportTask(server: Server, taskId: string | undefined): Promise<v
   await vscode.window.showTextDocument(await vscode.workspace.openTextDocument({ content: text, language }));
 }
 
-function editorCommands({ controller }: Parts): Handlers {
+function editorCommands({ controller, words }: Parts): Handlers {
   const about = (prompt: string, mode?: string) => async () => {
     const editor = vscode.window.activeTextEditor;
     if (editor) await controller.about(prompt, editor, mode);
@@ -121,7 +195,7 @@ function editorCommands({ controller }: Parts): Handlers {
         Array.isArray(uris) && uris.length > 0 ? uris : uri ? [uri] : editor ? [editor.document.uri] : [];
       const fromEditor =
         editor && chosen.length === 1 && chosen[0]?.toString() === editor.document.uri.toString();
-      for (const each of chosen) controller.attach(each, fromEditor ? editor.selection : undefined);
+      for (const each of chosen) words.attach(each, fromEditor ? editor.selection : undefined);
       await show();
     },
   };
@@ -152,14 +226,13 @@ function approvalCommands({ permissions, tasks }: Parts): Handlers {
   };
 }
 
-/** The question that is meant: the only one of the task that is shown, the only one, or the one that is picked. */
+/** The question that is meant: the only one that is drawn whole in the view, else the one that is picked. */
 async function one(pending: Permission[], taskId: string | undefined): Promise<Permission | undefined> {
-  const here = pending.filter((each) => each.taskId === taskId);
+  const here = pending.filter((each) => each.taskId === null || each.taskId === taskId);
   if (here.length === 1) return here[0];
-  if (pending.length < 2) return pending[0];
   const items = pending.map((permission) => ({
     label: permission.title,
-    detail: permission.detail.join(' · '),
+    detail: permission.detail.map((line) => line.text).join(' · '),
     permission,
   }));
   return (await vscode.window.showQuickPick(items, { title: 'Roo waits for you: which one?' }))?.permission;
@@ -185,86 +258,6 @@ function reviewCommands({ server, tasks, diffs, controller }: Parts): Handlers {
     },
   };
 }
-
-interface Report {
-  ok: boolean;
-  endpoint: string;
-  model: string;
-  checks: { name: string; status: string; message: string; hint?: string }[];
-}
-
-function setUpCommands({ context, server, tasks, controller, log }: Parts): Handlers {
-  const newKey = async (change: typeof setKey) => {
-    const done = await change(context.secrets);
-    if (!done) return;
-    await server.restart(); // its environment is where it has its keys from
-    void vscode.window.showInformationMessage(`Roo: ${done}`);
-  };
-  return {
-    setKey: () => newKey(setKey),
-    removeKey: () => newKey(removeKey),
-    restart: () => server.restart(),
-    showLog: () => log.show(),
-    openSettings: () =>
-      vscode.commands.executeCommand('workbench.action.openSettings', '@ext:roo-lsp.roo-lsp'),
-    doctor: () => controller.tried(() => doctor(server)),
-    selectMode: async () => {
-      const items = controller.facts.modes.map(({ slug, name }) => ({ label: name, slug }));
-      const mode = await vscode.window.showQuickPick(items, { title: 'Roo: Mode' });
-      const taskId = tasks.current?.taskId;
-      if (!mode) return;
-      if (taskId) await controller.tried(() => server.execute('roo.mode.set', { taskId, mode: mode.slug }));
-      else await configure('mode', mode.slug);
-    },
-    selectProfile: async () => {
-      const profile = await vscode.window.showQuickPick(controller.facts.profiles, {
-        title: 'Roo: Profile',
-        placeHolder:
-          controller.facts.profiles.length > 0 ? '' : 'None is set up: see the setting roo.profiles',
-      });
-      const taskId = tasks.current?.taskId;
-      if (!profile) return;
-      if (taskId) await controller.tried(() => server.execute('roo.profile.set', { taskId, profile }));
-      else await configure('profile', profile);
-    },
-    selectModel: async () => {
-      const listed = await controller.tried(() =>
-        server.execute<{ models: string[] }>('roo.provider.models'),
-      );
-      const model = listed && (await vscode.window.showQuickPick(listed.models, { title: 'Roo: Model' }));
-      if (model) await configure('provider.modelId', model);
-    },
-  };
-}
-
-async function doctor(server: Server): Promise<void> {
-  const options = { location: vscode.ProgressLocation.Notification, title: 'Roo tests the endpoint…' };
-  const report = await vscode.window.withProgress(options, () =>
-    server.execute<Report>('roo.provider.test', { wait: true }),
-  );
-  const marks: Record<string, string> = { ok: '✓', failed: '✗', skipped: '–' };
-  const lines = report.checks.map(({ name, status, message, hint }) =>
-    [
-      `${marks[status] ?? '?'} ${name.padEnd(12)} ${message}`,
-      ...(hint ? [`${' '.repeat(15)}${hint}`] : []),
-    ].join('\n'),
-  );
-  const verdict = report.ok ? 'A task can run.' : 'A task cannot run yet.';
-  const content = [
-    `${report.model || 'No model'} at ${report.endpoint || 'no endpoint'}`,
-    '',
-    ...lines,
-    '',
-    verdict,
-    '',
-  ].join('\n');
-  await vscode.window.showTextDocument(
-    await vscode.workspace.openTextDocument({ content, language: 'plaintext' }),
-  );
-}
-
-const configure = (key: string, value: string) =>
-  vscode.workspace.getConfiguration('roo').update(key, value, vscode.ConfigurationTarget.Global);
 
 const show = () => vscode.commands.executeCommand('rooLsp.view.focus');
 

@@ -1,147 +1,135 @@
-import { isAbsolute } from 'node:path';
 import * as vscode from 'vscode';
 import type { Diffs } from './diffs';
+import type { Knowledge } from './facts';
+import { Offers } from './offers';
 import type { Permissions } from './permissions';
+import { openFile, openLink, useCode } from './places';
 import { message, type Server } from './server';
-import type { Attachment, Event, Facts, FromView } from './shared/protocol';
-import type { Status } from './status';
+import type { Event, FromView, Permission } from './shared/protocol';
 import type { Tasks } from './tasks';
 import type { View } from './view';
+import type { Words } from './words';
 
-/** How many files a mention offers. */
-const MENTIONS = 20;
 /** Changes come in bursts: the files are asked for when a burst is over. */
 const CHANGES_MS = 200;
+const PROMPTS = 100;
 
-/** What the user does, in the view and by commands, and what the view is told. */
+/** What the user does in the view, and what the view is told. */
 export class Controller {
-  private attachments: Attachment[] = [];
   private asking: NodeJS.Timeout | undefined;
-  facts: Facts = {
-    ready: false,
-    modes: [],
-    mode: 'code',
-    profiles: [],
-    profile: '',
-    model: '',
-    endpoint: '',
-  };
+  private readonly offers: Offers;
 
   constructor(
     private readonly server: Server,
     private readonly tasks: Tasks,
     private readonly permissions: Permissions,
     private readonly diffs: Diffs,
-    private readonly status: Status,
+    private readonly knowledge: Knowledge,
+    private readonly words: Words,
     private readonly view: View,
-  ) {}
-
-  // --- the view -----------------------------------------------------------------------------------
+  ) {
+    this.offers = new Offers(server);
+  }
 
   /** Something the page says. */
   async take(said: FromView): Promise<void> {
+    const taskId = this.tasks.current?.taskId;
+    const run = (command: string, argument: object) =>
+      this.tried(() => this.server.execute(command, argument));
     switch (said.type) {
       case 'ready':
         this.tellAll();
         return;
       case 'send':
-        await this.send(said.text, said.mode, said.profile);
-        return;
+        return this.send(said.text, said.mode, said.profile);
+      case 'draft':
+        return this.words.keep(said.text);
       case 'cancel':
-        await this.cancel();
-        return;
+        return this.cancel();
       case 'respond':
-        this.permissions.decide(said.requestId, said.decision, said.feedback);
+        if (!this.permissions.decide(said.requestId, said.decision, said.feedback)) this.tellPermissions();
         return;
       case 'answer':
-        await this.tried(() =>
-          this.server.execute('roo.question.answer', { requestId: said.requestId, answer: said.text }),
-        );
+        await run('roo.question.answer', { requestId: said.requestId, answer: said.text });
         return;
       case 'diff':
-        await this.diffs.show(said.path, said.oldText, said.newText);
-        return;
+        return this.diffs.show(said.path, said.oldText, said.newText);
       case 'open':
-        await openFile(said.path, said.line);
-        return;
+        return openFile(said.path, said.line);
       case 'link':
-        await openLink(said.href);
-        return;
+        return openLink(said.href);
+      case 'code':
+        return useCode(said.what, said.text);
       case 'mode':
-        if (this.tasks.current) {
-          const { taskId } = this.tasks.current;
-          await this.tried(() => this.server.execute('roo.mode.set', { taskId, mode: said.mode }));
-        }
+        if (taskId) await run('roo.mode.set', { taskId, mode: said.mode });
         return;
       case 'profile':
-        if (this.tasks.current) {
-          const { taskId } = this.tasks.current;
-          await this.tried(() => this.server.execute('roo.profile.set', { taskId, profile: said.profile }));
-        }
+        if (taskId) await run('roo.profile.set', { taskId, profile: said.profile });
         return;
       case 'detach':
-        this.attachments.splice(said.index, 1);
-        this.tellAttachments();
+        return this.words.detach(said.index);
+      case 'attachImage':
+        return this.words.attachImage(said.name, said.uri);
+      case 'attachFiles':
+        for (const uri of said.uris) this.words.attach(vscode.Uri.parse(uri));
         return;
-      case 'files':
-        this.view.post({ type: 'files', query: said.query, files: await files(said.query) });
+      case 'offers':
+        return this.offer(said.query);
+      case 'prompts':
+        return this.tellPrompts();
+      case 'enhance':
+        return this.enhance(said.text);
+      case 'show':
+        if (said.taskId) this.tasks.show(said.taskId, '');
+        return;
+      case 'auto':
+        return this.auto(said.kind, said.on);
+      case 'unqueue':
+        await run('roo.queue.remove', { taskId, messageId: said.messageId });
+        return;
+      case 'requeue':
+        await run('roo.queue.edit', { taskId, messageId: said.messageId, text: said.text });
+        return;
+      case 'checkpoint':
+        await vscode.commands.executeCommand('rooLsp.checkpoint', said.what, said.checkpointId, said.label);
         return;
       default:
         await vscode.commands.executeCommand(`rooLsp.${said.type}`);
     }
   }
 
+  // --- what the view is told ----------------------------------------------------------------------
+
   tellAll(): void {
-    this.view.post({ type: 'facts', facts: this.facts });
-    this.tellAttachments();
+    this.tellFacts();
+    this.words.tell();
     this.tasks.again();
     this.tellPermissions();
+  }
+
+  tellFacts(): void {
+    this.view.post({ type: 'facts', facts: this.knowledge.facts });
+    void vscode.commands.executeCommand('setContext', 'rooLsp.ready', this.knowledge.facts.ready);
+    for (const command of ['roo.task.condense'])
+      void vscode.commands.executeCommand('setContext', `rooLsp.has.${command}`, this.server.has(command));
   }
 
   tellTask(): void {
     const current = this.tasks.current;
     this.view.post({ type: 'task', taskId: current?.taskId ?? null, title: current?.title ?? '' });
     this.view.post({ type: 'changes', changes: [] });
+    this.tellPermissions();
     this.changesSoon();
   }
 
   tellPermissions(): void {
-    const { pending } = this.permissions;
+    const pending = this.permissions.pending.map((each): Permission => {
+      const elsewhere = each.taskId !== null && each.taskId !== this.tasks.current?.taskId;
+      return elsewhere ? { ...each, task: this.tasks.titleOf(each.taskId ?? '') ?? 'Another task' } : each;
+    });
     this.view.post({ type: 'permissions', permissions: pending });
-    this.view.badge(pending.length);
+    this.view.badge(this.permissions.count);
     void vscode.commands.executeCommand('setContext', 'rooLsp.pending', pending.length > 0);
-  }
-
-  /** What the server is set up for, after it started and after the settings changed. */
-  async tellFacts(): Promise<void> {
-    const { ready, problem } = this.server;
-    this.facts = { ...this.facts, ready };
-    delete this.facts.problem;
-    if (problem) this.facts.problem = problem;
-    if (ready) {
-      try {
-        const [modes, profiles, status] = await Promise.all([
-          this.server.execute<Pick<Facts, 'modes' | 'mode'>>('roo.mode.list'),
-          this.server.execute<Pick<Facts, 'profiles' | 'profile'>>('roo.profile.list'),
-          this.server.execute<{ model: string; provider: { baseUrl: string } }>('roo.status'),
-        ]);
-        const { model, provider } = status;
-        const { profile } = profiles;
-        this.facts = {
-          ...this.facts,
-          ...modes,
-          profiles: profiles.profiles,
-          profile,
-          model,
-          endpoint: provider.baseUrl,
-        };
-      } catch {
-        // It has just ended; its next state tells again.
-      }
-    }
-    this.status.use(this.facts.model);
-    this.view.post({ type: 'facts', facts: this.facts });
-    void vscode.commands.executeCommand('setContext', 'rooLsp.ready', ready);
   }
 
   /** After an event that changes files: what is left to review, once the burst is over. */
@@ -166,30 +154,37 @@ export class Controller {
     }
   }
 
-  // --- words --------------------------------------------------------------------------------------
-
-  /** Send what was written: to the task that is shown, else as a new one. */
-  async send(text: string, mode?: string, profile?: string): Promise<void> {
-    const context = this.attachments.map(({ uri, range }) => ({ uri, range }));
+  private async tellPrompts(): Promise<void> {
+    if (!this.server.has('roo.prompt.history')) return;
     try {
-      const current = this.tasks.current;
-      if (!current) {
-        await this.tasks.start({
-          prompt: text,
-          context,
-          ...(mode ? { mode } : {}),
-          ...(profile ? { profile } : {}),
-        });
-      } else {
-        const files = this.attachments.map((each) => `@${each.label}`).join(' ');
-        await this.server.execute('roo.task.send', {
-          taskId: current.taskId,
-          text: files ? `${text}\n\n${files}` : text,
-        });
-      }
-      this.attachments = [];
-      this.tellAttachments();
+      const found = await this.server.execute<
+        (string | { text: string })[] | { prompts: (string | { text: string })[] }
+      >('roo.prompt.history', {
+        limit: PROMPTS,
+      });
+      const all = Array.isArray(found) ? found : found.prompts;
+      this.view.post({
+        type: 'history',
+        prompts: all.map((each) => (typeof each === 'string' ? each : each.text)),
+      });
+    } catch {
+      // Without a server there is no history.
+    }
+  }
+
+  private async offer(query: string): Promise<void> {
+    const offers = await this.tried(() => this.offers.of(query, this.knowledge.facts.mode));
+    this.view.post({ type: 'offers', query, offers: offers ?? [] });
+  }
+
+  // --- what the user does -------------------------------------------------------------------------
+
+  /** Send what was written; what cannot be sent comes back. */
+  async send(text: string, mode?: string, profile?: string): Promise<void> {
+    try {
+      await this.words.send(text, mode, profile);
     } catch (error) {
+      this.words.keep(text);
       this.view.post({ type: 'failed', text, message: message(error) });
       if (!this.view.visible) void vscode.window.showErrorMessage(`Roo: ${message(error)}`);
     }
@@ -208,58 +203,33 @@ export class Controller {
     await this.tried(() => this.server.execute('roo.task.cancel', taskId ? { taskId } : {}));
   }
 
-  /** Let a file or a selection go with the next message. */
-  attach(uri: vscode.Uri, range?: vscode.Range): void {
-    const name = vscode.workspace.asRelativePath(uri, false);
-    const lines = range && !range.isEmpty ? range : undefined;
-    const label = lines ? `${name}:${lines.start.line + 1}-${lines.end.line + 1}` : name;
-    if (!this.attachments.some((each) => each.label === label)) {
-      this.attachments.push({ uri: uri.toString(), label, ...(lines ? { range: lines } : {}) });
-    }
-    this.tellAttachments();
+  private async enhance(text: string): Promise<void> {
+    const taskId = this.tasks.current?.taskId;
+    const options = { location: { viewId: 'rooLsp.view' } };
+    const better = await this.tried(() =>
+      vscode.window.withProgress(options, () =>
+        this.server.execute<{ text: string }>('roo.prompt.enhance', { text, ...(taskId ? { taskId } : {}) }),
+      ),
+    );
+    if (better) this.view.post({ type: 'draft', text: better.text });
+  }
+
+  private async auto(kind: string, on: boolean): Promise<void> {
+    const now = await this.tried(() =>
+      this.server.execute<{ autoApprove: Record<string, boolean> }>('roo.approval.auto', { kind, on }),
+    );
+    if (now) this.knowledge.approved(now.autoApprove);
+    else this.tellFacts();
   }
 
   /** Do what may be refused, and say so. */
-  async tried<T>(work: () => Promise<T>): Promise<T | undefined> {
+  async tried<T>(work: () => PromiseLike<T>): Promise<T | undefined> {
     try {
       return await work();
     } catch (error) {
-      void vscode.window.showErrorMessage(`Roo: ${message(error)}`);
+      if (this.view.visible) this.view.post({ type: 'failed', text: '', message: message(error) });
+      else void vscode.window.showErrorMessage(`Roo: ${message(error)}`);
       return undefined;
     }
   }
-
-  private tellAttachments(): void {
-    this.view.post({ type: 'attachments', attachments: this.attachments });
-  }
-}
-
-async function openFile(path: string, line?: number): Promise<void> {
-  const uri = path.startsWith('file:') ? vscode.Uri.parse(path) : inWorkspace(path);
-  const at = new vscode.Position(Math.max(0, (line ?? 1) - 1), 0);
-  try {
-    await vscode.window.showTextDocument(uri, {
-      preview: true,
-      ...(line ? { selection: new vscode.Range(at, at) } : {}),
-    });
-  } catch {
-    void vscode.window.showInformationMessage(`Roo: ${path} is not there.`);
-  }
-}
-
-function inWorkspace(path: string): vscode.Uri {
-  const folder = vscode.workspace.workspaceFolders?.[0]?.uri;
-  return isAbsolute(path) || !folder ? vscode.Uri.file(path) : vscode.Uri.joinPath(folder, path);
-}
-
-/** Only addresses of the web; VS Code asks before it leaves for a domain that is not trusted. */
-async function openLink(href: string): Promise<void> {
-  if (/^https?:\/\//i.test(href)) await vscode.env.openExternal(vscode.Uri.parse(href, true));
-}
-
-async function files(query: string): Promise<string[]> {
-  const letters = [...query].map((letter) => (/[\w./-]/.test(letter) ? letter : '?')).join('');
-  const found = await vscode.workspace.findFiles(`**/*${letters}*{,/**}`, undefined, 300);
-  const names = found.map((uri) => vscode.workspace.asRelativePath(uri, false));
-  return names.sort((a, b) => a.length - b.length || a.localeCompare(b)).slice(0, MENTIONS);
 }

@@ -68,7 +68,7 @@ export class Diffs implements vscode.TextDocumentContentProvider, vscode.Disposa
     const changes = open(await this.server.execute<Changes>('roo.changes.list', { taskId }));
     return changes.map(({ uri, hunks }) => ({
       uri,
-      name: vscode.workspace.asRelativePath(vscode.Uri.parse(uri), false),
+      name: vscode.workspace.asRelativePath(vscode.Uri.parse(uri)),
       added: sum(hunks.map((hunk) => lines(hunk.after))),
       removed: sum(hunks.map((hunk) => lines(hunk.before))),
       pending: hunks.length,

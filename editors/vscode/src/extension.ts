@@ -3,14 +3,17 @@ import { type LanguageClient, ShowMessageRequest } from 'vscode-languageclient/n
 import { registerCommands } from './commands';
 import { Controller } from './controller';
 import { Diffs } from './diffs';
+import { Knowledge } from './facts';
 import { Permissions } from './permissions';
 import { answerRequests, Saves, Seen } from './requests';
 import { Server } from './server';
 import type { Event, FromView } from './shared/protocol';
 import { Status } from './status';
 import { Tasks } from './tasks';
+import { plain } from './toasts';
 import { TaskTree } from './tree';
 import { View } from './view';
+import { Words } from './words';
 
 let server: Server | undefined;
 
@@ -22,7 +25,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     answerRequests(client, seen, saves);
     permissions.equip(client);
     client.onNotification('roo/event', (event: Event) => tasks.take(event));
-    client.onRequest(ShowMessageRequest.method, dialog(view));
+    client.onRequest(ShowMessageRequest.method, dialog);
   };
   const running = new Server(log, context.secrets, equip, saves.didSave);
   server = running;
@@ -32,16 +35,38 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     (said: FromView) => void controller.take(said),
     () => permissions.notify(),
   );
-  const permissions = new Permissions(
-    () => view.visible,
-    () => void vscode.commands.executeCommand('rooLsp.view.focus'),
-  );
+  const execute = (command: string, argument: object) =>
+    void controller.tried(() => running.execute(command, argument));
+  const permissions = new Permissions({
+    seen: () => view.visible,
+    show: (taskId) => {
+      if (taskId && taskId !== tasks.current?.taskId) tasks.show(taskId, '');
+      void vscode.commands.executeCommand('rooLsp.view.focus');
+    },
+    respond: (requestId, decision, feedback) =>
+      execute('roo.approval.respond', { requestId, decision, ...(feedback ? { feedback } : {}) }),
+    answer: (requestId, answer) => execute('roo.question.answer', { requestId, answer }),
+  });
   const diffs = new Diffs(running);
   const status = new Status(running, tasks);
-  const controller = new Controller(running, tasks, permissions, diffs, status, view);
+  const knowledge = new Knowledge(running);
+  const words = new Words(running, tasks, view, context.workspaceState);
+  const controller = new Controller(running, tasks, permissions, diffs, knowledge, words, view);
   const tree = new TaskTree(tasks);
 
   let told: string | undefined;
+  let returned = false;
+
+  /** A server has come: what it knows of what waits, and the task that was shown before. */
+  const arrived = async () => {
+    await knowledge.refresh();
+    await words.restore();
+    try {
+      permissions.listed(await running.execute('roo.approval.list'));
+    } catch {
+      // It has just ended; the next one is asked again.
+    }
+  };
 
   context.subscriptions.push(
     log,
@@ -57,16 +82,36 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     }),
     vscode.window.registerTreeDataProvider('rooLsp.tasks', tree),
     running.onDidChange(() => {
-      if (!running.ready) tasks.reset();
+      if (running.ready) void arrived();
+      else {
+        tasks.reset();
+        permissions.clear();
+        void knowledge.refresh();
+      }
       status.draw();
       tree.refresh();
-      void controller.tellFacts();
       if (running.problem && running.problem !== told) void tellProblem(running.problem);
       told = running.problem;
     }),
-    tasks.onDidShow(() => controller.tellTask()),
+    running.onDidConfigure(() => void knowledge.refresh()),
+    running.onDidReturn(async () => {
+      returned = true;
+      await tasks.back();
+      // Nothing of this task was lost: that is said, too.
+      if (returned) view.post({ type: 'lost', lost: { interrupted: false } });
+      returned = false;
+    }),
+    tasks.onDidBreak(() => {
+      view.post({ type: 'lost', lost: { interrupted: true, restarted: returned } });
+      returned = false;
+    }),
+    tasks.onDidShow(() => {
+      words.keepTask();
+      controller.tellTask();
+    }),
     tasks.onDidTell((events) => view.post({ type: 'events', events })),
     tasks.onEvent((event) => {
+      permissions.take(event);
       status.take(event);
       controller.changed(event);
     }),
@@ -77,9 +122,13 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
       void vscode.commands.executeCommand('setContext', 'rooLsp.running', busy);
     }),
     permissions.onDidChange(() => controller.tellPermissions()),
+    knowledge.onDidChange(() => {
+      status.use(knowledge.facts.model);
+      controller.tellFacts();
+    }),
+    vscode.workspace.onDidChangeWorkspaceFolders(() => void knowledge.refresh()),
     vscode.workspace.onDidChangeConfiguration(async (event) => {
       if (event.affectsConfiguration('roo.server.path')) await running.restart();
-      else if (event.affectsConfiguration('roo')) await controller.tellFacts();
     }),
   );
   registerCommands({
@@ -89,6 +138,9 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     permissions,
     diffs,
     controller,
+    knowledge,
+    words,
+    view,
     log,
     refresh: () => tree.refresh(),
   });
@@ -100,18 +152,20 @@ export async function deactivate(): Promise<void> {
 }
 
 /**
- * Questions of the model come as dialogs and as events. Where the view is seen it has a card for them, and a
- * notification would be one too many; closing a dialog answers nothing.
+ * A dialog of the server. Questions and approvals come as events and requests too, and are asked by those: what
+ * begins with *Review…* is one of them. Closing a dialog answers nothing.
  */
-function dialog(view: View) {
-  return async ({ message, actions }: { message: string; actions?: vscode.MessageItem[] }) =>
-    view.visible ? null : ((await vscode.window.showInformationMessage(message, ...(actions ?? []))) ?? null);
+async function dialog({ message, actions = [] }: { message: string; actions?: vscode.MessageItem[] }) {
+  if (actions[0]?.title === 'Review…') return null;
+  return (await vscode.window.showInformationMessage(plain(message), ...actions)) ?? null;
 }
 
 async function tellProblem(problem: string): Promise<void> {
-  const [settings, log] = ['Open Setting', 'Show Log'];
-  const chosen = await vscode.window.showErrorMessage(`Roo: ${problem}`, settings as string, log as string);
-  if (chosen === settings)
+  const missing = problem.includes('is not installed');
+  const actions = [...(missing ? ['How to Install'] : []), 'Open Setting', 'Show Log'];
+  const chosen = await vscode.window.showErrorMessage(`Roo: ${problem}`, ...actions);
+  if (chosen === 'How to Install') await vscode.commands.executeCommand('rooLsp.install');
+  if (chosen === 'Open Setting')
     await vscode.commands.executeCommand('workbench.action.openSettings', 'roo.server.path');
-  if (chosen === log) await vscode.commands.executeCommand('rooLsp.showLog');
+  if (chosen === 'Show Log') await vscode.commands.executeCommand('rooLsp.showLog');
 }

@@ -27,17 +27,27 @@ export async function setKey(secrets: vscode.SecretStorage): Promise<string | un
   });
   const origin = address && originOf(address);
   if (!origin) return undefined;
+  const key = await askKey(origin, 'Roo: Set API Key (2/2)');
+  if (!key) return undefined;
+  await storeKey(secrets, origin, key);
+  return `The key for ${origin} is stored.`;
+}
+
+/** The key for an origin; empty where the user has none for it, nothing where they left. */
+export async function askKey(origin: string, title: string, more = ''): Promise<string | undefined> {
   const key = await vscode.window.showInputBox({
-    title: 'Roo: Set API Key (2/2)',
-    prompt: `The key for ${origin}. VS Code keeps it in the secret storage of this machine.`,
+    title,
+    prompt: `The key for ${origin}. VS Code keeps it in the secret storage of this machine. ${more}`.trim(),
     password: true,
     ignoreFocusOut: true,
-    validateInput: (value) => (/\s/.test(value.trim()) || !value.trim() ? 'A key has no blanks.' : undefined),
+    validateInput: (value) => (/\s/.test(value.trim()) ? 'A key has no blanks.' : undefined),
   });
-  if (!key) return undefined;
-  await secrets.store(secretOf(origin), key.trim());
+  return key?.trim();
+}
+
+export async function storeKey(secrets: vscode.SecretStorage, origin: string, key: string): Promise<void> {
+  await secrets.store(secretOf(origin), key);
   await secrets.store(ORIGINS, JSON.stringify([...new Set([...(await origins(secrets)), origin])]));
-  return `The key for ${origin} is stored.`;
 }
 
 /** Ask which key to forget; says what was done, nothing where nothing was. */

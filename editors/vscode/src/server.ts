@@ -1,7 +1,11 @@
 import { accessSync, constants, statSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import * as vscode from 'vscode';
 import {
+  CloseAction,
+  type ConfigurationParams,
+  ErrorAction,
   type InitializeParams,
   LanguageClient,
   type LanguageClientOptions,
@@ -10,6 +14,10 @@ import {
 } from 'vscode-languageclient/node';
 import { keyEnvironment } from './keys';
 import { explicitSettings } from './settings';
+
+/** How often in which time it may end before it is left alone. */
+const MOST_ENDS = 4;
+const ENDS_MS = 180_000;
 
 /** What this client answers, beyond LSP. */
 export const EXTENSIONS = [
@@ -35,9 +43,19 @@ export class Refused extends Error {}
 export class Server implements vscode.Disposable {
   private client: LanguageClient | undefined;
   private restarting = Promise.resolve();
+  /** When it ended without being told to, of late. */
+  private ends: number[] = [];
+  private lost = false;
+  private knows = false;
   private readonly changed = new vscode.EventEmitter<void>();
   /** Fired when `ready` or `problem` are others. */
   readonly onDidChange = this.changed.event;
+  private readonly configured = new vscode.EventEmitter<void>();
+  /** The server has been told the settings: what is asked of it from now on is answered by them. */
+  readonly onDidConfigure = this.configured.event;
+  private readonly returned = new vscode.EventEmitter<void>();
+  /** It ended without being told to, and is there again. */
+  readonly onDidReturn = this.returned.event;
   /** Why there is no server, for people. */
   problem: string | undefined;
 
@@ -53,12 +71,26 @@ export class Server implements vscode.Disposable {
     return this.client?.state === State.Running;
   }
 
+  /** True once the server that runs has been told the settings. */
+  get isConfigured(): boolean {
+    return this.ready && this.knows;
+  }
+
+  /** The commands that it has. */
+  get commands(): string[] {
+    return this.client?.initializeResult?.capabilities.executeCommandProvider?.commands ?? [];
+  }
+
+  has(command: string): boolean {
+    return this.commands.includes(command);
+  }
+
   /** Start it; what is in the way is kept as `problem`. */
   async start(): Promise<void> {
     try {
       const client = await this.create();
       this.client = client;
-      client.onDidChangeState(() => this.changed.fire());
+      client.onDidChangeState(() => this.stirred(client));
       this.equip(client);
       this.problem = undefined;
       await client.start();
@@ -102,7 +134,36 @@ export class Server implements vscode.Disposable {
 
   dispose(): void {
     void this.stop();
-    this.changed.dispose();
+    for (const emitter of [this.changed, this.configured, this.returned]) emitter.dispose();
+  }
+
+  private stirred(client: LanguageClient): void {
+    if (client !== this.client) return;
+    if (client.state !== State.Running) this.knows = false;
+    this.changed.fire();
+    if (client.state !== State.Running || !this.lost) return;
+    this.lost = false;
+    this.returned.fire();
+  }
+
+  /** It ended without being told to: it is started again, unless that helps nobody. */
+  private closed() {
+    const now = Date.now();
+    this.ends = [...this.ends.filter((each) => now - each < ENDS_MS), now];
+    this.lost = true;
+    if (this.ends.length <= MOST_ENDS) return { action: CloseAction.Restart, handled: true };
+    this.problem = `roo-lsp ended ${this.ends.length} times in a row. Its log says why.`;
+    this.ends = [];
+    return { action: CloseAction.DoNotRestart, handled: true };
+  }
+
+  private configuration(params: ConfigurationParams): unknown[] {
+    // The answer goes out behind this; what is asked after that comes behind it.
+    setTimeout(() => {
+      this.knows = true;
+      this.configured.fire();
+    });
+    return params.items.map((item) => (item.section === 'roo' ? explicitSettings() : null));
   }
 
   private async create(): Promise<LanguageClient> {
@@ -113,7 +174,15 @@ export class Server implements vscode.Disposable {
       synchronize: { configurationSection: ['roo'] },
       initializationOptions: { client: { extensions: EXTENSIONS } },
       outputChannel: this.log,
-      middleware: { ...MIDDLEWARE, didSave: this.didSave },
+      errorHandler: {
+        error: () => ({ action: ErrorAction.Continue, handled: true }),
+        closed: () => this.closed(),
+      },
+      middleware: {
+        ...MIDDLEWARE,
+        didSave: this.didSave,
+        workspace: { ...MIDDLEWARE.workspace, configuration: (params) => this.configuration(params) },
+      },
     };
     // Not `roo`: the client's id is the section of its own settings, and that one is the server's.
     const client = new LanguageClient('rooLsp', 'Roo', { command, options: { env } }, options);
@@ -133,8 +202,6 @@ export class Server implements vscode.Disposable {
 
 const MIDDLEWARE: Middleware = {
   workspace: {
-    configuration: (params) =>
-      params.items.map((item) => (item.section === 'roo' ? explicitSettings() : null)),
     // Only that they changed: the server asks for what it needs.
     didChangeConfiguration: async (_sections, next) => next(undefined),
   },
@@ -150,7 +217,8 @@ const MIDDLEWARE: Middleware = {
 };
 
 /**
- * The program to start: the setting's, else the one on PATH.
+ * The program to start: the setting's, else the one on PATH, else where installers put it that leave no trace
+ * on the PATH of a program with a window.
  *
  * @throws Missing where there is none.
  */
@@ -161,13 +229,21 @@ function program(): string {
     throw new Missing(`The setting roo.server.path names no program: ${set}`);
   }
   const names = process.platform === 'win32' ? ['roo-lsp.exe', 'roo-lsp.cmd'] : ['roo-lsp'];
-  for (const folder of (process.env.PATH ?? '').split(delimiter).filter(Boolean)) {
+  for (const folder of [...(process.env.PATH ?? '').split(delimiter).filter(Boolean), ...INSTALLED]) {
     for (const name of names) if (isProgram(join(folder, name))) return join(folder, name);
   }
-  throw new Missing(
-    'roo-lsp was not found on PATH. Install it, or say where it is in the setting roo.server.path.',
-  );
+  throw new Missing('roo-lsp is not installed on this machine, or not where it is looked for.');
 }
+
+/** Where uv, pipx and pip put the programs that they install for one user. */
+const INSTALLED = [
+  process.env.UV_TOOL_BIN_DIR,
+  process.env.PIPX_BIN_DIR,
+  process.env.XDG_BIN_HOME,
+  join(homedir(), '.local', 'bin'),
+  join(homedir(), '.local', 'share', 'uv', 'tools', 'roo-lsp', 'bin'),
+  join(homedir(), '.local', 'pipx', 'venvs', 'roo-lsp', 'bin'),
+].filter((folder) => folder !== undefined);
 
 function isProgram(path: string): boolean {
   try {

@@ -20,6 +20,9 @@ export class Tasks implements vscode.Disposable {
   private readonly states = new Map<string, TaskState>();
   private sequence: Sequence | undefined;
   private title = '';
+  /** The state that the story of the task that is shown ends with. */
+  private story: TaskState = 'idle';
+  private readonly titles = new Map<string, string>();
   /** Started by this window and not heard of yet: the first event of any other task does not take its place. */
   private starting = false;
 
@@ -32,6 +35,9 @@ export class Tasks implements vscode.Disposable {
   private readonly stirred = new vscode.EventEmitter<Event>();
   /** Every event of every task, as it came. */
   readonly onEvent = this.stirred.event;
+  private readonly broken = new vscode.EventEmitter<void>();
+  /** The story of the task that is shown ends in the middle of a turn that nobody runs any more. */
+  readonly onDidBreak = this.broken.event;
   private readonly moved = new vscode.EventEmitter<void>();
   /** The state of a task is another one. */
   readonly onDidChangeState = this.moved.event;
@@ -50,13 +56,17 @@ export class Tasks implements vscode.Disposable {
     return (this.sequence && this.states.get(this.sequence.taskId)) || 'idle';
   }
 
-  stateOf(taskId: string): TaskState {
-    return this.states.get(taskId) ?? 'idle';
+  titleOf(taskId: string): string | undefined {
+    return this.titles.get(taskId);
   }
 
   /** One event of the server. */
   take(event: Event): void {
     const { taskId, update } = event;
+    if (update.sessionUpdate === 'user_message_chunk' && !this.titles.has(taskId)) {
+      const { content } = update;
+      if (content.type === 'text') this.titles.set(taskId, firstLine(content.text));
+    }
     if (!this.sequence && !this.starting && event.seq === 1) this.show(taskId, '');
     if (update.sessionUpdate === '_state' && this.states.get(taskId) !== update.state) {
       this.states.set(taskId, update.state);
@@ -85,13 +95,23 @@ export class Tasks implements vscode.Disposable {
 
   /** Show a task from its beginning. */
   show(taskId: string, title: string): void {
-    this.title = title;
+    this.title = title || (this.titles.get(taskId) ?? '');
+    this.story = 'idle';
     this.sequence = new Sequence(taskId, this.replay, (events) => {
       // A page that comes late is not for the task that is shown by now.
-      if (this.sequence?.taskId === taskId) this.told.fire(events);
+      if (this.sequence?.taskId !== taskId) return;
+      for (const { update } of events) if (update.sessionUpdate === '_state') this.story = update.state;
+      this.told.fire(events);
     });
     this.shown.fire();
-    void this.sequence.catchUp();
+    void this.look();
+  }
+
+  /** The server is there again: what was missed is asked for. */
+  async back(): Promise<void> {
+    this.states.clear();
+    await this.look();
+    this.moved.fire();
   }
 
   /** Tell the story of the task that is shown once more: a view has come. */
@@ -108,21 +128,41 @@ export class Tasks implements vscode.Disposable {
     this.moved.fire();
   }
 
-  /** The server is another one: nothing runs, and what was missed is asked for. */
+  /** There is no server: nothing runs. */
   reset(): void {
     this.states.clear();
     this.moved.fire();
-    void this.sequence?.catchUp();
+  }
+
+  /** The story up to its end, and whether somebody still runs what it ends with. */
+  private async look(): Promise<void> {
+    const { sequence } = this;
+    if (!sequence) return;
+    await sequence.catchUp();
+    const busy = () => this.story === 'running' || this.story === 'waiting';
+    if (!busy()) return;
+    try {
+      await this.list();
+    } catch {
+      return; // without a server nobody can say
+    }
+    const state = this.states.get(sequence.taskId) ?? 'idle';
+    if (sequence !== this.sequence || !busy() || state === 'running' || state === 'waiting') return;
+    this.story = 'idle';
+    this.broken.fire();
   }
 
   async list(): Promise<Summary[]> {
     const found = await this.server.execute<Summary[]>('roo.task.list', { limit: 100 });
-    for (const task of found) this.states.set(task.taskId, task.state);
+    for (const task of found) {
+      this.states.set(task.taskId, task.state);
+      this.titles.set(task.taskId, task.title);
+    }
     return found;
   }
 
   dispose(): void {
-    for (const emitter of [this.shown, this.told, this.stirred, this.moved]) emitter.dispose();
+    for (const emitter of [this.shown, this.told, this.stirred, this.broken, this.moved]) emitter.dispose();
   }
 
   private readonly replay: Replay = (taskId, sinceSeq) =>

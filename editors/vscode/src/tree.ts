@@ -47,7 +47,7 @@ export class TaskTree implements vscode.TreeDataProvider<Summary>, vscode.Dispos
   }
 }
 
-function age(seconds: number): string {
+export function age(seconds: number): string {
   const minutes = Math.floor((Date.now() / 1000 - seconds) / 60);
   if (minutes < 1) return 'now';
   if (minutes < 60) return `${minutes} min`;

@@ -10,7 +10,8 @@ export class View implements vscode.WebviewViewProvider {
   constructor(
     private readonly root: vscode.Uri,
     private readonly take: (message: FromView) => void,
-    private readonly hidden: () => void,
+    /** It is seen now, or not any more. */
+    private readonly seen: () => void,
   ) {}
 
   get visible(): boolean {
@@ -26,9 +27,7 @@ export class View implements vscode.WebviewViewProvider {
       if (message.type === 'ready') this.listening = true;
       this.take(message);
     });
-    view.onDidChangeVisibility(() => {
-      if (!view.visible) this.hidden();
-    });
+    view.onDidChangeVisibility(() => this.seen());
     view.onDidDispose(() => {
       this.view = undefined;
       this.listening = false;

@@ -2,6 +2,10 @@
 export interface DiffLine {
   kind: 'same' | 'added' | 'removed' | 'skipped';
   text: string;
+  /** Its number in the text before, from 1, where it is one of it. */
+  old?: number;
+  /** Its number in the text after. */
+  now?: number;
 }
 
 const CONTEXT = 3;
@@ -26,6 +30,7 @@ export function lineDiff(
     ...middle,
     ...old.slice(old.length - tail).map((text): DiffLine => ({ kind: 'same', text })),
   ];
+  number(all);
   return {
     lines: folded(all),
     added: middle.filter((line) => line.kind === 'added').length,
@@ -67,6 +72,14 @@ function compare(old: string[], now: string[]): DiffLine[] {
     }
   }
   return [...lines, ...old.slice(i).map(removed), ...now.slice(j).map(added)];
+}
+
+function number(lines: DiffLine[]): void {
+  let [old, now] = [0, 0];
+  for (const line of lines) {
+    if (line.kind !== 'added') line.old = ++old;
+    if (line.kind !== 'removed') line.now = ++now;
+  }
 }
 
 const added = (text: string): DiffLine => ({ kind: 'added', text });

@@ -85,6 +85,14 @@ export type Update =
   | { sessionUpdate: '_checkpoint'; checkpointId: string; label: string }
   | { sessionUpdate: '_changes'; uri: string; added: number; removed: number; state?: 'kept' | 'reverted' }
   | {
+      sessionUpdate: '_queued';
+      messageId: string;
+      text?: string;
+      state?: 'delivered' | 'removed' | 'returned';
+    }
+  | { sessionUpdate: '_subtask'; taskId: string; title: string; state: TaskState }
+  | { sessionUpdate: 'available_commands_update'; availableCommands: unknown[] }
+  | {
       sessionUpdate: '_state';
       state: TaskState;
       stopReason?: string;
@@ -100,15 +108,23 @@ export interface Event {
   update: Update;
 }
 
-/** `roo/requestPermission`, with what the view needs to draw it. */
+/** `roo/requestPermission`, and what the list of approvals has, with what the view needs to draw it. */
 export interface Permission {
   requestId: string;
   taskId: string | null;
   kind: 'permission' | 'trust';
   title: string;
-  detail: string[];
+  detail: Line[];
   toolCall?: { toolCallId: string | null; title: string; kind: string; locations: { path: string }[] } | null;
   options: Option[];
+  /** The title of its task, where that is another one than the view shows. */
+  task?: string;
+}
+
+/** A line of what is asked; `path` where it is about a file that can be looked at. */
+export interface Line {
+  text: string;
+  path?: string;
 }
 
 /** A file the task changed, and how many of its hunks wait for a review. */
@@ -120,11 +136,22 @@ export interface Changed {
   pending: number;
 }
 
-/** A file or a selection that goes with the next message. */
+/** A file, a selection or an image that goes with the next message. */
 export interface Attachment {
+  /** `file:` or, for an image that was pasted, `data:`. */
   uri: string;
   label: string;
+  image?: boolean;
   range?: { start: { line: number; character: number }; end: { line: number; character: number } };
+}
+
+/** What stands below the place where one writes, while `@`, `/` or an arrow asks for it. */
+export interface Offer {
+  /** What is put into the text. */
+  text: string;
+  label: string;
+  description?: string;
+  icon: string;
 }
 
 /** What holds beside the timeline. */
@@ -138,6 +165,35 @@ export interface Facts {
   profile: string;
   model: string;
   endpoint: string;
+  /** What was found on this machine, or why nothing was, where no endpoint is set. */
+  local?: { models: string[]; problem?: string };
+  /** The commands of the server: a control without its command is not shown. */
+  commands: string[];
+  /** The kinds that are approved without a question, of those that have a switch. */
+  autoApprove: Record<string, boolean>;
+  folders: { name: string; path: string }[];
+}
+
+/** The endpoint test, and what there is of it so far. */
+export interface Report {
+  ok: boolean;
+  endpoint: string;
+  model: string;
+  checks: {
+    name: string;
+    status: 'ok' | 'failed' | 'skipped';
+    message: string;
+    hint?: string;
+    code?: string;
+  }[];
+}
+
+/** Something that happened to the server while a task was shown. */
+export interface Lost {
+  /** The turn that ran, or waited, was interrupted: it can be resumed. */
+  interrupted: boolean;
+  /** The server was started again, just now. */
+  restarted?: boolean;
 }
 
 export type ToView =
@@ -147,33 +203,53 @@ export type ToView =
   | { type: 'changes'; changes: Changed[] }
   | { type: 'attachments'; attachments: Attachment[] }
   | { type: 'facts'; facts: Facts }
-  | { type: 'files'; query: string; files: string[] }
+  | { type: 'offers'; query: string; offers: Offer[] }
+  | { type: 'history'; prompts: string[] }
   | { type: 'failed'; text: string; message: string }
+  | { type: 'draft'; text: string }
+  | { type: 'report'; report: Report | null }
+  | { type: 'lost'; lost: Lost }
   | { type: 'focus' };
+
+/** Commands of the palette that the view has a button for. */
+export type Palette =
+  | 'review'
+  | 'keepAll'
+  | 'revertAll'
+  | 'newTask'
+  | 'setUp'
+  | 'setKey'
+  | 'doctor'
+  | 'openSettings'
+  | 'restart'
+  | 'showLog'
+  | 'selectModel'
+  | 'condense'
+  | 'resume'
+  | 'history';
 
 export type FromView =
   | { type: 'ready' }
   | { type: 'send'; text: string; mode: string; profile: string }
+  | { type: 'draft'; text: string }
   | { type: 'cancel' }
   | { type: 'respond'; requestId: string; decision: string; feedback: string }
   | { type: 'answer'; requestId: string; text: string }
-  | { type: 'diff'; toolCallId: string; path: string; oldText: string; newText: string }
+  | { type: 'diff'; path: string; oldText: string; newText: string }
   | { type: 'open'; path: string; line?: number }
   | { type: 'link'; href: string }
   | { type: 'mode'; mode: string }
   | { type: 'profile'; profile: string }
   | { type: 'detach'; index: number }
-  | { type: 'files'; query: string }
-  | {
-      type:
-        | 'review'
-        | 'keepAll'
-        | 'revertAll'
-        | 'newTask'
-        | 'setKey'
-        | 'doctor'
-        | 'openSettings'
-        | 'restart'
-        | 'showLog'
-        | 'selectModel';
-    };
+  | { type: 'attachImage'; name: string; uri: string }
+  | { type: 'attachFiles'; uris: string[] }
+  | { type: 'offers'; query: string }
+  | { type: 'prompts' }
+  | { type: 'enhance'; text: string }
+  | { type: 'show'; taskId: string }
+  | { type: 'auto'; kind: string; on: boolean }
+  | { type: 'unqueue'; messageId: string }
+  | { type: 'requeue'; messageId: string; text: string }
+  | { type: 'checkpoint'; what: 'diff' | 'restore' | 'rewind'; checkpointId: string; label: string }
+  | { type: 'code'; what: 'insert' | 'apply'; text: string }
+  | { type: Palette };

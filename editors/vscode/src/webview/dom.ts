@@ -29,7 +29,7 @@ export function iconButton(name: string, label: string, click: () => void): HTML
 }
 
 export function button(
-  label: string,
+  label: string | Node,
   kind: 'primary' | 'secondary',
   click: () => void,
   tip = '',
@@ -38,3 +38,13 @@ export function button(
 }
 
 export const plural = (count: number, word: string) => `${count} ${word}${count === 1 ? '' : 's'}`;
+
+/** A button that looks like words in a line. */
+export const linkButton = (label: string, click: () => void) => h('button', { class: 'link', click }, label);
+
+/** Seconds as people say them: `0.4 s`, `12 s`, `3 min 5 s`. */
+export function duration(seconds: number): string {
+  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  if (seconds < 60) return `${Math.round(seconds)} s`;
+  return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
+}

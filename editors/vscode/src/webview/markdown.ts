@@ -1,4 +1,5 @@
 import MarkdownIt, { type Token } from 'markdown-it';
+import { coloured } from './colours';
 import { h, iconButton } from './dom';
 
 const parser = new MarkdownIt({ html: false, linkify: false });
@@ -57,7 +58,7 @@ export class GrowingMarkdown {
     for (const node of this.tailNodes) node.parentNode?.removeChild(node);
     this.element.append(...build(blocks, this.follow));
     this.tail = rest;
-    this.tailNodes = build(parser.parse(rest, {}), this.follow);
+    this.tailNodes = build(parser.parse(rest, {}), this.follow, true);
     this.element.append(...this.tailNodes);
     this.rest = Math.min(1000, (performance.now() - start) * SHARE);
   }
@@ -82,7 +83,7 @@ function cut(text: string): { blocks: Token[]; rest: string } {
 }
 
 /** Nodes made of tokens, element by element: nothing the model writes is ever parsed as HTML. */
-function build(tokens: Token[], follow: Follow): Node[] {
+function build(tokens: Token[], follow: Follow, growing = false): Node[] {
   const root = h('div');
   const open: Element[] = [root];
   for (const token of tokens) {
@@ -95,7 +96,7 @@ function build(tokens: Token[], follow: Follow): Node[] {
     } else if (token.nesting === -1) {
       if (open.length > 1) open.pop();
     } else {
-      parent.append(...leaf(token, follow));
+      parent.append(...leaf(token, follow, growing));
     }
   }
   return [...root.childNodes];
@@ -122,13 +123,13 @@ function link(href: string, follow: Follow): Element {
   return h('a', { role: 'link', tabindex: '0', title: href, click, keydown });
 }
 
-function leaf(token: Token, follow: Follow): (Node | string)[] {
+function leaf(token: Token, follow: Follow, growing: boolean): (Node | string)[] {
   switch (token.type) {
     case 'inline':
       return build(token.children ?? [], follow);
     case 'fence':
     case 'code_block':
-      return [codeBlock(token.content, token.info.trim().split(/\s/, 1)[0] ?? '')];
+      return [codeBlock(token.content, token.info.trim().split(/\s/, 1)[0] ?? '', growing)];
     case 'code_inline':
       return [h('code', {}, token.content)];
     case 'softbreak':
@@ -146,12 +147,32 @@ function leaf(token: Token, follow: Follow): (Node | string)[] {
   }
 }
 
-export function codeBlock(text: string, language = ''): HTMLElement {
-  const copy = iconButton('copy', 'Copy', () => void navigator.clipboard.writeText(text));
+/** What is done with a block of code besides copying it. */
+type UseCode = (what: 'insert' | 'apply', text: string) => void;
+let useCode: UseCode = () => {};
+
+export function onCode(use: UseCode): void {
+  useCode = use;
+}
+
+/** A block of code; one that still grows is coloured when it is whole. */
+function codeBlock(text: string, language: string, growing: boolean): HTMLElement {
+  const code = text.replace(/\n$/, '');
   return h(
     'div',
     { class: 'code-block' },
-    h('div', { class: 'code-head' }, h('span', {}, language), copy),
-    h('pre', {}, h('code', {}, text.replace(/\n$/, ''))),
+    h(
+      'div',
+      { class: 'code-head' },
+      h('span', { class: 'grow' }, language),
+      iconButton('insert', 'Insert at the cursor', () => useCode('insert', code)),
+      iconButton('replace', 'Replace the selection', () => useCode('apply', code)),
+      iconButton('copy', 'Copy', () => void navigator.clipboard.writeText(text)),
+    ),
+    h(
+      'pre',
+      { tabindex: '0' },
+      h('code', {}, ...(growing ? [code] : coloured(code, language.toLowerCase()))),
+    ),
   );
 }

@@ -1,78 +1,80 @@
-import type { CallUpdate, Diff, Update } from '../shared/protocol';
-import { diffView } from './diff';
-import { h, icon, plural } from './dom';
-import { type Follow, GrowingMarkdown, markdown } from './markdown';
+import type { Palette, Permission, Update } from '../shared/protocol';
+import { approvalCard, type Decisions, elsewhere } from './approval';
+import { Call, type Actions as CallActions } from './call';
+import { button, h, icon, iconButton } from './dom';
+import { type Actions as ErrorActions, errorCard, STOPS } from './errors';
+import { GrowingMarkdown, markdown } from './markdown';
 
-/** Characters of a command's output that are kept on the page. */
-const MOST_OUTPUT = 200_000;
-
-const KINDS: Record<string, string> = {
-  read: 'file',
-  search: 'search',
-  edit: 'edit',
-  execute: 'terminal',
-  think: 'lightbulb',
-  fetch: 'globe',
-  switch_mode: 'arrow-swap',
-  delete: 'trash',
-  move: 'arrow-right',
-  other: 'tools',
-};
-const STATES: Record<string, string> = {
-  pending: 'circle-outline',
-  in_progress: 'loading',
-  completed: 'check',
-  failed: 'error',
-};
-const STOPS: Record<string, string> = {
-  max_tokens: "Stopped: the model's output limit cut the answer off.",
-  max_turn_requests: 'Stopped at a limit you set.',
-  refusal: 'The model refused to answer.',
-  cancelled: 'Stopped.',
-};
-
-/** What a row of the timeline does when it is clicked. */
-export interface Actions {
-  follow: Follow;
-  open: (path: string, line?: number) => void;
-  diff: (toolCallId: string, diff: Diff) => void;
+/** What the rows of the timeline can do. */
+export interface Actions extends CallActions, ErrorActions {
+  palette: (command: Palette) => void;
+  checkpoint: (what: 'diff' | 'restore' | 'rewind', checkpointId: string, label: string) => void;
+  unqueue: (messageId: string) => void;
+  requeue: (messageId: string, text: string) => void;
+  again: (text: string) => void;
+  has: (command: string) => boolean;
 }
 
-/** The story of one task, drawn as it happens. */
+interface Asked {
+  card: HTMLElement;
+  /** The call whose row it is in. */
+  callId: string | undefined;
+}
+
+/** The story of one task, drawn as it happens; what waits for the user is a part of it. */
 export class Timeline {
   readonly element = h('div', { class: 'timeline', role: 'log', 'aria-label': 'Task' });
+  /** What comes after the story: messages that wait, approvals of other tasks. */
+  readonly after = h('div', { class: 'after' });
   private message: GrowingMarkdown | undefined;
   private thought: Thought | undefined;
   private plan: HTMLElement | undefined;
+  private retry: HTMLElement | undefined;
   private readonly calls = new Map<string, Call>();
-  private readonly questions = new Map<string, string>();
+  private readonly questions = new Map<string, { question: string; card: HTMLElement }>();
+  private readonly asked = new Map<string, Asked>();
+  private readonly queued = new Map<string, HTMLElement>();
 
-  constructor(private readonly actions: Actions) {}
+  constructor(
+    private readonly actions: Actions,
+    private readonly decisions: Decisions,
+  ) {}
 
   clear(): void {
+    for (const call of this.calls.values()) call.dispose();
     this.element.replaceChildren();
-    this.message = this.thought = this.plan = undefined;
-    this.calls.clear();
-    this.questions.clear();
+    this.after.replaceChildren();
+    this.message = this.thought = this.plan = this.retry = undefined;
+    for (const each of [this.calls, this.questions, this.asked, this.queued]) each.clear();
   }
 
-  /** The changes that a call would make, once they are known. */
-  diffsOf(toolCallId: string): Diff[] {
-    return this.calls.get(toolCallId)?.diffs ?? [];
+  /** Where the user has to look: the first thing in the story that waits for them. */
+  get waiting(): HTMLElement | undefined {
+    return this.element.querySelector<HTMLElement>('.card') ?? undefined;
   }
 
-  add(update: Update): void {
+  /** True while a question of the model is open. */
+  get asks(): boolean {
+    return this.questions.size > 0;
+  }
+
+  /** The texts of messages that wait and come back to the user. */
+  returned: (text: string) => void = () => {};
+
+  /** One event, and when it was. */
+  add(update: Update, ts = 0): void {
     switch (update.sessionUpdate) {
       case 'user_message_chunk':
         this.close();
         this.element.append(
           update.content.type === 'text'
-            ? h('div', { class: 'user' }, update.content.text)
-            : h('div', { class: 'user link' }, icon('file-media'), ` ${update.content.name}`),
+            ? this.user(update.content.text)
+            : h('div', { class: 'user' }, chip('file-media', update.content.name)),
         );
         return;
       case 'agent_message_chunk':
         this.thought = this.thought?.end();
+        this.retry = undefined;
         if (!this.message) {
           this.message = new GrowingMarkdown(this.actions.follow);
           this.element.append(h('div', { class: 'agent' }, this.message.element));
@@ -80,7 +82,7 @@ export class Timeline {
         this.message.append(update.content.text);
         return;
       case 'agent_thought_chunk':
-        this.message = undefined;
+        this.message = this.retry = undefined;
         if (!this.thought) {
           this.thought = new Thought();
           this.element.append(this.thought.element);
@@ -90,31 +92,37 @@ export class Timeline {
       case 'tool_call':
       case 'tool_call_update':
       case '_tool_call_arguments':
-        this.call(update);
+        this.call(update.toolCallId).update(update, ts);
         return;
       case '_permission':
         if (update.toolCallId && !update.outcome) this.calls.get(update.toolCallId)?.waits(update.requestId);
         else for (const call of this.calls.values()) call.settled(update.requestId, update.outcome);
         return;
       case '_question':
-        if (update.question !== undefined) this.questions.set(update.requestId, update.question);
+        if (update.question !== undefined)
+          this.question(update.requestId, update.question, update.suggestions ?? []);
         else this.answered(update.requestId, update.answer ?? null);
         return;
       case 'plan':
         this.planned(update.entries);
         return;
       case '_retry':
-        this.note(
-          'sync',
-          `${update.attempt ? `Retry ${update.attempt} of ${update.attempts}` : 'Next request'} in ${Math.round(update.delay)} s: ${update.reason}`,
-          'warning',
-        );
+        this.retried(update);
         return;
       case '_condensed':
         this.note(
           'fold',
           `${update.kind === 'summary' ? 'Condensed the conversation' : 'Left out the oldest messages'}: ${thousands(update.before)} → ${thousands(update.after)} tokens`,
         );
+        return;
+      case '_checkpoint':
+        this.checkpoint(update.checkpointId, update.label);
+        return;
+      case '_queued':
+        this.queue(update.messageId, update.text, update.state);
+        return;
+      case '_subtask':
+        this.subtask(update.taskId, update.title, update.state);
         return;
       case 'current_mode_update':
         // The first one is what the task began with: it is no news.
@@ -128,27 +136,95 @@ export class Timeline {
     }
   }
 
+  /** Draw the approvals that wait; those that stay keep what was typed into them. */
+  permissions(pending: Permission[], taskId: string | null, settled: boolean): void {
+    const wanted = new Set(pending.map((each) => each.requestId));
+    for (const [id, { card }] of this.asked) if (!wanted.has(id)) this.forget(id, card);
+    for (const each of pending) {
+      const callId = each.toolCall?.toolCallId ?? undefined;
+      const call = callId === undefined ? undefined : this.calls.get(callId);
+      const drawn = this.asked.get(each.requestId);
+      if (each.taskId !== null && each.taskId !== taskId) {
+        if (!drawn) this.put(each.requestId, elsewhere(each, this.decisions), this.after);
+      } else if (call && drawn?.callId === undefined) {
+        drawn?.card.remove();
+        this.asked.set(each.requestId, { card: call.ask(each, this.decisions), callId });
+      } else if (!drawn && settled) {
+        this.put(each.requestId, approvalCard(each, this.decisions), this.element);
+      }
+    }
+  }
+
+  /** A note among the rows, with what can be done about it. */
+  note(name: string, text: string, kind = '', ...more: HTMLElement[]): HTMLElement {
+    this.close();
+    const element = h('div', { class: `note ${kind}` }, icon(name), h('span', {}, text), ...more);
+    this.element.append(element);
+    return element;
+  }
+
   // --- rows ---------------------------------------------------------------------------------------
 
-  private call(update: CallUpdate & { sessionUpdate: string; delta?: string; bytes?: number }): void {
-    let call = this.calls.get(update.toolCallId);
+  private put(id: string, card: HTMLElement, into: HTMLElement): void {
+    into.append(card);
+    this.asked.set(id, { card, callId: undefined });
+  }
+
+  private forget(id: string, card: HTMLElement): void {
+    for (const call of this.calls.values()) call.unask(id);
+    card.remove();
+    this.asked.delete(id);
+  }
+
+  private user(text: string): HTMLElement {
+    const { words, attached } = parted(text);
+    return h(
+      'div',
+      { class: 'user' },
+      h('span', {}, words),
+      attached.length > 0 && h('div', { class: 'chips' }, ...attached.map((each) => chip('file', each))),
+      words !== '' && iconButton('edit', 'Write this again', () => this.actions.again(words)),
+    );
+  }
+
+  private call(id: string): Call {
+    let call = this.calls.get(id);
     if (!call) {
       this.close();
-      call = new Call(update.toolCallId, this.actions);
-      this.calls.set(update.toolCallId, call);
+      call = new Call(this.actions);
+      this.calls.set(id, call);
       this.element.append(call.element);
     }
-    call.update(update);
+    return call;
+  }
+
+  private question(requestId: string, question: string, suggestions: string[]): void {
+    this.close();
+    const card = h(
+      'div',
+      { class: 'card question', role: 'group', 'aria-label': 'Roo asks' },
+      h('div', { class: 'card-title' }, icon('question'), h('span', {}, 'Roo asks')),
+      markdown(question, this.actions.follow),
+      h(
+        'div',
+        { class: 'buttons column' },
+        ...suggestions.map((each) => button(each, 'secondary', () => this.decisions.answer(requestId, each))),
+      ),
+      suggestions.length > 0 && h('div', { class: 'hint' }, 'Or write your answer below.'),
+    );
+    this.questions.set(requestId, { question, card });
+    this.element.append(card);
   }
 
   private answered(requestId: string, answer: string | null): void {
-    const question = this.questions.get(requestId);
-    if (question === undefined) return;
+    const asked = this.questions.get(requestId);
+    if (asked === undefined) return;
     this.questions.delete(requestId);
+    asked.card.remove();
     if (answer === null) return; // it was withdrawn: nobody has to know any more
     this.close();
     this.element.append(
-      h('div', { class: 'agent' }, markdown(question, this.actions.follow)),
+      h('div', { class: 'agent' }, markdown(asked.question, this.actions.follow)),
       h('div', { class: 'user' }, answer),
     );
   }
@@ -185,49 +261,112 @@ export class Timeline {
     this.plan = drawn;
   }
 
-  private state({
-    state,
-    stopReason,
-    error,
-  }: {
-    state: string;
-    stopReason?: string;
-    error?: { message: string; hint: string; code: string };
-  }): void {
-    if (state === 'waiting') return;
-    if (state === 'running') {
-      this.plan = undefined;
-      return;
-    }
+  /** Tries that follow each other are one note that counts. */
+  private retried(update: Update & { sessionUpdate: '_retry' }): void {
+    const { attempt, attempts, delay, reason } = update;
+    const before = this.retry;
+    const text = `${attempt ? `Try ${attempt} of ${attempts} failed, the next` : 'The next request'} in ${Math.round(delay)} s: ${reason}`;
+    this.retry = this.note('sync', text, 'warning');
+    before?.remove();
+  }
+
+  private checkpoint(id: string, label: string): void {
     this.close();
-    for (const call of this.calls.values()) call.over();
-    if (error) {
-      this.element.append(
-        h(
-          'div',
-          { class: 'error', role: 'alert' },
-          h('div', { class: 'error-title' }, icon('error'), ` ${error.message}`),
-          error.hint && h('div', { class: 'hint' }, error.hint),
-          h('div', { class: 'code' }, error.code),
-        ),
-      );
-    } else if (stopReason && STOPS[stopReason]) {
-      this.note(
-        stopReason === 'cancelled' ? 'debug-stop' : 'warning',
-        STOPS[stopReason] as string,
-        stopReason === 'cancelled' ? '' : 'warning',
-      );
+    const act = (name: string, tip: string, what: 'diff' | 'restore' | 'rewind') =>
+      iconButton(name, `${tip}: ${label}`, () => this.actions.checkpoint(what, id, label));
+    this.element.append(
+      h(
+        'div',
+        { class: 'note checkpoint' },
+        icon('git-commit'),
+        h('span', { class: 'grow', title: label }, label),
+        act('diff', 'What changed since', 'diff'),
+        act('discard', 'Put the files back…', 'restore'),
+        act('history', 'Put the files and the conversation back…', 'rewind'),
+      ),
+    );
+  }
+
+  private queue(id: string, text: string | undefined, state: string | undefined): void {
+    const drawn = this.queued.get(id);
+    drawn?.remove();
+    this.queued.delete(id);
+    const words = text ?? drawn?.dataset.text ?? '';
+    if (state === 'returned') this.returned(words);
+    if (state) return;
+    const row = h(
+      'div',
+      { class: 'queued', 'data-text': words },
+      icon('clock'),
+      h('span', { class: 'grow', title: words }, words),
+      this.actions.has('roo.queue.edit') &&
+        iconButton('edit', 'Edit before Roo reads it', () => this.edit(row, id, words)),
+      this.actions.has('roo.queue.remove') &&
+        iconButton('close', 'Do not say it', () => this.actions.unqueue(id)),
+    );
+    this.queued.set(id, row);
+    this.after.prepend(...this.queued.values());
+  }
+
+  private edit(row: HTMLElement, id: string, text: string): void {
+    const input = h('input', {
+      class: 'feedback',
+      'aria-label': 'What Roo is told next',
+      keydown: (event) => {
+        const { key } = event as KeyboardEvent;
+        if (key === 'Enter' && input.value.trim()) this.actions.requeue(id, input.value.trim());
+        if (key === 'Escape') {
+          event.stopPropagation();
+          this.queue(id, text, undefined);
+        }
+      },
+    });
+    input.value = text;
+    row.replaceChildren(input);
+    input.focus();
+  }
+
+  private subtask(taskId: string, title: string, state: string): void {
+    const id = `subtask-${taskId}`;
+    const row = h(
+      'div',
+      { class: 'note', id },
+      icon(
+        state === 'running' ? 'loading' : state === 'waiting' ? 'bell-dot' : 'type-hierarchy-sub',
+        state === 'running',
+      ),
+      h('span', { class: 'grow' }, `${title} · ${state}`),
+      h('button', { class: 'link', click: () => this.decisions.show(taskId) }, 'Go to it'),
+    );
+    const before = this.element.querySelector(`[id="${CSS.escape(id)}"]`);
+    if (before) before.replaceWith(row);
+    else {
+      this.close();
+      this.element.append(row);
     }
   }
 
-  private note(name: string, text: string, kind = ''): void {
+  private state(update: Update & { sessionUpdate: '_state' }): void {
+    const { state, stopReason, error } = update;
+    if (state === 'waiting') return;
+    if (state === 'running') {
+      this.plan = undefined;
+      this.element.querySelectorAll('.error .buttons').forEach((each) => {
+        each.remove();
+      });
+      return;
+    }
     this.close();
-    this.element.append(h('div', { class: `note ${kind}` }, icon(name), h('span', {}, text)));
+    if (stopReason === 'end_turn') this.plan?.remove(); // what it came to is said by now
+    for (const call of this.calls.values()) call.over();
+    const stop = stopReason ? STOPS[stopReason] : undefined;
+    if (error) this.element.append(errorCard(error, this.actions));
+    else if (stop) this.note(stop.icon, stop.text, stop.kind, ...stop.more(this.actions));
   }
 
   /** What was said so far is a message of its own. */
   private close(): void {
-    this.message = undefined;
+    this.message = this.retry = undefined;
     this.thought = this.thought?.end();
   }
 }
@@ -253,163 +392,17 @@ class Thought {
   }
 }
 
-/** A tool call: one row that folds, its output or its change below. */
-class Call {
-  diffs: Diff[] = [];
-  private quiet = false;
-  private kind = 'other';
-  private status = 'pending';
-  private title = '';
-  private requestId = '';
-  private denied = false;
-  private output: Text | undefined;
-  private readonly state = h('span', { class: 'state' });
-  private readonly name = h('span', { class: 'title' });
-  private readonly facts = h('span', { class: 'facts' });
-  private readonly body = h('div', { class: 'body' });
-  readonly element = h(
-    'details',
-    { class: 'call' },
-    h('summary', {}, this.state, this.name, this.facts),
-    this.body,
+const chip = (name: string, label: string) =>
+  h('span', { class: 'chip' }, icon(name), h('span', { class: 'grow' }, label));
+
+/** A person's own words, and what they attached, which the server tells the model behind them. */
+function parted(text: string): { words: string; attached: string[] } {
+  const [words = '', ...behind] = text.split(/\n\n(?=The user (?:points at|attaches):\n)/);
+  const attached = behind.flatMap((each) =>
+    [...each.matchAll(/^(?:File|Image \d+): ([^\n]*)/gm)].map((found) => found[1] ?? ''),
   );
-
-  constructor(
-    private readonly id: string,
-    private readonly actions: Actions,
-  ) {}
-
-  update(update: CallUpdate & { bytes?: number }): void {
-    this.quiet = update._meta?.quiet ?? this.quiet;
-    this.kind = update.kind ?? this.kind;
-    this.status = update.status ?? this.status;
-    this.title = update._meta?.title ?? update.title ?? this.title;
-    if (update._meta?.lines) this.facts.textContent = plural(update._meta.lines, 'line');
-    if (update._meta?.answer) {
-      this.result(update);
-      return;
-    }
-    // What it does is shown in a way of its own, unless it fails.
-    this.element.hidden = this.quiet && this.status !== 'failed';
-    if (this.element.hidden) return;
-    this.content(update);
-    this.draw();
-  }
-
-  waits(requestId: string): void {
-    this.requestId = requestId;
-    this.draw();
-  }
-
-  settled(requestId: string, outcome?: string): void {
-    if (requestId !== this.requestId) return;
-    this.requestId = '';
-    this.denied = outcome?.startsWith('reject') ?? false;
-    this.draw();
-  }
-
-  /** The turn ended: what was not finished never will be. */
-  over(): void {
-    if (this.status === 'pending' || this.status === 'in_progress') {
-      this.status = 'failed';
-      this.draw();
-    }
-  }
-
-  private draw(): void {
-    const waiting = this.requestId !== '';
-    const name = waiting
-      ? 'bell-dot'
-      : this.denied
-        ? 'circle-slash'
-        : (STATES[this.status] ?? 'circle-outline');
-    this.element.className = `call ${waiting ? 'waiting' : this.denied ? 'denied' : this.status}`;
-    this.state.replaceChildren(icon(name, !waiting && !this.denied && this.status === 'in_progress'));
-    this.name.replaceChildren(icon(KINDS[this.kind] ?? 'tools'), h('span', { class: 'words' }, this.title));
-    this.name.title = this.title;
-    this.element.classList.toggle('empty', this.body.childNodes.length === 0);
-  }
-
-  private content(update: CallUpdate): void {
-    const diffs = (update.content ?? []).filter((each) => each.type === 'diff');
-    if (diffs.length > 0) this.changes(diffs);
-    // Before that the change is in the card that asks for approval.
-    if (this.diffs.length > 0 && this.status === 'completed') this.element.open = true;
-    if (update._meta?.output) this.add(update._meta.output);
-    if (update.rawOutput && (this.status === 'failed' || !this.output) && this.diffs.length === 0) {
-      this.body.replaceChildren(h('pre', { class: 'output' }, update.rawOutput.slice(-MOST_OUTPUT)));
-    } else if (update.rawOutput && this.status === 'failed') {
-      this.body.append(h('pre', { class: 'output' }, update.rawOutput));
-    }
-    const range = update._meta?.range as { startLine: number; endLine: number } | undefined;
-    const place = update.locations?.[0];
-    if (range) this.facts.textContent = `${range.startLine}–${range.endLine}`;
-    if (place && this.diffs.length === 0 && !this.facts.querySelector('a')) {
-      const open = (event: Event) => {
-        event.preventDefault();
-        this.actions.open(place.path, range?.startLine ?? place.line);
-      };
-      this.facts.append(
-        h(
-          'a',
-          {
-            role: 'link',
-            tabindex: '0',
-            title: `Open ${place.path}`,
-            'aria-label': 'Open the file',
-            click: open,
-          },
-          icon('go-to-file'),
-        ),
-      );
-    }
-  }
-
-  private changes(diffs: Diff[]): void {
-    this.diffs = diffs;
-    const views = diffs.map((diff) => ({ diff, view: diffView(diff.oldText ?? '', diff.newText) }));
-    const count = (name: 'added' | 'removed') => views.reduce((sum, { view }) => sum + view[name], 0);
-    this.facts.replaceChildren(
-      h('span', { class: 'added' }, `+${count('added')}`),
-      ' ',
-      h('span', { class: 'removed' }, `−${count('removed')}`),
-    );
-    this.body.replaceChildren(
-      ...views.map(({ diff, view }) =>
-        h(
-          'div',
-          { class: 'diff-box' },
-          h(
-            'div',
-            { class: 'code-head' },
-            h('span', {}, baseName(diff.path)),
-            h('button', { class: 'link', click: () => this.actions.diff(this.id, diff) }, 'Open diff'),
-          ),
-          view.element,
-        ),
-      ),
-    );
-  }
-
-  private add(output: string): void {
-    if (!this.output) {
-      this.output = document.createTextNode('');
-      this.body.append(h('pre', { class: 'output' }, this.output));
-    }
-    this.output.appendData(output);
-    const over = this.output.length - MOST_OUTPUT;
-    if (over > MOST_OUTPUT / 10) this.output.deleteData(0, over);
-  }
-
-  /** The last words of a task, as words. */
-  private result(update: CallUpdate): void {
-    const text = update.rawOutput;
-    if (typeof text !== 'string' || this.element.nextElementSibling?.classList.contains('result')) return;
-    this.element.after(h('div', { class: 'agent result' }, markdown(text, this.actions.follow)));
-  }
+  return { words, attached };
 }
-
-export const baseName = (path: string) => path.slice(path.lastIndexOf('/') + 1);
 
 export const thousands = (count: number) =>
   count < 1000 ? String(count) : `${(count / 1000).toFixed(count < 10_000 ? 1 : 0)}k`;
