@@ -264,6 +264,29 @@ async def test_a_client_that_lists_it_is_asked_by_its_own_request(tmp_path: Path
         assert it.dialogs == []
 
 
+async def test_what_a_client_draws_itself_is_not_marked_in_files_too(tmp_path: Path) -> None:
+    async with FakeOpenAI() as fake, editor(MINE, tmp_path, settings(fake)) as it:
+        asked, answered = asyncio.Event(), asyncio.Event()
+
+        @it.client.feature("roo/requestPermission")
+        async def permission(_: Any) -> dict[str, str]:
+            asked.set()
+            await answered.wait()
+            return {"optionId": "allow_once"}
+
+        buffer = it.open(tmp_path / "a.txt", "old\n")
+        fake.answers(writes(), text("ok"))
+        await it.start("Write")
+        async with asyncio.timeout(PATIENCE):
+            await asked.wait()
+        document = types.TextDocumentIdentifier(buffer.uri)
+        lenses = await it.client.text_document_code_lens_async(types.CodeLensParams(document))
+        assert not lenses
+        assert not it.client.diagnostics.get(buffer.uri)
+        answered.set()
+        await it.ended()
+
+
 async def test_widening_settings_wait_for_trust_which_can_be_given(tmp_path: Path) -> None:
     async with FakeOpenAI() as fake:
         wide = settings(fake, autoApprove={"edit": True})

@@ -95,6 +95,7 @@ export class Server implements vscode.Disposable {
       this.problem = undefined;
       await client.start();
     } catch (error) {
+      await this.stop(); // one that did not start would go on to complain of each change of a setting
       this.problem =
         error instanceof Missing ? error.message : `roo-lsp did not start: ${message(error)} See its log.`;
       this.log.error(this.problem);
@@ -114,8 +115,12 @@ export class Server implements vscode.Disposable {
   async stop(): Promise<void> {
     const client = this.client;
     this.client = undefined;
-    if (client?.needsStop()) await client.stop();
-    client?.dispose();
+    try {
+      if (client?.needsStop()) await client.stop();
+      await client?.dispose();
+    } catch {
+      // It has ended already.
+    }
   }
 
   /**

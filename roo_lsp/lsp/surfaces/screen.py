@@ -211,7 +211,13 @@ class Surfaces:
     # --- diagnostics and code actions -----------------------------------------------------------
 
     def stand(self, entry: Pending) -> Stand | None:
-        """Where the entry is shown, or would be: None while no document is open."""
+        """Where the entry is shown, or would be: None while no document is open.
+
+        A client that takes `roo/requestPermission` draws what waits itself: said once more above
+        some line of a file, nobody can tell which of two is meant.
+        """
+        if self.asks_permission:
+            return None
         shown = self._diagnosed.get(entry.request_id)
         return shown or stand_of(entry, self.documents, self.encoding())
 

@@ -10,7 +10,7 @@ export interface Decisions {
   show: (taskId: string) => void;
 }
 
-const KINDS = ['allow_once', 'reject_once', 'allow_always'];
+const COMMON = ['allow_once', 'reject_once', 'allow_always'];
 
 /** What an approval says below its title, and its buttons; what the title or a diff has said is left out. */
 export function approval(asked: Permission, decisions: Decisions, hasDiff: boolean): HTMLElement {
@@ -21,8 +21,8 @@ export function approval(asked: Permission, decisions: Decisions, hasDiff: boole
   });
   const decide = (option: Option) => () =>
     decisions.respond(asked.requestId, option.optionId, feedback.value.trim());
-  const options = KINDS.flatMap((kind) => asked.options.filter((option) => option.kind === kind));
-  const rare = asked.options.filter((option) => !options.includes(option));
+  const of = (kind: string) => asked.options.filter((option) => option.kind === kind);
+  const rare = asked.options.filter((option) => !COMMON.includes(option.kind));
   return h(
     'div',
     { class: 'approval', 'data-request': asked.requestId },
@@ -31,9 +31,8 @@ export function approval(asked: Permission, decisions: Decisions, hasDiff: boole
     h(
       'div',
       { class: 'buttons' },
-      ...options.map((option) =>
-        button(words(option), option.kind === 'allow_once' ? 'primary' : 'secondary', decide(option)),
-      ),
+      ...of('allow_once').map((option) => button(option.name, 'primary', decide(option))),
+      ...of('reject_once').map((option) => button(option.name, 'secondary', decide(option))),
       rare.length > 0 &&
         h(
           'details',
@@ -41,6 +40,7 @@ export function approval(asked: Permission, decisions: Decisions, hasDiff: boole
           h('summary', { title: 'More answers', 'aria-label': 'More answers' }, icon('ellipsis')),
           ...rare.map((option) => button(words(option), 'secondary', decide(option))),
         ),
+      ...of('allow_always').map((option) => button(words(option), 'secondary', decide(option))),
     ),
   );
 }
