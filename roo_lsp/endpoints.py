@@ -308,6 +308,7 @@ def _endpoint(settings: Settings, address: Address, key: Key | None, key_name: s
         query=provider.query,
         extra_body=provider.extra_body,
         azure_api_version=provider.azure_api_version,
+        api=provider.api,
         streaming=provider.streaming,
         temperature=provider.temperature,
         top_p=provider.top_p,

@@ -93,6 +93,11 @@ class ProviderSettings(Section):
         default="",
         description="API endpoint. Empty: $ROO_BASE_URL, $OPENAI_BASE_URL, then a local server.",
     )
+    api: Literal["auto", "chat", "responses"] = Field(
+        default="auto",
+        description="Chat completions, or the Responses API. `auto`: chat, until the endpoint says that "
+        "the model wants the other.",
+    )
     api_key: str | None = Field(
         default=None, description="The key itself. Better: apiKeyEnv or apiKeyCommand.", repr=False
     )
@@ -127,7 +132,8 @@ class ProviderSettings(Section):
     )
     strict_tools: bool = Field(default=False, description="Send `strict: true` with the tools.")
     reasoning_effort: str | None = Field(
-        default=None, description="Sent as `reasoning_effort` when set."
+        default=None,
+        description="Sent as `reasoning_effort` (Responses: `reasoning.effort`) when set.",
     )
     replay_reasoning: Literal["auto", "always", "never"] = Field(
         default="auto", description="Send reasoning back inside the same turn."
@@ -159,10 +165,10 @@ class ModelSettings(Section):
     input_price: Price = Field(default=0, description="US dollars per million input tokens.")
     output_price: Price = Field(default=0, description="US dollars per million output tokens.")
     cache_reads_price: Price = Field(
-        default=0, description="US dollars per million cached tokens read."
+        default=0, description="US dollars per million cached tokens read; 0: as inputPrice."
     )
     cache_writes_price: Price = Field(
-        default=0, description="US dollars per million tokens cached."
+        default=0, description="US dollars per million tokens cached; 0: as inputPrice."
     )
 
 

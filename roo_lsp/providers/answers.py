@@ -46,6 +46,11 @@ class Unreadable(Exception):
 class AnswerReader:
     """Turns the JSON texts of one answer into deltas; keeps what is said only at the end."""
 
+    kind = "chat completion"
+    """What an answer is called in messages."""
+    complete = False
+    """Nothing of an answer can come any more, whatever the connection does."""
+
     def __init__(self, *, prefilled: bool = False) -> None:
         """`prefilled`: the answers of this model at this endpoint begin inside `<think>`."""
         self.prefilled: bool | None = None
@@ -108,7 +113,7 @@ class AnswerReader:
         return (value,)
 
     def _read(self, chunk: Json, deltas: list[Delta]) -> None:
-        _raise_error(chunk)
+        raise_error(chunk)
         usage = chunk.get("usage")
         if usage is None and isinstance(groq := chunk.get("x_groq"), dict):
             usage = cast("Json", groq).get("usage")
@@ -120,10 +125,10 @@ class AnswerReader:
             self.stray = self.stray or chunk
             return
         self.chunks += 1
-        choice = _object_or_empty(cast("list[object]", choices)[0])
+        choice = object_or_empty(cast("list[object]", choices)[0])
         reason = choice.get("finish_reason")
         if reason == "error":
-            raise ErrorInAnswer(choice.get("error") or chunk, _status(choice.get("error")))
+            raise ErrorInAnswer(choice.get("error") or chunk, status_in(choice.get("error")))
         if isinstance(reason, str) and reason:
             self.finish = _REASONS.get(reason.lower(), reason.lower())
         delta = choice.get("delta")
@@ -153,17 +158,17 @@ class AnswerReader:
         if calls:
             entries = cast("list[object]", calls) if isinstance(calls, list) else [calls]
             for position, entry in enumerate(entries):
-                fragment = _fragment(_object_or_empty(entry), position if whole else None)
+                fragment = _fragment(object_or_empty(entry), position if whole else None)
                 self._add_call(deltas, fragment)
         elif isinstance(legacy := delta.get("function_call"), dict):
             self._add_call(deltas, _fragment({"function": legacy}, None))
 
     def _add_parts(self, deltas: list[Delta], parts: list[object]) -> None:
         """Mistral sends content as parts; thinking is one kind of them, with parts of its own."""
-        for part in map(_object_or_empty, parts):
+        for part in map(object_or_empty, parts):
             text, thinking = part.get("text"), part.get("thinking")
             if isinstance(thinking, list):
-                inner = map(_object_or_empty, cast("list[object]", thinking))
+                inner = map(object_or_empty, cast("list[object]", thinking))
                 thinking = "".join(str(each.get("text") or "") for each in inner)
             if isinstance(thinking, str) and thinking:
                 self._add_thought(deltas, thinking)
@@ -216,7 +221,7 @@ class _Details:
         if not isinstance(entries, list):
             return ""
         readable: list[str] = []
-        for entry in map(_object_or_empty, cast("list[object]", entries)):
+        for entry in map(object_or_empty, cast("list[object]", entries)):
             key = self._key(entry)
             whole, texts = self._entries.setdefault(key, {}), self._texts.setdefault(key, {})
             for name, value in entry.items():
@@ -256,7 +261,8 @@ def _first_object(value: object) -> Json | None:
     return cast("Json", value) if isinstance(value, dict) else None
 
 
-def _object_or_empty(value: object) -> Json:
+def object_or_empty(value: object) -> Json:
+    """The object that a value is, else one with nothing in it."""
     return cast("Json", value) if isinstance(value, dict) else {}
 
 
@@ -269,21 +275,21 @@ def _reasoning(delta: Json) -> tuple[str, str]:
     return "", ""
 
 
-def _raise_error(chunk: Json) -> None:
+def raise_error(chunk: Json) -> None:
     """Error objects in their shapes: OpenAI's, a string, older vLLM's, Anthropic's, MiniMax's."""
     error = chunk.get("error")
     if error:
-        raise ErrorInAnswer(chunk, _status(error) or _status(chunk))
+        raise ErrorInAnswer(chunk, status_in(error) or status_in(chunk))
     if chunk.get("object") == "error" or chunk.get("type") == "error":
-        raise ErrorInAnswer(chunk, _status(chunk))
+        raise ErrorInAnswer(chunk, status_in(chunk))
     base = chunk.get("base_resp")
     if isinstance(base, dict) and cast("Json", base).get("status_code"):
         raise ErrorInAnswer(cast("Json", base), None)
 
 
-def _status(error: object) -> int | None:
+def status_in(error: object) -> int | None:
     """The HTTP status that an error object carries, as a number or in digits."""
-    values = _object_or_empty(error)
+    values = object_or_empty(error)
     for key in ("status", "status_code", "code"):
         value = values.get(key)
         if isinstance(value, str) and value.isdecimal():
@@ -318,8 +324,8 @@ def read_usage(usage: Json) -> Usage:
 
     Gemini and xAI count thinking in `total_tokens` alone, and bill it as output.
     """
-    details = _object_or_empty(usage.get("prompt_tokens_details"))
-    details = details or _object_or_empty(usage.get("input_tokens_details"))
+    details = object_or_empty(usage.get("prompt_tokens_details"))
+    details = details or object_or_empty(usage.get("input_tokens_details"))
     read = _count(details, "cached_tokens") or _count(
         usage, "cache_read_input_tokens", "prompt_cache_hit_tokens", "cached_tokens"
     )

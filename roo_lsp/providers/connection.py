@@ -171,7 +171,7 @@ def address(endpoint: Endpoint) -> tuple[str, dict[str, str]]:
                 f"{name} has characters in it that cannot be sent in a header.",
                 "Check roo.provider.apiKeyEnv and roo.provider.headers for line ends and quotes.",
             )
-    path = parts.path.rstrip("/").removesuffix("/chat/completions")
+    path = parts.path.rstrip("/").removesuffix("/chat/completions").removesuffix("/responses")
     base = urlunsplit((parts.scheme, parts.netloc, path, "", ""))
     return base, {**dict(parse_qsl(parts.query)), **endpoint.query}
 
@@ -240,6 +240,9 @@ def _certificate_problem(error: BaseException | None) -> ssl.SSLCertVerification
 
 def azure_url(base: str, path: str, model: str) -> str:
     """Azure's addressing; the base may be the resource, with or without `/openai` behind it."""
+    if path == "/responses":  # it names the model in the body
+        root = re.sub(r"/openai(/deployments/.*|/v1)?$", "", base)
+        return f"{root}/openai{path}"
     if "/deployments/" in base or base.endswith("/models"):
         return base + path
     root = re.sub(r"/openai(/v1)?$", "", base)

@@ -44,6 +44,8 @@ class Endpoint:
     query: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     extra_body: Mapping[str, object] = field(default_factory=dict[str, object], repr=False)
     azure_api_version: str | None = None
+    api: Literal["auto", "chat", "responses"] = "auto"
+    """Chat completions or the Responses API; auto: chat, until the endpoint says that it is the other."""
     streaming: bool = True
     temperature: float | None = None
     top_p: float | None = None

@@ -45,6 +45,10 @@ class ProviderError(RooError):
         """Seconds that the endpoint asks to wait."""
         self.retryable = retryable
 
+    def hinting(self, hint: str) -> "ProviderError":
+        """The same error with something else to do about it."""
+        return ProviderError(self.code, self.message, hint, status=self.status, said=self.said)
+
     def saying(self, more: str, hint: str = "") -> "ProviderError":
         """The same error with one more sentence in it, not to be retried."""
         end = "" if self.message[-1:] in ".!?…" else "."
@@ -468,7 +472,7 @@ def _not_found(
             f"The endpoint does not have the model {target.model!r}{_http(status)}{said}",
             "Set roo.provider.modelId to one it has (`roo-lsp doctor` lists them).",
         )
-    base = target.shown.removesuffix("/chat/completions").removesuffix("/models")
+    base = re.sub("/(chat/completions|responses|models)$", "", target.shown)
     versioned = re.search(r"/v\d|/openai\b|/api/", base + "/")
     return (
         "model_not_found",

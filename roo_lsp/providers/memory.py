@@ -44,6 +44,10 @@ WORDS: Mapping[str, str] = {
     "top_p": "top_p",
     "seed": "seed",
     "strict": "strict tools",
+    "include": "include (encrypted reasoning)",
+    "store": "store",
+    "max_output_tokens": "max_output_tokens",
+    "reasoning": "reasoning",
     MARK: "cache_control",
     RESULT_MARKS: "cache_control in the results of tools",
     REPLAY: "the reasoning of earlier answers",
@@ -55,7 +59,9 @@ WORDS: Mapping[str, str] = {
     EVERY_IMAGE: "images",
 }
 """Everything that an endpoint may be known to refuse, as people are told it."""
-_KNOWN = {*WORDS, PREFILLED}
+RESPONSES = "responses"
+"""The model answers through the Responses API; its chat completions said so."""
+_KNOWN = {*WORDS, PREFILLED, RESPONSES}
 
 Place = tuple[str, str]
 """An endpoint's address, without user, password and query, and a model."""
@@ -87,6 +93,13 @@ class Memory:
         while len(self._places) > MAX_PLACES:
             del self._places[next(iter(self._places))]
         self._write()
+
+    def unlearn(self, place: Place, what: Iterable[str]) -> None:
+        """Know these of a place no more."""
+        rest = self.of(place) - frozenset(what)
+        self.forget(place)
+        if rest:
+            self.learn(place, rest)
 
     def forget(self, place: Place) -> None:
         """Find out anew about a place."""
@@ -170,6 +183,8 @@ def _sentence(known: Iterable[str], model: str) -> str:
     if images := sum(map(is_about_images, known - {EVERY_IMAGE})):
         refused.append(f"{images} image(s) that it was sent")
     parts = [f"it does not take {', '.join(refused)}"] if refused else []
+    if RESPONSES in known:
+        parts.append("it answers through the Responses API")
     if PREFILLED in known:
         parts.append("its answers begin inside <think>")
     said = "; ".join(parts)

@@ -1,5 +1,6 @@
 """The model behind any OpenAI-compatible endpoint: one request, one stream of deltas.
 
+By chat completions or the Responses API, as it is set or the endpoint says; all else is the same.
 What an endpoint refuses of a request is left out or put in another form, once, and remembered.
 """
 
@@ -7,9 +8,9 @@ import asyncio
 import importlib
 import logging
 import re
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing, closing, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
 
@@ -21,14 +22,23 @@ from roo_lsp.providers.endpoint import Endpoint
 from roo_lsp.providers.errors import ProviderError, Target
 from roo_lsp.providers.exchange import Exchange
 from roo_lsp.providers.listing import NATIVE, Listed, listed
-from roo_lsp.providers.memory import PREFILLED, Memory, Place
+from roo_lsp.providers.memory import PREFILLED, RESPONSES, Memory, Place
 from roo_lsp.providers.pictures import EVERY_IMAGE, is_about_images, newest_images
 from roo_lsp.providers.pulse import Pulse
 from roo_lsp.providers.reading import check_kind, deltas_in, excerpt
-from roo_lsp.providers.refusals import refused_form, refuses_images
+from roo_lsp.providers.refusals import (
+    has_no_responses,
+    refused_form,
+    refuses_images,
+    wants_responses,
+)
 from roo_lsp.providers.requests import Encoder
+from roo_lsp.providers.responses_answers import ResponsesReader
+from roo_lsp.providers.responses_requests import ResponsesEncoder
 
 log = logging.getLogger(__name__)
+
+CHAT, RESPONSES_PATH = "/chat/completions", "/responses"
 
 DETAIL_SECONDS = 5.0
 """How long a server may take to tell how much context a model has."""
@@ -47,7 +57,7 @@ class OpenAICompatible:
         self._exchange = Exchange(endpoint)
         self.endpoint = self._exchange.endpoint
         self._model = endpoint.model
-        self._encoder = Encoder(self.endpoint)
+        self._wires: dict[tuple[str, str], _Wire] = {}
         self._memory = memory or Memory()
 
     async def __aenter__(self) -> Self:
@@ -76,45 +86,44 @@ class OpenAICompatible:
     async def _stream(self, request: ChatRequest) -> AsyncGenerator[Delta]:
         """The answer, having given up what this endpoint refuses of the request."""
         model = await self.model()
-        target = self._exchange.target("/chat/completions", model)
-        place = self._place(target)
-        refused = known = self._memory.of(place)
-        streaming, before = self.endpoint.streaming, b""
+        way = self._way(self._wire(model))
         pulse = Pulse(request.at_work, self._exchange.slots())
-        with closing(pulse), closing(Deadlines(self.endpoint.timeouts, target)) as deadlines:
+        deadlines = Deadlines(self.endpoint.timeouts, way.wire.target)
+        with closing(pulse), closing(deadlines):
             while True:
-                body = self._encoder.body(request, model, streaming=streaming, refused=refused)
+                before, way.body = (
+                    way.body,
+                    way.wire.encoder.body(
+                        request, model, streaming=self.endpoint.streaming, refused=way.refused
+                    ),
+                )
                 begun = False
                 try:
-                    answer = self._answer(target, body, deadlines, pulse)
+                    answer = self._answer(way.wire, way.body, deadlines, pulse)
                     async with aclosing(answer) as deltas:
                         async for delta in deltas:
                             begun = True
                             yield delta
                 except ProviderError as failure:
-                    given_up = self._given_up(failure, request, body, refused, known)
-                    if begun or not given_up or body == before:
+                    if begun or way.body == before:
                         raise
-                    before = body
-                    if reason := _told(failure, given_up):
+                    if reason := self._again(way, failure, request):
                         yield AskedAgain(reason)
-                    log.info("%s refuses %s: asking again", target.shown, ", ".join(given_up))
-                    refused |= given_up
                 else:
-                    if refused != known:
-                        self._memory.learn(place, refused - known)
+                    self._worked(way)
                     return
 
     async def _answer(
-        self, target: Target, body: bytes, deadlines: Deadlines, pulse: Pulse
+        self, wire: "_Wire", body: bytes, deadlines: Deadlines, pulse: Pulse
     ) -> AsyncGenerator[Delta]:
         """One answer, to exactly these bytes."""
+        target = wire.target
         async with deadlines:
             response = await self._exchange.post(target, body)
         place, stream = self._place(target), response.aiter_bytes()
         try:
             check_kind(response, target)
-            answer = AnswerReader(prefilled=PREFILLED in self._memory.of(place))
+            answer = wire.reader(PREFILLED in self._memory.of(place))
             async with aclosing(deltas_in(stream, answer, deadlines, target, pulse)) as deltas:
                 async for delta in deltas:
                     yield delta
@@ -125,24 +134,109 @@ class OpenAICompatible:
             await stream.aclose()
             await response.aclose()
 
+    def _way(self, wire: "_Wire") -> "_Way":
+        known = self._memory.of(self._place(wire.target))
+        return _Way(wire, known, known)
+
+    def _again(self, way: "_Way", failure: ProviderError, request: ChatRequest) -> str:
+        """Have the next try made in another way; what people are told of that, if anything.
+
+        Raises:
+            ProviderError: the failure, where no other way would help.
+        """
+        other = None if way.switched else self._other(way.wire, failure)
+        if other is not None:
+            known = self._memory.of(self._place(other.target))
+            way.wire, way.refused, way.known, way.switched = other, known, known, True
+            return f"{failure.message} It is asked through {other.name} now."
+        given_up = self._given_up(way, failure, request)
+        if not given_up:
+            raise self._about_api(failure)
+        way.refused |= given_up
+        shown = way.wire.target.shown
+        log.info("%s refuses %s: asking again without", shown, ", ".join(given_up))
+        return _told(failure, given_up)
+
     def _given_up(
-        self,
-        failure: ProviderError,
-        request: ChatRequest,
-        body: bytes,
-        refused: frozenset[str],
-        known: frozenset[str],
+        self, way: "_Way", failure: ProviderError, request: ChatRequest
     ) -> frozenset[str]:
         """What the next try is made without; nothing, where the refusal is about something else."""
-        count = max(1, sum(map(is_about_images, refused - known)))  # soon all of them
-        images = newest_images(request.messages, self.endpoint, refused, count)
+        count = max(1, sum(map(is_about_images, way.refused - way.known)))  # soon all of them
+        images = newest_images(request.messages, self.endpoint, way.refused, count)
         which = refuses_images(failure) if images else None
         if which == EVERY_IMAGE:
             return frozenset({EVERY_IMAGE})
         if which is not None:
             return images
-        form = refused_form(failure, body, self.endpoint, refused)
-        return frozenset({form}) - refused if form else frozenset()
+        form = refused_form(failure, way.body, way.wire.encoder, self.endpoint, way.refused)
+        return frozenset({form}) - way.refused if form else frozenset()
+
+    def _worked(self, way: "_Way") -> None:
+        """An answer came: what had to be found out for it is remembered."""
+        if way.refused != way.known:
+            self._memory.learn(self._place(way.wire.target), way.refused - way.known)
+        if way.switched:
+            self._learn_api(way.wire)
+
+    # --- the two APIs -----------------------------------------------------------------------
+
+    def _wire(self, model: str) -> "_Wire":
+        """The API that is set; with `auto` chat completions, or what was learnt of this model."""
+        api = self.endpoint.api
+        if api == "auto":
+            chat = self._place(self._exchange.target(CHAT, model))
+            api = "responses" if RESPONSES in self._memory.of(chat) else "chat"
+        return self._wire_of(api, model)
+
+    def _wire_of(self, api: str, model: str) -> "_Wire":
+        target = self._exchange.target(CHAT if api == "chat" else RESPONSES_PATH, model)
+        if (wire := self._wires.get((api, model))) is None:
+            if api == "chat":
+                wire = _Wire(
+                    api,
+                    target,
+                    "chat completions",
+                    Encoder(self.endpoint),
+                    lambda prefilled: AnswerReader(prefilled=prefilled),
+                )
+            else:
+                source, limit = " ".join(self._place(target)), self.endpoint.max_output_tokens
+                wire = _Wire(
+                    api,
+                    target,
+                    "the Responses API",
+                    ResponsesEncoder(self.endpoint, source),
+                    lambda prefilled: ResponsesReader(source, prefilled=prefilled, limit=limit),
+                )
+            self._wires[api, model] = wire
+        return wire
+
+    def _other(self, wire: "_Wire", failure: ProviderError) -> "_Wire | None":
+        """The other API, where the endpoint says that the model wants it, and the user has a choice."""
+        if self.endpoint.api != "auto":
+            return None
+        model = wire.target.model
+        if wire.api == "chat":
+            return self._wire_of("responses", model) if wants_responses(failure) else None
+        return self._wire_of("chat", model) if has_no_responses(failure) else None
+
+    def _learn_api(self, wire: "_Wire") -> None:
+        """The endpoint answers this model through this API."""
+        chat = self._place(self._exchange.target(CHAT, wire.target.model))
+        if wire.api == "responses":
+            self._memory.learn(chat, {RESPONSES})
+        else:
+            self._memory.unlearn(chat, {RESPONSES})
+
+    def _about_api(self, failure: ProviderError) -> ProviderError:
+        """A failure with the setting in its hint, where it is about the API that the user chose."""
+        set_to = self.endpoint.api
+        if (set_to == "chat" and wants_responses(failure)) or (
+            set_to == "responses" and failure.status in {404, 405, 501}
+        ):
+            hint = f'Set roo.provider.api to "auto": it is "{set_to}", and the endpoint has no such API '
+            return failure.hinting(f"{hint}for this model.")
+        return failure
 
     async def model(self) -> str:
         """The model's id; where none is set, the one that the endpoint serves.
@@ -222,13 +316,37 @@ class OpenAICompatible:
         if answer.prefilled and PREFILLED not in known:
             self._memory.learn(place, {PREFILLED})
         elif answer.prefilled is False and PREFILLED in known:
-            self._memory.forget(place)
-            if rest := known - {PREFILLED}:
-                self._memory.learn(place, rest)
+            self._memory.unlearn(place, {PREFILLED})
 
     def forget(self, model: str) -> None:
         """Find out anew what the endpoint does not take."""
-        self._memory.forget(self._place(self._exchange.target("/chat/completions", model)))
+        for path in (CHAT, RESPONSES_PATH):
+            self._memory.forget(self._place(self._exchange.target(path, model)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Wire:
+    """One of the two APIs, for one model."""
+
+    api: str
+    target: Target
+    name: str
+    """For people."""
+    encoder: Encoder
+    reader: Callable[[bool], AnswerReader]
+
+
+@dataclass(slots=True)
+class _Way:
+    """How one request is made, as far as it has been found out."""
+
+    wire: _Wire
+    known: frozenset[str]
+    """What the endpoint was known to refuse."""
+    refused: frozenset[str]
+    body: bytes = b""
+    switched: bool = False
+    """It is made through the other API than it was at first."""
 
 
 def _told(failure: ProviderError, given_up: frozenset[str]) -> str:

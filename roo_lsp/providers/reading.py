@@ -33,6 +33,10 @@ class Reader(Protocol):
     """How many texts were part of an answer."""
     stray: Json | None
     """The first object that was not part of one."""
+    kind: str
+    """What an answer is called in messages."""
+    complete: bool
+    """Nothing of an answer can come any more, whatever the connection does."""
 
     def read(self, payload: bytes) -> list[Delta]:
         """The deltas in one JSON text.
@@ -57,7 +61,7 @@ async def deltas_in(
 ) -> AsyncGenerator[Delta]:
     """The deltas in a response's body, as they come, and how it ended."""
     reader = BodyReader()
-    while not reader.done:
+    while not (reader.done or answer.complete):
         chunk = await _next(body, deadlines, target)
         came = False
         for payload in _payloads(reader, chunk, target):
@@ -144,7 +148,7 @@ def _ending(answer: Reader, reader: BodyReader, target: Target) -> list[Delta]:
         if answer.stray is not None:
             raise errors.refusal(Reply(None, answer.stray), target)
         raise errors.broken_stream(
-            f"The answer is not a chat completion: {excerpt(reader.start)}", target
+            f"The answer is not a {answer.kind}: {excerpt(reader.start)}", target
         )
     if answer.finish is None:
         raise errors.broken_stream("The answer ended in the middle, without a reason", target)

@@ -19,20 +19,8 @@ from roo_lsp.providers.requests import (
     RESULT_MARKS,
     SAME_ROLES,
     SYSTEM_ROLE,
+    Encoder,
 )
-
-FIELDS = (
-    "stream_options",
-    "max_completion_tokens",
-    "parallel_tool_calls",
-    "reasoning_effort",
-    "temperature",
-    "top_p",
-    "seed",
-    "strict",
-    MARK,
-)
-"""What a request does as well without."""
 
 _REFUSING = re.compile(
     r"unsupported|support|unrecogni|unknown|unexpected|not permitted|extra|invalid|allowed"
@@ -123,13 +111,17 @@ _IMAGE = re.compile(r"\bimages?\b|image_url|input_image|\bvision\b", re.IGNORECA
 
 
 def refused_form(
-    failure: ProviderError, body: bytes, endpoint: Endpoint, known: Collection[str]
+    failure: ProviderError,
+    body: bytes,
+    encoder: Encoder,
+    endpoint: Endpoint,
+    known: Collection[str],
 ) -> str | None:
     """What to do without, if that is what a refusal is about and it was sent."""
     if failure.code in {"context_overflow", "invalid_api_key"} or failure.status == 429:
         return None
     said = failure.said
-    return _field(failure, body, endpoint) or next(
+    return _field(failure, body, encoder, endpoint) or next(
         (
             form.name
             for form in _FORMS
@@ -143,20 +135,52 @@ def refused_form(
     )
 
 
-def _field(failure: ProviderError, body: bytes, endpoint: Endpoint) -> str | None:
+def _field(failure: ProviderError, body: bytes, encoder: Encoder, endpoint: Endpoint) -> str | None:
     text = failure.said
     if failure.status not in {400, 422} or not _REFUSING.search(text):
         return None
-    for name in FIELDS:
+    for name in encoder.fields:
         fixed = name == "max_completion_tokens" and endpoint.max_tokens_field != "auto"
         if re.search(rf"\b{name}\b", text) and f'"{name}":'.encode() in body and not fixed:
             return RESULT_MARKS if name == MARK and "tool_result" in text else name
+    if b'"include":' in body and _NOT_ENCRYPTED.search(text):
+        return "include"
     if endpoint.replay_reasoning == "auto" and re.search(
-        r"\breasoning(_content|_details)?\b", text
+        r"\breasoning(_content|_details)?\b|\bencrypted content\b", text
     ):
-        fields = (b'"reasoning_content":', b'"reasoning":', b'"reasoning_details":')
-        return REPLAY if any(field in body for field in fields) else None
+        return REPLAY if any(field in body for field in encoder.replayed) else None
     return None
+
+
+_NOT_ENCRYPTED = re.compile(r"encrypted content is not supported", re.IGNORECASE)
+_OTHER_API = re.compile(
+    "|".join(
+        (
+            r"(?:only supported in|use|via|through|with|call|try) (?:the )?\W{0,3}(?:v1)?/?responses\b",
+            r"not (?:a chat model|accessible via the \W{0,3}/chat/completions)",
+            r"unsupported_api_for_model",  # GitHub Copilot (caozhiyuan/copilot-api#102)
+            r"chatcompletion operation does not work with the specified model",  # Azure
+            r"not supported (?:in|with|by|on) (?:the )?\W{0,3}(?:v1)?/chat/completions",
+        )
+    ),
+    re.IGNORECASE,
+)
+"""OpenAI says it in the first two ways (openai/codex#1306, goose#2564)."""
+
+
+def wants_responses(failure: ProviderError) -> bool:
+    """True for a model that chat completions do not serve, and the Responses API does."""
+    return failure.status in {400, 404, 405, 422} and bool(_OTHER_API.search(failure.said))
+
+
+def has_no_responses(failure: ProviderError) -> bool:
+    """True where there is no Responses API, or not for this model."""
+    return failure.status in {404, 405, 501} or bool(
+        failure.status in {400, 422}
+        and re.search(
+            r"not supported.{0,40}responses|chat/completions", failure.said, re.IGNORECASE
+        )
+    )
 
 
 def refuses_images(failure: ProviderError) -> str | None:

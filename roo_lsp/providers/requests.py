@@ -42,21 +42,45 @@ MESSAGE_FORMS = frozenset({CALL_IDS, NULL_CONTENT})
 HEARD = "OK."
 """What the model is taken to have said, where an endpoint wants it to say something."""
 GO_ON = "Go on."
-_BELOW = "[See the user message that follows: the tool's image is in it.]"
+BELOW = "[See the user message that follows: the tool's image is in it.]"
 
 CACHE_BYTES = 32 * 1024 * 1024
 
-_REPLAYED, _SHOWN, _MARKED = 1, 2, 4
+REPLAYED, SHOWN, _MARKED = 1, 2, 4
 """What a message's bytes depend on beside the message: its reasoning goes back, its images are
 sent, the endpoint is told to keep everything up to it."""
 
 
+RESERVED = frozenset({"model", "messages", "input", "tools", "stream"})
+"""What `extraBody` never replaces."""
+
+
 class Encoder:
-    """Encodes requests for one endpoint, each message only once.
+    """Encodes requests to `/chat/completions` of one endpoint, each message only once.
 
     Messages are frozen and stay the same objects from request to request, so their bytes are kept
     by identity: a hundredth turn costs about as much as the first.
     """
+
+    history_field = b',"messages":['
+    fields: Sequence[str] = (
+        "stream_options",
+        "max_completion_tokens",
+        "parallel_tool_calls",
+        "reasoning_effort",
+        "temperature",
+        "top_p",
+        "seed",
+        "strict",
+        MARK,
+    )
+    """What a request does as well without."""
+    replayed: Sequence[bytes] = (
+        b'"reasoning_content":',
+        b'"reasoning":',
+        b'"reasoning_details":',
+    )
+    """What is in a request that has reasoning of earlier answers."""
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
@@ -74,17 +98,17 @@ class Encoder:
         self, request: ChatRequest, model: str, *, streaming: bool, refused: Collection[str] = ()
     ) -> bytes:
         """The request's JSON, without the fields that the endpoint has refused."""
-        options = _options(self._endpoint, model, request, streaming=streaming)
+        options = self._options(model, request, streaming=streaming)
         if "max_completion_tokens" in refused and "max_completion_tokens" in options:
             options["max_tokens"] = options["max_completion_tokens"]
         for name in refused:
             options.pop(name, None)
-        extra = self._endpoint.extra_body
-        parts = [_dumps(options | dict(extra))[:-1]]
+        extra = self._endpoint.extra_body.items()
+        options |= {name: value for name, value in extra if name not in RESERVED}
+        parts = [dumps(options)[:-1]]
         self._forget(refused)
-        if "messages" not in extra:
-            parts += [b',"messages":[', b",".join(self._history(request, refused)), b"]"]
-        if request.tools and "tools" not in extra:
+        parts += [self.history_field, b",".join(self._history(request, refused)), b"]"]
+        if request.tools:
             parts += [b',"tools":', self._tool_list(request.tools, refused)]
         return b"".join([*parts, b"}"])
 
@@ -104,9 +128,9 @@ class Encoder:
         system = self._system(request.system, refused, marked=marks is not None)
         for role, message in chain(system, self._messages(request.messages, refused, marks or ())):
             if turns and role == "user" and last in {"user", "tool"}:
-                yield _dumps({"role": "assistant", "content": HEARD})
+                yield dumps({"role": "assistant", "content": HEARD})
             elif turns and role == last == "assistant":
-                yield _dumps({"role": "user", "content": GO_ON})
+                yield dumps({"role": "user", "content": GO_ON})
             last = role
             yield message
 
@@ -115,14 +139,14 @@ class Encoder:
     ) -> Iterator[tuple[str, bytes]]:
         if text:
             role = "user" if SYSTEM_ROLE in refused else "system"
-            yield role, _dumps({"role": role, "content": _text(text, marked=marked)})
+            yield role, dumps({"role": role, "content": _text(text, marked=marked)})
             if role == "user":
-                yield "assistant", _dumps({"role": "assistant", "content": HEARD})
+                yield "assistant", dumps({"role": "assistant", "content": HEARD})
 
     def _messages(
         self, messages: Sequence[Message], refused: Collection[str], marks: Collection[int]
     ) -> Iterator[tuple[str, bytes]]:
-        begin = _turn_begins(messages)
+        begin = turn_begins(messages)
         if self._endpoint.replay_reasoning == "never" or REPLAY in refused:
             begin = len(messages)
         shown = shown_images(messages, self._endpoint, refused)
@@ -135,10 +159,10 @@ class Encoder:
             if isinstance(message, AssistantMessage):
                 caller = message
                 if position >= begin and (message.reasoning or message.reasoning_details):
-                    form = _REPLAYED
+                    form = REPLAYED
             else:
                 if position in shown:
-                    form = _SHOWN
+                    form = SHOWN
                     pictured += [message] if isinstance(message, ToolMessage) else []
                 if position in marks:
                     form |= _MARKED
@@ -159,7 +183,7 @@ class Encoder:
         wire = self._wire(message, form)
         # A mark moves on with the next requests: keeping these bytes is not worth their room.
         if form & _MARKED:
-            return _dumps(wire)
+            return dumps(wire)
         return self._keep((id(message), form), [message], lambda: wire)
 
     def _pictures(self, caller: AssistantMessage, results: Sequence[ToolMessage]) -> bytes:
@@ -173,9 +197,13 @@ class Encoder:
         )
 
     def _keep(
-        self, key: tuple[int, ...], messages: Sequence[Message], wire: Callable[[], Json]
+        self,
+        key: tuple[int, ...],
+        messages: Sequence[Message],
+        wire: Callable[[], Json | list[Json]],
     ) -> bytes:
-        data = _dumps(wire())
+        made = wire()
+        data = b",".join(map(dumps, made if isinstance(made, list) else [made]))
         self._kept[key] = (messages, data)  # holds the messages, so that their ids stay their own
         self._size += len(data)
         while self._size > CACHE_BYTES:
@@ -188,7 +216,7 @@ class Encoder:
         strict = self._endpoint.strict_tools and not plain and "strict" not in refused
         same = len(known) == len(tools) and all(a is b for a, b in zip(known, tools, strict=True))
         if not same or form != (strict, plain):
-            data = _dumps([_tool(tool, strict=strict, plain=plain) for tool in tools])
+            data = dumps([self._tool(tool, strict=strict, plain=plain) for tool in tools])
             self._tools = (tuple(tools), data, (strict, plain))
         return data
 
@@ -196,17 +224,17 @@ class Encoder:
         endpoint, marked = self._endpoint, bool(form & _MARKED)
         match message:
             case AssistantMessage():
-                return self._assistant(message, replays=bool(form & _REPLAYED))
+                return self._assistant(message, replays=bool(form & REPLAYED))
             case ToolMessage(call_id, text, _, images):
                 if images:
-                    taken = images_left(images, self._forms) if form & _SHOWN else ()
-                    note = _BELOW if taken else ""
+                    taken = images_left(images, self._forms) if form & SHOWN else ()
+                    note = BELOW if taken else ""
                     note += left_out(images, taken, endpoint, self._forms)
                     text = f"{text}\n{note}".strip()
                 content = _text(text or "(empty)", marked=marked)
                 return {"role": "tool", "tool_call_id": self._id(call_id), "content": content}
             case UserMessage(text, images):
-                taken = images_left(images, self._forms) if form & _SHOWN else ()
+                taken = images_left(images, self._forms) if form & SHOWN else ()
                 if missing := left_out(images, taken, endpoint, self._forms):
                     text = f"{text}\n{missing}".strip()
                 if not taken:
@@ -247,26 +275,38 @@ class Encoder:
             ]
         return wire
 
+    def _tool(self, tool: ToolSpec, *, strict: bool, plain: bool) -> Json:
+        function: Json = {"name": tool.name, "description": tool.description}
+        function["parameters"] = parameters(tool, strict=strict, plain=plain)
+        if strict:
+            function["strict"] = True
+        return {"type": "function", "function": function}
+
+    def _options(self, model: str, request: ChatRequest, *, streaming: bool) -> Json:
+        """Everything but messages and tools; nothing that was not asked for."""
+        endpoint = self._endpoint
+        limit_name = {"auto": "max_completion_tokens"}.get(
+            endpoint.max_tokens_field, endpoint.max_tokens_field
+        )
+        asked = {
+            "model": model,
+            "stream": streaming,
+            "stream_options": {"include_usage": True} if streaming else None,
+            "temperature": endpoint.temperature,
+            "top_p": endpoint.top_p,
+            "seed": endpoint.seed,
+            limit_name: endpoint.max_output_tokens,
+            "reasoning_effort": endpoint.reasoning_effort,
+        }
+        return with_tool_options(asked, endpoint, request)
+
     def _id(self, call_id: str) -> str:
         """The id of a call, as this endpoint takes it."""
         return short_id(call_id) if CALL_IDS in self._forms else call_id
 
 
-def _options(endpoint: Endpoint, model: str, request: ChatRequest, *, streaming: bool) -> Json:
-    """Everything but messages and tools; nothing that was not asked for."""
-    limit_name = {"auto": "max_completion_tokens"}.get(
-        endpoint.max_tokens_field, endpoint.max_tokens_field
-    )
-    asked = {
-        "model": model,
-        "stream": streaming,
-        "stream_options": {"include_usage": True} if streaming else None,
-        "temperature": endpoint.temperature,
-        "top_p": endpoint.top_p,
-        "seed": endpoint.seed,
-        limit_name: endpoint.max_output_tokens,
-        "reasoning_effort": endpoint.reasoning_effort,
-    }
+def with_tool_options(asked: Json, endpoint: Endpoint, request: ChatRequest) -> Json:
+    """The options that are set, with those about tools where there are any."""
     if request.tools:
         asked["parallel_tool_calls"] = endpoint.parallel_tool_calls
         asked["tool_choice"] = "required" if endpoint.tool_choice == "required" else None
@@ -280,7 +320,7 @@ _SAID = (UserMessage, ToolMessage)
 _ROLES = {AssistantMessage: "assistant", ToolMessage: "tool", UserMessage: "user"}
 
 
-def _turn_begins(messages: Sequence[Message]) -> int:
+def turn_begins(messages: Sequence[Message]) -> int:
     """The position behind the user's last words."""
     for position in range(len(messages) - 1, -1, -1):
         if isinstance(messages[position], UserMessage):
@@ -327,7 +367,9 @@ def _reasoning(message: AssistantMessage, endpoint: Endpoint) -> Json:
     """The reasoning as it came. The details have its text in them, and what proves it is genuine."""
     if message.reasoning_details:
         with suppress(ValueError):
-            return {"reasoning_details": json.loads(message.reasoning_details)}
+            details: object = json.loads(message.reasoning_details)
+            if isinstance(details, list):  # else they are those of the Responses API
+                return {"reasoning_details": details}
     name = message.reasoning_field
     if endpoint.replay_reasoning == "always":
         name = name or "reasoning_content"
@@ -349,14 +391,6 @@ def short_id(call_id: str) -> str:
     return sha256(call_id.encode("utf-8", "replace")).hexdigest()[:9]
 
 
-def _tool(tool: ToolSpec, *, strict: bool, plain: bool) -> Json:
-    function: Json = {"name": tool.name, "description": tool.description}
-    function["parameters"] = parameters(tool, strict=strict, plain=plain)
-    if strict:
-        function["strict"] = True
-    return {"type": "function", "function": function}
-
-
 def parameters(tool: ToolSpec, *, strict: bool, plain: bool) -> Mapping[str, object]:
     """A tool's schema in the form that an endpoint takes."""
     if plain:
@@ -364,6 +398,7 @@ def parameters(tool: ToolSpec, *, strict: bool, plain: bool) -> Mapping[str, obj
     return strict_schema(tool.parameters) if strict else tool.parameters
 
 
-def _dumps(value: object) -> bytes:
+def dumps(value: object) -> bytes:
+    """Compact JSON; what is no Unicode becomes question marks."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return text.encode("utf-8", "replace")

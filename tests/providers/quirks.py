@@ -460,8 +460,8 @@ ARGUMENTS = [
         "nested without end",
         NOBODY,
         arguments('{"a":' * 50_000),
-        calls=(("read_file", "{}"),),
-        refused="nested deeper",
+        error="provider_error",
+        words="repeated the same text",
     ),
     Quirk(
         "cut off by the output limit",

