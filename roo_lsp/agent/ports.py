@@ -156,6 +156,10 @@ class Snapshot:
     """Changes whenever the text does; given back to `write` to say what was seen."""
     note: str = ""
     """What else is to be known of the file, as a sentence without its subject."""
+    encoding: str = ""
+    """How it is stored, where that is not plain UTF-8 and is known: `gb18030`, `utf-16-le`."""
+    leads_to: Path | None = None
+    """The file that is meant, where the path is a symbolic link."""
 
 
 @dataclass(frozen=True, slots=True)

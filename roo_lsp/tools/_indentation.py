@@ -13,6 +13,9 @@ _CONTINUES = re.compile(
 _LEADS_IN = re.compile(r"@|#|//|/\*|\*|--|\[")
 """What may stand right above a definition and belong to it: decorators, attributes, comments."""
 _OPENS_VALUE = re.compile(r"([(\[,=\\]|[=(]\s*[{\[(])$")
+_NAMES = re.compile(r"[^\"'#]*[A-Za-z_]")
+DEEPEST = 12
+"""Columns of indentation up to which a line is in an outline."""
 _OPENS_BODY = re.compile(r"(\{|:|=>|\bdo|\bthen|->.*)$")
 
 
@@ -26,6 +29,18 @@ def block_around(lines: Sequence[str], anchor: int) -> tuple[int, int]:
     if header is None:
         return _paragraph(lines, anchor)
     return _above(lines, header), _end(lines, header)
+
+
+def outline(lines: Sequence[str]) -> list[int]:
+    """Indexes of the lines that begin a definition, as far as indentation tells."""
+    found: list[int] = []
+    for at, line in enumerate(lines):
+        text = line.strip()
+        if not _NAMES.match(text) or _CONTROL.match(text) or text.startswith(("@", "#", "//", "*")):
+            continue
+        if _indent(line) <= DEEPEST and _has_body(lines, at) and not _is_part(lines, at):
+            found.append(at)
+    return found
 
 
 def enclosing(lines: Sequence[str], anchor: int) -> int | None:
@@ -77,7 +92,7 @@ def _statement(lines: Sequence[str], at: int) -> int:
 
 
 def _has_body(lines: Sequence[str], at: int) -> bool:
-    below = next((line for line in lines[at + 1 :] if line.strip()), None)
+    below = next((lines[i] for i in range(at + 1, len(lines)) if lines[i].strip()), None)
     if below is None:
         return False
     deeper = _indent(below) > _indent(lines[at])
@@ -99,9 +114,8 @@ def _is_part(lines: Sequence[str], at: int) -> bool:
     if not _OPENS_VALUE.search(text):
         return False
     level = _indent(lines[at])
-    closing = next(
-        (line.strip() for line in lines[at + 1 :] if line.strip() and _indent(line) <= level), ""
-    )
+    behind = (lines[i] for i in range(at + 1, len(lines)))
+    closing = next((each.strip() for each in behind if each.strip() and _indent(each) <= level), "")
     return not (closing.startswith((")", "]")) and _OPENS_BODY.search(closing))
 
 

@@ -97,7 +97,9 @@ class DiskFileSystem:
         decoded = decode(data)
         if decoded is None:
             raise Binary(f"{path} is a binary file ({len(data)} bytes): it has no text to show.")
-        return Snapshot(decoded[0], _stamp(data))
+        encoding = str(decoded[1]) if decoded[1] != UTF_8 else ""
+        leads_to = real_path(path) if path.is_symlink() else None
+        return Snapshot(decoded[0], _stamp(data), encoding=encoding, leads_to=leads_to)
 
     def _read_bytes(self, path: Path) -> bytes:
         real = real_path(path)

@@ -1,7 +1,10 @@
 """Bytes to text and back, so that what was not changed comes back byte for byte."""
 
 import codecs
+import re
 from dataclasses import dataclass
+from functools import lru_cache
+from importlib import import_module
 
 from roo_lsp.agent.errors import ToolError
 
@@ -10,6 +13,12 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+LEGACY = ("gb18030", "cp932", "euc_jp", "cp949", "big5", "cp1252", "cp1251", "koi8_r")
+"""What editors wrote before UTF-8: Chinese, Japanese, Korean, western and Cyrillic texts."""
+_NO_WESTERN = re.compile(rb"[\x80-\xff]{3}|[\x81-\x83\x86-\x90\x98-\x9f]")
+"""Accents and typographic quotes stand alone, or two together, between ASCII letters."""
+SAMPLE = 64_000
+"""Bytes by which it is told which of them it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +27,9 @@ class Encoding:
 
     codec: str = "utf-8"
     mark: bytes = b""
+
+    def __str__(self) -> str:
+        return f"{self.codec} with a byte order mark" if self.mark else self.codec
 
     def encode(self, text: str) -> bytes:
         """The bytes of a text.
@@ -43,7 +55,8 @@ UTF_8 = Encoding()
 def decode(data: bytes) -> tuple[str, Encoding] | None:
     """The text and its encoding, or None where it is binary.
 
-    A byte order mark decides; else UTF-8; else Latin-1, which gives every byte back as it was.
+    A byte order mark decides; else UTF-8; else the legacy encoding that the bytes look most like; else
+    Latin-1. Encoded again, the text is these bytes.
     """
     for mark, codec in _MARKS:
         if data.startswith(mark):
@@ -57,4 +70,37 @@ def decode(data: bytes) -> tuple[str, Encoding] | None:
     try:
         return data.decode("utf-8"), UTF_8
     except UnicodeDecodeError:
-        return data.decode("latin-1"), Encoding("latin-1")
+        return _legacy(data) or (data.decode("latin-1"), Encoding("latin-1"))
+
+
+def _legacy(data: bytes) -> tuple[str, Encoding] | None:
+    """The text in the likeliest of the legacy encodings in which it is valid and comes back whole."""
+    for codec in _likely(_sample(data)):
+        try:
+            text = data.decode(codec)
+            if text.encode(codec) == data:
+                return text, Encoding(codec)
+        except UnicodeError:
+            continue
+    return None
+
+
+def _sample(data: bytes) -> bytes:
+    """The lines around the first byte that is not ASCII: they tell as much as all of a large file."""
+    first = next(re.finditer(rb"[\x80-\xff]", data)).start()
+    begin = data.rfind(b"\n", 0, first) + 1
+    if len(data) - begin <= SAMPLE:
+        return data[begin:]
+    return data[begin : data.rfind(b"\n", begin + 1, begin + SAMPLE) + 1] or data[begin:]
+
+
+@lru_cache(maxsize=64)
+def _likely(sample: bytes) -> tuple[str, ...]:
+    """The encodings in which it reads like text, the likeliest first.
+
+    The library that tells is loaded for the first file that needs it: most workspaces have none.
+    """
+    if not _NO_WESTERN.search(sample):
+        return ("cp1252",)
+    guesser = import_module("charset_normalizer")
+    return tuple(each.encoding for each in guesser.from_bytes(sample, cp_isolation=list(LEGACY)))

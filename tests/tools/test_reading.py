@@ -34,7 +34,9 @@ def numbers(count: int) -> str:
 async def test_a_file_is_read_with_exact_numbers(context, tmp_path):
     (tmp_path / "a.txt").write_bytes(b"one\r\n\ttwo\nthree\n")
     result = await call(READ, context, path="a.txt")
-    assert result.text == "a.txt lines 1-3 of 3\n1 | one\n2 | \ttwo\n3 | three"
+    head, _, rest = result.text.partition("\n")
+    assert head == "a.txt lines 1-3 of 3 (some lines end with CRLF)"
+    assert rest == "1 | one\n2 | \ttwo\n3 | three"
     assert result.meta["range"] == {
         "startLine": 1,
         "endLine": 3,
@@ -47,6 +49,58 @@ async def test_a_file_is_read_with_exact_numbers(context, tmp_path):
 async def test_a_file_without_a_final_line_ending_has_as_many_lines(context, tmp_path):
     (tmp_path / "a").write_text("one\ntwo")
     assert (await call(READ, context, path="a")).text == "a lines 1-2 of 2\n1 | one\n2 | two"
+
+
+LEGACY = {
+    "gb18030": "用户界面的文本在这里显示请输入您的姓名和密码。",
+    "cp932": "ファイルを保存しました。次の行を確認してください。",
+    "cp1252": "l'été à Paris: “naïve” costs 5 €",
+    "cp1251": "Привет, мир! Это тестовый файл.",
+}
+
+
+@pytest.mark.parametrize("codec", LEGACY)
+async def test_a_legacy_encoding_is_told_and_stays_around_an_edit(context, tmp_path, codec):
+    words = LEGACY[codec]
+    text = f"# one\r\n# {words}\r\nx = 1\r\n"
+    (tmp_path / "a.py").write_bytes(text.encode(codec))
+    head, _, rest = (await call(READ, context, path="a.py")).text.partition("\n")
+    assert head == f"a.py lines 1-3 of 3 (stored as {codec}, lines end with CRLF)"
+    assert f"2 | # {words}\n" in rest
+    await call(
+        all_tools()["edit"], context, file_path="a.py", old_string="x = 1", new_string="x = 2"
+    )
+    assert (tmp_path / "a.py").read_bytes() == text.replace("x = 1", "x = 2").encode(codec)
+
+
+async def test_a_link_and_utf_16_are_told(context, tmp_path):
+    (tmp_path / "real").write_text("a\n", "utf-16")
+    (tmp_path / "link").symlink_to("real")
+    head = (await call(READ, context, path="link")).text.partition("\n")[0]
+    kind = "stored as utf-16-le with a byte order mark"
+    assert head == f"link lines 1-1 of 1 (a link to {tmp_path}/real, {kind})"
+
+
+async def test_an_outline_has_the_lines_that_begin_definitions(context, tmp_path):
+    (tmp_path / "a.py").write_text(
+        "import os\n\n@wrap\nclass A:\n    def f(self):\n        if x:\n            y()\n\n"
+        "def g(\n    a,\n    b,\n):\n    return 1\n\nnames = [\n    1,\n]\n"
+    )
+    assert (await call(READ, context, path="a.py", outline=True)).text == (
+        "a.py, outline of 17 lines\n4 | class A:\n5 |     def f(self):\n9 | def g("
+    )
+
+
+async def test_of_a_long_definition_its_head_and_the_lines_around_are_shown(context, tmp_path):
+    body = "".join(f"    x{number} = {number}\n" for number in range(400))
+    (tmp_path / "a.py").write_text(f"def f(a):\n{body}")
+    text = (await call(READ, context, path="a.py", around_line=300)).text
+    rows = text.split("\n")
+    assert rows[0] == "a.py lines 240-360 of 401 (a part of 1-401, which is long)"
+    assert rows[1] == "1 | def f(a):"
+    assert rows[5] == "…"
+    assert rows[6].startswith("240 | ")
+    assert len(rows) < 130
 
 
 async def test_an_empty_file_is_said_to_be_empty(context, tmp_path):
