@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from roo_lsp.cli import main
+from tests.workspace.shell.forms import forms
 
 
 def said(capsys) -> list[dict]:
@@ -54,6 +55,23 @@ def test_lines_of_input_may_have_their_own_lists(capsys, lines):
     )
     assert main(["policy"]) == 0
     assert [each["decision"] for each in said(capsys)] == ["approve", "approve", "deny"]
+
+
+def test_the_table_of_forms_is_decided_so_on_the_command_line(capsys, lines, tmp_path, monkeypatch):
+    for each in ("src/app.py", "src/app.ts", "README.md", "script.py", "sub/x"):
+        (tmp_path / each).parent.mkdir(exist_ok=True)
+        (tmp_path / each).touch()
+    monkeypatch.chdir(tmp_path)
+    table = forms()
+    lines(
+        *(
+            json.dumps({"command": command, "allowedCommands": allowed, "deniedCommands": denied})
+            for _, command, allowed, denied in table
+        )
+    )
+    assert main(["policy"]) == 0
+    decided = [(each["command"], each["decision"]) for each in said(capsys)]
+    assert decided == [(command, decision) for decision, command, _, _ in table]
 
 
 def test_a_bad_line_is_named_and_the_others_are_decided(capsys, lines):

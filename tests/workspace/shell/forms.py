@@ -1460,6 +1460,80 @@ EOF
 ? /usr/bin/git log --output=x
 ? bin/tool x
 ? pytest -q
+[npm run|npm test|pnpm|yarn test]
++ npm run test:unit
++ npm test -- --reporter=dot
++ pnpm --filter @app/web test
++ pnpm -r build
++ yarn test --watchAll=false
+? npm run test:unit --prefix=x
+? pnpm --dir .. test
+? pnpm -C .. test
+? pnpm --filter ../x test
+? npm test -- --reporter=./x.js
+[playwright test|npx playwright test|phpunit|mix test|bazel test|flutter test|deno test|zig build]
++ npx playwright test --project=chromium
++ playwright test tests -g 'a b'
++ phpunit --filter testX tests
++ mix test test/a_test.exs:12 --trace
++ bazel test //... --test_output=errors
++ flutter test --no-pub
++ deno test src
++ zig build test
+? playwright test --config=x
+? playwright test -c x
+? playwright test --reporter=./x
+? playwright test --output=x
+? playwright test -u
+? phpunit -c x
+? phpunit --bootstrap x
+? phpunit --log-junit x
+? phpunit --coverage-html=x
+? mix test -r x
+? mix test --formatter X
+? bazel test //... --run_under=./x
+? bazel --output_base=x test //...
+? bazel test --test_env=X=y //...
+? bazel test --bes_backend=x //...
+? flutter test -d x
+? deno test -A
+? deno test --allow-run
+? deno test --config x
+? zig build -Dx=y
+? zig build --prefix /x
+? zig build install
+[go run|git pull|kubectl|tar|hostname|printenv]
++ go run .
++ go run ./cmd/app
++ go run main.go
++ git pull --rebase
++ git pull --rebase origin main
++ kubectl -n prod get pods
++ tar tf x.tar
++ tar -tzf x.tgz
++ tar -tvf x.tar
++ hostname -f
++ printenv PATH
+? go run . -x
+? go run . x
+? go run example.org/x@latest
+? go run -exec ./other .
+? go run ../x
+? git pull --rebase=interactive
+? kubectl -n prod delete pod x
+? kubectl --context x get pods
+? tar xf x.tar
+? tar -xzf x.tgz
+? tar -tf x.tar -I x
+? tar -tf h:x.tar
+? tar tf h:x.tar
+? tar -tf x.tar --to-command=x
+? tar -tf x.tar --checkpoint-action=exec=x
+? tar cf x.tar .
+? tar -tf /etc/x.tar
+? tar -rf x.tar y
+? tar tfI x.tar x
+? hostname x
 [make *]
 + make
 + make SHELL=./other

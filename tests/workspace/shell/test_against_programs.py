@@ -96,10 +96,10 @@ def _programs(words: tuple[str, ...]) -> Iterator[str]:
 def _changes(command: str) -> bool:
     """Is it there to change something? Then it is not tried here, or apart."""
     words = parse(command)[0].texts
-    if words[0] in {"touch", "mkdir"}:
-        return True
-    return words[0] == "git" and (words[1] in {"add", "commit", "checkout", "switch", "merge", "rebase",
-                                               "tag", "branch", "stash"})  # fmt: skip
+    row = programs().get(words[0])
+    if words[0] == "git" and row is not None and len(words) > 1:
+        row = row.subcommands.get(words[1], row)
+    return row is None or not row.traits & {"reads", "builds"}
 
 
 def test_forms_that_are_approved_change_nothing_when_they_run(scratch):

@@ -14,6 +14,9 @@ _NAME = re.compile(r"[\w](?:[\w.,:+@%/-]*[\w.+@%/])?")
 _REFERENCES = re.compile(r"\w[\w.*?/@-]*")
 _KEY = re.compile(r"-?\w[\w.:,()=-]*")
 _TEST_NAME = re.compile(r"\w[\w:]*")
+_GO_MAIN = re.compile(r"\.|\./[\w./-]*|[\w/-]+\.go")
+_FILTER = re.compile(r"[@\w][\w@/-]*")
+_LABELS = re.compile(r"(?://|:|-?//)?[\w./:*-]*")
 _PLAIN_NAME = re.compile(r"\w[\w.-]*")
 _CLIMBS = re.compile(r"(?:^|[/:=])\.\.(?:/|$)")
 _SETS = re.compile(r"[A-Za-z_]\w*=[^\n]*")
@@ -28,7 +31,7 @@ _TRIPLE = re.compile(r"\w[\w-]*")
 _LINT = re.compile(r"\w[\w:-]*")
 _RESOURCE = re.compile(r"(?!.*secret)\w[\w.,:/-]*", re.IGNORECASE)
 """What Kubernetes has, but for its secrets."""
-_TARGET = re.compile(r"[A-Za-z0-9_][\w./+-]*")
+_TARGET = re.compile(r"[A-Za-z0-9_][\w./+:-]*")
 _GRADLE_TASK = re.compile(r":?\w[\w:-]*")
 _TEST_PLACE = re.compile(r"(::[\w\[\]().,:+ -]+)$")
 
@@ -169,12 +172,25 @@ KINDS = MappingProxyType[str, Check](
         "TEXT": _text,
         "BIT": lambda word, place: _text(word, place) and "/" not in word.text,
         "NAME": _name,
+        "GOMAIN": lambda word, _: (
+            word.literal
+            and _GO_MAIN.fullmatch(word.text) is not None
+            and not _CLIMBS.search(word.text)
+        ),
+        "FILTER": _matches(_FILTER),
+        "LABEL": lambda word, _: (
+            word.literal
+            and _LABELS.fullmatch(word.text) is not None
+            and not _CLIMBS.search(word.text)
+            and not word.text.startswith("///")
+        ),
         "KEY": _matches(_KEY),
         "TRIPLE": _matches(_TRIPLE),
         "LINT": _matches(_LINT),
         "RESOURCE": _matches(_RESOURCE),
         "TESTNAME": _matches(_TEST_NAME),
         "PATH": _path,
+        "LOCAL": lambda word, place: ":" not in word.text and _path(word, place),
         "OWNPATH": _own_path,
         "NEWPATH": _new_path,
         "TEST": _test,

@@ -99,7 +99,9 @@ go mod graph, go mod verify : : reads onedash booleans : go help mod graph, go 1
 go mod why : NAME* : reads onedash booleans : go help mod why, go 1.25
     -m -vendor
 go mod tidy, go mod download : : : go help mod tidy, go 1.25
-go run, go generate, go get, go install, go clean, go tool, go work : : : go 1.25
+go run : GOMAIN : onedash booleans stops : go help run, go 1.25
+    @go
+go generate, go get, go install, go clean, go tool, go work : : : go 1.25
 gofmt : OWNPATH* : reads : gofmt -h, go 1.25
     -d -e -l -s
 golangci-lint : : reads : golangci-lint help, golangci-lint 2.5
@@ -156,6 +158,36 @@ dotnet list package : : reads nodash : dotnet list package --help, .NET 9
     --framework=NAME --format=console|json
 dotnet list reference : : reads nodash : dotnet list reference --help, .NET 9
 dotnet run, dotnet publish, dotnet add, dotnet new, dotnet tool, dotnet nuget : : : .NET 9
+phpunit : OWNPATH* : builds : phpunit --help, PHPUnit 12
+    --filter=TEXT --testsuite=NAME --group=NAME --exclude-group=NAME --stop-on-failure
+    --stop-on-error --testdox --colors?=always|never|auto --no-coverage --no-progress --list-tests
+    --version -h --help --display-warnings --display-deprecations --no-configuration
+mix : : reads : mix help, Elixir 1.19
+    --version -v --help
+mix test : TESTLINE* : builds : mix help test, Elixir 1.19
+    --trace --stale --failed --color --no-color --max-failures=N --only=NAME --exclude=NAME
+    --include=NAME --seed=N --slowest=N --cover --no-start --raise --partitions=N
+mix compile, mix deps : : builds : mix help compile, Elixir 1.19
+    --warnings-as-errors --force
+mix format : OWNPATH* : : mix help format, Elixir 1.19; writes without --check-formatted
+    --check-formatted --dry-run
+mix credo, mix dialyzer : : builds : mix help credo, Credo 1.7
+    --strict
+bazel, bazelisk : : reads : bazel help, Bazel 8.4
+bazel test, bazelisk test, bazel build, bazelisk build : LABEL* : builds : bazel help test, Bazel 8.4
+    --test_output=all|errors|summary|streamed --keep_going -k --nocache_test_results
+    --test_filter=TEXT --verbose_failures -c=opt|dbg|fastbuild --jobs=N --noshow_progress
+bazel query, bazelisk query : TEXT : reads : bazel help query, Bazel 8.4
+    --output=label|label_kind|build|graph|package --keep_going --noshow_progress
+flutter, dart : : reads : flutter help, Flutter 3.35
+    --version -h --help
+flutter analyze, dart analyze, flutter test, dart test : OWNPATH* : builds : flutter help test, Flutter 3.35
+    --fatal-infos --fatal-warnings --no-pub --coverage --name=TEXT --plain-name=TEXT -j=N
+    --concurrency=N
+zig : : reads : zig --help, zig 0.15
+zig version, zig env, zig targets : : reads : zig --help, zig 0.15
+zig build : TARGET? : builds : zig build --help, zig 0.15
+    -l --list-steps --verbose -h --help --summary=all|new|failures|none
 java, javac : : reads : java(1), javac(1), JDK 17-25
     -version --version -fullversion -help --help
 swift : : reads : swift help, Swift 6.2

@@ -139,6 +139,15 @@ ps : aux|ax|axu|auxw|auxww|auxf|axjf|axo|x? : reads : ps(1), procps-ng 4.0
     -ef --columns=N --cols=N --width=N --pid=NS --ppid=NS -w -ww
 free : : reads : free(1), procps-ng 4.0
     -b -k -m -g -h --human --si -l --lohi -t --total -w --wide
+hostname : : reads : hostname(1), hostname 3.23; an operand sets it
+    -s --short -f --fqdn -i --ip-address -I --all-ip-addresses -d --domain
+printenv : NAME* : reads : printenv(1), coreutils 9.1
+    -0 --null
+tar, gtar : tf|tvf|tzf|tzvf|tvzf|tjf|tjvf|tJf!-f,--file LOCAL? : reads : tar(1), GNU tar 1.34; host:file is another machine's
+    -t --list -z --gzip -j --bzip2 -J --xz -v --verbose -f=LOCAL --file=LOCAL
+unzip : : : unzip(1), UnZip 6.0
+zipinfo : PATH : reads : zipinfo(1), ZipInfo 3.0
+    -1 -2 -s -m -l -v -h -t
 uptime : : reads : uptime(1), procps-ng 4.0
     -p --pretty -s --since
 seq : N* : reads : seq(1), coreutils 9.1

@@ -177,7 +177,8 @@ git fetch : REMOTE? REF* : : git-fetch(1), git 2.39
     -j=N --jobs=N -q --quiet -v --verbose --progress --no-progress -4 --ipv4 -6 --ipv6
     --no-recurse-submodules
 git pull : REMOTE? REF* : : git-pull(1), git 2.39
-    -q --quiet -v --verbose --no-recurse-submodules --ff-only --no-rebase --no-edit --dry-run
+    -q --quiet -v --verbose --no-recurse-submodules --ff-only -r?=true|false|merges
+    --rebase?=true|false|merges --no-rebase --no-edit --dry-run
     -p --prune -t --tags --no-tags --stat --no-stat -n
 git push : REMOTE? REF* : : git-push(1), git 2.39
     -n --dry-run --porcelain -u --set-upstream -q --quiet -v --verbose --progress --no-progress

@@ -29,11 +29,12 @@ bun run : TARGET : builds : bun run --help, bun 1.3
     --watch=false --watchAll=false --no-watch --run --coverage --verbose --silent --bail --ci
     --runInBand -i -t=TEXT --testNamePattern=TEXT --testPathPattern=TEXT --testPathPatterns=TEXT
     --grep=TEXT -g=TEXT --no-coverage --passWithNoTests --maxWorkers=N --forceExit --detectOpenHandles
-    --onlyChanged --changed --color --no-color --check
+    --onlyChanged --changed --color --no-color --check --max-warnings=N --quiet
+    --reporter=dot|spec|verbose|list|default|min|line
 npm : : reads : npm help, npm 11
     --version -v --help -h
 pnpm, yarn : COMMAND : reads : npm 11; pnpm 10; yarn 4
-    --version -v --help -h -r --recursive -s --silent
+    --version -v --help -h -r --recursive -s --silent -F=FILTER --filter=FILTER
 npm test, npm t, npm tst, npm start : : builds : npm help test, npm 11
     @npm -- OWNPATH* @passed
 npm run, npm run-script : TARGET? : builds : npm help run, npm 11
@@ -139,6 +140,14 @@ mocha : OWNPATH* : builds : mocha --help, mocha 11
     --forbid-only --forbid-pending --full-trace --recursive -s=N --slow=N -t=N --timeout=N
     --retries=N --dry-run --exit --parallel -j=N --jobs=N --check-leaks --sort -h --help -V --version
     -R=spec|dot|min|tap|list|json|nyan|progress --reporter=spec|dot|min|tap|list|json|nyan|progress
+playwright : : reads : playwright --help, Playwright 1.56
+    --version -V --help -h
+playwright test : OWNPATH* : builds : playwright test --help, Playwright 1.56
+    --project=NAME -g=TEXT --grep=TEXT --grep-invert=TEXT -j=N --workers=N --retries=N --repeat-each=N
+    --reporter=list|line|dot|null --list -x --max-failures=N --timeout=N --shard=TEXT --quiet
+    --forbid-only --fully-parallel --pass-with-no-tests --last-failed --headed
+deno test : OWNPATH* : builds : deno test --help, deno 2.5; without permissions
+    -q --quiet --no-check --fail-fast?=N --filter=TEXT --parallel --doc --no-run --trace-leaks
 biome : : reads : biome --help, Biome 2.3
     --version -V --help -h
 biome check, biome lint, biome format, biome ci : OWNPATH* : builds : biome check --help, Biome 2.3

@@ -59,6 +59,7 @@ docker-compose logs : NAME* : reads booleans : docker-compose logs --help, Compo
 docker run, docker exec, docker build, docker rm, docker stop : : : Docker 28.2
 
 kubectl, oc : : reads booleans : kubectl --help, Kubernetes 1.32
+    -n=NAME --namespace=NAME
 @kubectl : : : kubectl options, Kubernetes 1.32
     -n=NAME --namespace=NAME -A --all-namespaces --request-timeout=NAME -v=N -h --help
 @selector : : : kubectl get --help, Kubernetes 1.32
