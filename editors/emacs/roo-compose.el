@@ -230,7 +230,7 @@ In Dired these are the marked files."
 
 (defun roo--attach-data (type data)
   "Attach DATA, an image of the media TYPE, as bytes."
-  (roo--attach (list :name (format "%s, %s" type (file-size-human-readable (length data)))
+  (roo--attach (list :name (format "%s, %s" type (file-size-human-readable (length data) nil " " "B"))
                      :image (format "data:%s;base64,%s" type
                                     (base64-encode-string (string-to-unibyte data) t)))))
 

@@ -22,7 +22,6 @@
 (declare-function flycheck-error-message "ext:flycheck")
 (declare-function flycheck-error-checker "ext:flycheck")
 (declare-function flycheck-error-region-for-mode "ext:flycheck")
-(declare-function eglot--signal-textDocument/didChange "ext:eglot")
 
 (defvar roo--published nil
   "Functions that wait for the next diagnostics of eglot or lsp-mode.")
@@ -63,8 +62,7 @@ With :wait they may look once more, for 1.8 seconds at the most."
       (run-at-time 1.8 nil answer)
       (dolist (each buffers)
         (with-current-buffer each
-          (when (and (roo--eglot) (fboundp 'eglot--signal-textDocument/didChange))
-            (eglot--signal-textDocument/didChange)))))))
+          (roo--tell-eglot))))))
 
 (roo--does "roo/diagnostics" #'roo--on-diagnostics)
 

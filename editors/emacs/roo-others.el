@@ -32,6 +32,14 @@
       (unless (equal (plist-get (eglot--server-info server) :name) "roo-lsp")
         server))))
 
+(defun roo--tell-eglot ()
+  "Have eglot tell its server the text of this buffer as it is now.
+It looks at what changed, which may be outside of what is narrowed."
+  (when (and (roo--eglot) (fboundp 'eglot--signal-textDocument/didChange))
+    (save-restriction
+      (widen)
+      (eglot--signal-textDocument/didChange))))
+
 (defun roo--lsp-workspaces ()
   "The servers that lsp-mode has for this buffer, without Roo itself."
   (when (bound-and-true-p lsp-mode)
@@ -91,8 +99,7 @@ nothing has found."
                                     (roo--position-for encoding position))))
           (if-let ((server (roo--eglot)))
               (progn
-                (when (fboundp 'eglot--signal-textDocument/didChange)
-                  (eglot--signal-textDocument/didChange))
+                (roo--tell-eglot)
                 (jsonrpc-async-request
                  server (intern (concat ":" method)) params
                  :timeout 18

@@ -781,6 +781,20 @@
       (should (equal (plist-get (aref (ask #'roo--on-workspace-symbol '(:query "greet")) 0)
                                 :name)
                      "greet"))
+      ;; Roo's edit of what is not in sight reaches eglot's server where it is.
+      (goto-char (point-min))
+      (save-restriction
+        (narrow-to-region (point-min) (line-end-position 2))
+        (roo--flush connection)
+        (should (equal (edit connection uri (plist-get roo--document :version)
+                             '(4 0 5 0 "print(1, greet(), greet())\n"))
+                       '(:applied t)))
+        (should (equal (plist-get (aref (ask #'roo--on-definition
+                                             (list :textDocument (list :uri uri)
+                                                   :position '(:line 4 :character 20)))
+                                        0)
+                                  :range)
+                       '(:start (:line 0 :character 4) :end (:line 0 :character 9)))))
       (goto-char (point-max))
       (insert "nowhere\n")
       (let ((items (plist-get (ask #'roo--on-diagnostics (list :uris (list uri) :wait t))

@@ -78,7 +78,11 @@ async def test_a_task_from_the_key_press_to_the_reviewed_edit(version: str, tmp_
         settings = {"provider": {"baseUrl": fake.base_url, "modelId": "scripted"}}
         async with person(it, folder, settings, ["app.py"]) as screen:
             await screen.until("Greets people")
-            await screen.press("C-c", "r", "r")
+            await screen.press("C-c", "r", "h")
+            whole = ("t all tasks", "w do comment", "! not asked", "b back", "R restart")
+            shown = await screen.until(lambda text: all(each in text for each in whole))
+            keep("menu", shown)
+            await screen.press("r")
             await screen.until("Roo:")
             await screen.type("Greet people in a friendly way")
             await screen.press("Enter")
