@@ -301,7 +301,8 @@ class Command:
     text: str
     cwd: Path
     background_after: float | None = None
-    """Seconds after which the call returns and the command goes on in the background."""
+    """Seconds after which the call returns and the command goes on in the background; None: when it
+    is silent for long, or takes very long."""
     unconfined: bool = False
     """Outside the sandbox."""
 
@@ -318,6 +319,32 @@ class CommandResult:
     artifact_id: str | None
     """Where the whole output can be read, when the preview is not all of it or it still runs."""
     total_bytes: int
+    seconds: float = 0
+    """How long it was waited for."""
+    silent: bool = False
+    """It goes on in the background because it had printed nothing for long."""
+    left_behind: int = 0
+    """Processes of it that go on although it has ended."""
+    notes: tuple[str, ...] = ()
+    """What else is to be known, a sentence each: which others have ended, what a sandbox prevented."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutputQuery:
+    """What to do with a command of before, and what of its output is wanted."""
+
+    offset: int | None = 0
+    """First byte, from the end where negative; None: so that the end is shown."""
+    limit: int = 40_960
+    """Bytes at most."""
+    search: str | None = None
+    """A Rust regular expression: the lines that match, and no part by offset."""
+    context: int = 0
+    """Lines around each match."""
+    wait: float = 0
+    """Seconds to wait for its end before."""
+    stop: bool = False
+    """End it before, and all that it has left running."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,6 +359,10 @@ class OutputPart:
     running: bool = False
     matches: int | None = None
     """Number of matching lines, for a search."""
+    ending: str = ""
+    """How the command ended, where that is still known: `exit code 1`."""
+    notes: tuple[str, ...] = ()
+    """As of a `CommandResult`."""
 
 
 class CommandRunner(Protocol):
@@ -341,9 +372,7 @@ class CommandRunner(Protocol):
         """Run it to its end, or into the background; cancelling kills its process group."""
         ...
 
-    async def output(
-        self, artifact_id: str, *, offset: int, limit: int, search: str | None
-    ) -> OutputPart:
+    async def output(self, artifact_id: str, query: OutputQuery) -> OutputPart:
         """A part of a command's output.
 
         Raises:

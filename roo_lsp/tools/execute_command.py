@@ -14,22 +14,29 @@ from roo_lsp.agent.tool import (
     ToolKind,
     ToolResult,
 )
+<<<<<<< HEAD
 from roo_lsp.tools._command_habits import entities_in, tip
 from roo_lsp.tools._doubts import refuse_once
+=======
+from roo_lsp.tools._shell_text import held_for_nothing, leaves_behind, needs_terminal
+>>>>>>> ac7d4fa (Run each command below a supervisor, and those of a task in one process space and network)
 from roo_lsp.tools._text import one_line, reads
+
+MAX_TIMEOUT = 3600
+"""Seconds; more than that was meant as milliseconds."""
 
 
 class ExecuteCommand(Arguments):
     """Run a shell command with bash and return its output. It cannot read input and has no terminal,
     so use options that ask nothing. Of long output you get both ends; read_command_output reads the
-    rest. For a server or a watcher give a timeout: then the command goes on in the background until
-    the task ends.
+    rest, waits and stops. For a server give a timeout: then it goes on in the background until the
+    task ends; so does a command that is silent for a minute or takes two.
     """
 
     command: str = Field(description="Shell text, run with bash -c")
     cwd: str | None = Field(None, description="Folder to run in; null: the workspace")
     timeout: float | None = Field(
-        None, description="Seconds until it goes on in the background; null: wait for its end"
+        None, description="Seconds until it goes on in the background, at most 3600"
     )
     no_sandbox: bool | None = Field(
         default=False,
@@ -37,7 +44,7 @@ class ExecuteCommand(Arguments):
     )
 
 
-def _ending(result: CommandResult, timeout: float | None) -> str:
+def _ending(result: CommandResult) -> str:
     match result.state:
         case "exited":
             return f"Exit code: {result.code}"
@@ -49,22 +56,31 @@ def _ending(result: CommandResult, timeout: float | None) -> str:
                 "again as it is."
             )
         case "running":
+            silent = "It has printed nothing for a minute: if it waits for input or a terminal, stop it. "
             return (
-                f"The command still runs, in the background, after {timeout:g} seconds. It ends "
-                "with the task at the latest."
+                f"The command still runs, in the background, after {result.seconds:.0f} seconds. "
+                f"{silent if result.silent else ''}It ends with the task at the latest."
             )
 
 
-def _text(result: CommandResult, timeout: float | None) -> str:
-    parts = [_ending(result, timeout)]
-    if result.artifact_id:
-        so_far = ", so far" if result.state == "running" else ""
+def _text(command: str, result: CommandResult) -> str:
+    parts = [_ending(result)]
+    if result.artifact_id and result.state == "running":
         parts.append(
-            f"Its whole output ({size_text(result.total_bytes)}{so_far}) can be read with "
+            f"read_command_output with artifact_id {result.artifact_id} reads on, waits for its end or "
+            "stops it."
+        )
+    elif result.artifact_id:
+        parts.append(
+            f"Its whole output ({size_text(result.total_bytes)}) can be read with "
             f"read_command_output, artifact_id {result.artifact_id}."
         )
     parts.append(f"Output:\n{result.preview}" if result.preview else "It printed nothing.")
-    return "\n".join(parts)
+    if result.state == "exited" and (hint := held_for_nothing(command)):
+        parts.append(hint)
+    if result.state == "exited" and leaves_behind(command) and not result.left_behind:
+        parts.append("What was started with & has ended too.")
+    return "\n".join([*parts, *result.notes])
 
 
 async def prepare(arguments: ExecuteCommand, context: ToolContext) -> Invocation:
@@ -73,13 +89,24 @@ async def prepare(arguments: ExecuteCommand, context: ToolContext) -> Invocation
         raise ToolError("The command is empty.")
     if timeout is not None and timeout <= 0:
         raise ToolError(f"timeout is {timeout:g}; give seconds above 0, or null to wait.")
+<<<<<<< HEAD
     refuse_once(context, arguments, entities_in(command), "Write the characters themselves.")
+=======
+    if timeout is not None and timeout > MAX_TIMEOUT:
+        raise ToolError(f"timeout is {timeout:g}; it is in seconds, at most {MAX_TIMEOUT}.")
+    if reason := needs_terminal(command):
+        raise ToolError(reason)
+>>>>>>> ac7d4fa (Run each command below a supervisor, and those of a task in one process space and network)
     cwd, unconfined = context.workspace.path(arguments.cwd or "."), bool(arguments.no_sandbox)
 
     async def run(output: Output) -> ToolResult:
         result = await context.commands.run(Command(command, cwd, timeout, unconfined), output)
         return ToolResult(
+<<<<<<< HEAD
             _text(result, timeout) + tip(context, command),
+=======
+            _text(command, result),
+>>>>>>> ac7d4fa (Run each command below a supervisor, and those of a task in one process space and network)
             failed=result.state == "timed_out",
             meta={
                 "state": result.state,

@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from roo_lsp.agent.errors import ToolError
-from roo_lsp.agent.ports import OutputPart
+from roo_lsp.agent.ports import OutputPart, OutputQuery
 from roo_lsp.agent.tool import (
     Arguments,
     Invocation,
@@ -16,47 +16,75 @@ from roo_lsp.agent.tool import (
 from roo_lsp.tools._text import one_line, plural
 
 LIMIT = 40_960
+END_LIMIT = 4_096
+"""Bytes of the end that are shown of a command that was waited for or stopped."""
 MAX_LIMIT = 200_000
+MAX_CONTEXT = 20
+MAX_WAIT = 3600
 
 
 class ReadCommandOutput(Arguments):
     """Read more of the output of a command of this task, also while it runs in the background:
-    a part by byte offset, or the lines that match a search.
+    a part by byte offset, or the lines that match a search. It can wait for its end, or stop it.
     """
 
     artifact_id: str = Field(description="As told by execute_command: cmd-1.txt")
-    offset: int | None = Field(None, description="First byte; null: 0")
+    offset: int | None = Field(None, description="First byte, from the end if negative; null: 0")
     limit: int | None = Field(None, description="Bytes at most; null: 40960")
     search: str | None = Field(None, description="Rust regular expression; case is ignored")
+    context: int | None = Field(None, description="Lines around each match")
+    wait: float | None = Field(None, description="Wait so many seconds for its end first")
+    stop: bool | None = Field(default=False, description="Stop it, and what it left running, first")
 
 
 def _head(arguments: ReadCommandOutput, part: OutputPart) -> str:
     head = f"{arguments.artifact_id}: "
     if part.matches is not None:
         head += f"{plural(part.matches, 'matching line')} in {part.total} bytes"
-        if part.matches > part.text.count("\n"):
+        if not arguments.context and part.matches > part.text.count("\n"):
             head += f", the first {part.text.count(chr(10))} shown"
     else:
         head += f"bytes {part.start}-{part.end} of {part.total}"
         if part.end < part.total:
             head += f", go on with offset={part.end}"
-    return f"{head}, the command still runs" if part.running else head
+    if part.running:
+        return f"{head}, the command still runs"
+    return f"{head}, the command has ended: {part.ending}" if part.ending else head
+
+
+def _query(arguments: ReadCommandOutput) -> OutputQuery:
+    """What to do, from arguments that make sense.
+
+    Raises:
+        ToolError: they do not.
+    """
+    limit, context, wait = arguments.limit, arguments.context or 0, arguments.wait or 0
+    if limit is not None and limit < 0:
+        raise ToolError("limit is a number of bytes, 0 or more.")
+    if not 0 <= context <= MAX_CONTEXT:
+        raise ToolError(f"context is a number of lines, 0 to {MAX_CONTEXT}.")
+    if not 0 <= wait <= MAX_WAIT:
+        raise ToolError(f"wait is a number of seconds, 0 to {MAX_WAIT}.")
+    ending = bool(arguments.stop or wait)
+    return OutputQuery(
+        offset=arguments.offset if ending else arguments.offset or 0,
+        limit=min(limit or (END_LIMIT if ending else LIMIT), MAX_LIMIT),
+        search=arguments.search or None,
+        context=context,
+        wait=wait,
+        stop=bool(arguments.stop),
+    )
 
 
 async def prepare(arguments: ReadCommandOutput, context: ToolContext) -> Invocation:
-    offset, limit = arguments.offset or 0, arguments.limit or LIMIT
-    if offset < 0 or limit < 0:
-        raise ToolError("offset and limit are numbers of bytes, 0 or more.")
-    search = arguments.search or None
+    query = _query(arguments)
 
     async def run(output: Output) -> ToolResult:
         del output
-        part = await context.commands.output(
-            arguments.artifact_id, offset=offset, limit=min(limit, MAX_LIMIT), search=search
-        )
-        return ToolResult(f"{_head(arguments, part)}\n{part.text}")
+        part = await context.commands.output(arguments.artifact_id, query)
+        return ToolResult("\n".join([_head(arguments, part), part.text, *part.notes]))
 
-    what = f"Search {search} in" if search else "Read"
+    what = "Stop" if query.stop else f"Search {query.search} in" if query.search else "Read"
     return Invocation(one_line(f"{what} {arguments.artifact_id}"), run)
 
 

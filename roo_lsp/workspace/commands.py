@@ -1,46 +1,60 @@
-"""Running shell commands: one process group each, output kept whole on disk, nothing left behind.
-
-No thread and no process beyond the command itself: the event loop watches its pipe and its end.
-"""
+"""Running shell commands: below a supervisor each, output kept whole on disk, nothing left behind."""
 
 import asyncio
-import codecs
-import contextlib
 import errno
 import logging
 import os
-import signal
-import subprocess
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 from roo_lsp.agent.errors import ToolError
-from roo_lsp.agent.ports import Command, CommandResult, OutputPart
+from roo_lsp.agent.ports import Command, CommandResult, OutputPart, OutputQuery
+from roo_lsp.workspace.job import Job, spawn
 from roo_lsp.workspace.outputs import Output, OutputStore
 from roo_lsp.workspace.paths import is_folder, is_program
-from roo_lsp.workspace.sandbox.base import NO_SANDBOX, Sandbox, Scratch, Start
+from roo_lsp.workspace.sandbox.base import NO_SANDBOX, Process, Sandbox, Scratch, Start
+from roo_lsp.workspace.sandbox.hints import prevented
 from roo_lsp.workspace.sandbox.protect import Change, Found, changes, notice
 
 log = logging.getLogger(__name__)
 
-MERGE_SECONDS = 0.05
-"""Output that comes faster is passed on together."""
-MAX_SHOWN_BYTES = 64 * 1024
-"""Of what came within `MERGE_SECONDS`, at most this much is passed on."""
-READ_BYTES = 1 << 16
 CANCEL_SECONDS = 0.8
 """How long a cancelled command may take to end by itself."""
-POLL_SECONDS = 0.02
+SILENT_SECONDS = 60
+"""A command that prints nothing for so long goes on in the background: it may wait for a terminal."""
+PATIENT_SECONDS = 120
+"""So does one that takes longer than this, where nobody said for how long to wait."""
+MAX_SHOWN_TEXT = 40
+"""Characters of a command's text in what is said of it later."""
 
 KEPT_VARIABLES = frozenset({"HOME", "USER", "LOGNAME", "LANG", "TMPDIR", "TZ"})
 FIXED_VARIABLES: dict[str, str] = {
     "TERM": "dumb",
     "SHELL": "/bin/bash",
-    "PAGER": "cat",
-    "GIT_PAGER": "cat",
+    **dict.fromkeys(
+        (
+            *("PAGER", "GIT_PAGER", "MANPAGER", "SYSTEMD_PAGER", "GH_PAGER", "PSQL_PAGER"),
+            *("BAT_PAGER", "DELTA_PAGER", "AWS_PAGER"),
+        ),
+        "cat",
+    ),
+    # An editor that nobody sees is waited for for ever. git takes a message that it has proposed;
+    # where something has to be written, the program says that there is no editor.
+    "GIT_EDITOR": "true",
+    "GIT_MERGE_AUTOEDIT": "no",
+    **dict.fromkeys(
+        (
+            *("GIT_SEQUENCE_EDITOR", "EDITOR", "VISUAL", "HGEDITOR", "SVN_EDITOR", "JJ_EDITOR"),
+            *("KUBE_EDITOR", "FCEDIT", "SUDO_EDITOR", "SYSTEMD_EDITOR"),
+        ),
+        "false",
+    ),
     "GIT_TERMINAL_PROMPT": "0",
+    "GH_PROMPT_DISABLED": "1",
+    "PIP_NO_INPUT": "1",
+    "DEBIAN_FRONTEND": "noninteractive",
     # A repository must not make an approved git run its programs.
     "GIT_CONFIG_COUNT": "2",
     "GIT_CONFIG_KEY_0": "safe.bareRepository",
@@ -48,9 +62,6 @@ FIXED_VARIABLES: dict[str, str] = {
     "GIT_CONFIG_KEY_1": "core.fsmonitor",
     "GIT_CONFIG_VALUE_1": "false",
 }
-
-FATAL = frozenset({1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 13, 14, 15, 24, 25})
-"""Linux's numbers of the signals that end a process which does not expect them."""
 
 State = Literal["exited", "signalled", "timed_out", "running"]
 
@@ -81,6 +92,8 @@ class ShellOptions:
     """Added to the environment."""
     shell: Path = BASH
     sandbox: Sandbox = NO_SANDBOX
+    limits: Mapping[int, int] = field(default_factory=dict[int, int])
+    """Of `setrlimit`, by the numbers of the module resource."""
     required: bool = False
     """Nothing runs outside the sandbox, not even where the user would approve it."""
 
@@ -115,12 +128,18 @@ class ShellRunner:
         self._grace = grace
         self._options = options
         self._environ = os.environ if environ is None else environ
-        self._jobs: dict[_Job, asyncio.Task[State]] = {}
+        self._jobs: dict[Job, asyncio.Task[State]] = {}
+        self._leavings: dict[Job, asyncio.Task[None]] = {}
         self._scratch = Scratch()
         self._on_changed = on_changed
         self._told: set[Change] = set()
         self._news: list[Change] = []
         """What no result has said yet."""
+        self._behind: dict[str, str] = {}
+        """The commands that went on behind a result, by their outputs."""
+        self._endings: dict[str, str] = {}
+        """How those ended; a result says it once."""
+        self._untold: list[str] = []
 
     async def run(self, command: Command, on_output: Callable[[str], None]) -> CommandResult:
         options = self._options()
@@ -131,21 +150,36 @@ class ShellRunner:
                 raise ToolError("The user requires the sandbox (roo.commands.sandbox).")
             options = replace(options, sandbox=replace(options.sandbox, jail=None))
         job = self._start(command, options, on_output, await self._look())
+        begun = asyncio.get_running_loop().time()
         task = asyncio.create_task(self._watched(job, options.timeout))
         self._jobs[job] = task
         task.add_done_callback(lambda _: self._finished(job))
         try:
-            await asyncio.wait({task}, timeout=command.background_after)
+            silent = await self._wait(job, task, command.background_after)
             if not task.done():
                 job.output.keep()
                 await self._look()
             job.show()
+            if (job.lingers or not task.done()) and job.output.artifact_id:
+                self._behind[job.output.artifact_id] = _shown(command.text)
+            state = task.result() if task.done() else "running"
+            if job.failed is not None:
+                raise _not_started(job.failed)
+            failed = task.done() and bool(job.code)
+            preview = await job.output.preview(failed=failed)
             return CommandResult(
-                state=task.result() if task.done() else "running",
+                state=state,
                 code=job.code if task.done() else None,
-                preview=job.output.preview() + job.notice() + self._notice(),
+                preview=preview + job.notice() + self._notice(),
                 artifact_id=job.output.artifact_id,
                 total_bytes=job.output.total,
+                seconds=asyncio.get_running_loop().time() - begun,
+                silent=silent,
+                left_behind=job.left if job.lingers else 0,
+                notes=(
+                    *(prevented(preview, command.cwd, options.sandbox) if failed else ()),
+                    *self._ended_since(),
+                ),
             )
         except asyncio.CancelledError:
             task.cancel()
@@ -154,16 +188,51 @@ class ShellRunner:
         finally:
             job.stop_showing()
 
-    async def output(
-        self, artifact_id: str, *, offset: int, limit: int, search: str | None
-    ) -> OutputPart:
-        running = any(
-            job.output.artifact_id == artifact_id and (not task.done() or job.lingers)
-            for job, task in self._jobs.items()
+    async def _wait(self, job: Job, task: "asyncio.Task[State]", seconds: float | None) -> bool:
+        """Wait for its end, or as long as it makes sense; True where it was silent for too long."""
+        if seconds is not None:
+            await asyncio.wait({task}, timeout=seconds)
+            return False
+        now = asyncio.get_running_loop().time
+        end = now() + PATIENT_SECONDS
+        while not task.done() and now() < (limit := min(end, job.heard_at + SILENT_SECONDS)):
+            await asyncio.wait({task}, timeout=limit - now())
+        return not task.done() and now() < end
+
+    async def output(self, artifact_id: str, query: OutputQuery) -> OutputPart:
+        job = next((job for job in self._jobs if job.output.artifact_id == artifact_id), None)
+        if job is not None and query.stop:
+            await self._stop(job)
+        elif job is not None and query.wait:
+            await asyncio.wait({self._jobs[job], job.gone}, timeout=query.wait)
+        if job is not None:
+            job.output.flush()
+        running = (
+            job is not None and job in self._jobs and (not self._jobs[job].done() or job.lingers)
         )
-        if search is not None:
-            return await self._outputs.search(artifact_id, search, limit, running=running)
-        return self._outputs.part(artifact_id, offset, limit, running=running)
+        if query.search is not None:
+            part = await self._outputs.search(artifact_id, query, running=running)
+        else:
+            part = self._outputs.part(artifact_id, query.offset, query.limit, running=running)
+        ending = self._endings.get(artifact_id, "")
+        self._untold = [each for each in self._untold if each != artifact_id]
+        return replace(part, ending=ending, notes=self._ended_since())
+
+    async def _stop(self, job: Job) -> None:
+        """End a command, and all that it left running, as at a time limit."""
+        task = self._jobs[job]
+        await job.end(self._grace)
+        await asyncio.wait({task})
+        if left := self._leavings.get(job):
+            await asyncio.wait({left}, timeout=1)
+
+    def _ended_since(self) -> tuple[str, ...]:
+        told, self._untold = self._untold, []
+        return tuple(
+            f"{each} (`{self._behind[each]}`) went on in the background and has ended: "
+            f"{self._endings[each]}."
+            for each in told
+        )
 
     async def close(self) -> None:
         tasks = list(self._jobs.values())
@@ -172,7 +241,12 @@ class ShellRunner:
         if tasks:
             await asyncio.wait(tasks)
         for job in list(self._jobs):
-            job.kill_lingering()
+            job.kill()
+        if left := list(self._leavings.values()):
+            await asyncio.wait(left, timeout=1)
+        for each in left:
+            each.cancel()
+        for job in list(self._jobs):
             self._forget(job)
         await asyncio.to_thread(self._scratch.remove)
 
@@ -182,7 +256,7 @@ class ShellRunner:
         options: ShellOptions,
         on_output: Callable[[str], None],
         before: Found | None,
-    ) -> "_Job":
+    ) -> Job:
         if not is_folder(command.cwd):
             raise ToolError(f"The working directory {command.cwd} does not exist.")
         if not is_program(options.shell):
@@ -192,36 +266,25 @@ class ShellRunner:
         if "\0" in command.text:
             raise ToolError("The command has a NUL character in it.")
         try:
-            start, process = self._spawn(command, options, before or Found())
+            return self._spawn(command, options, on_output, before)
         except OSError as error:
-            if error.errno == errno.E2BIG:
-                raise ToolError(
-                    "The command is too long for this system. Write the long part to a file first."
-                ) from None
-            raise ToolError(f"The command could not be started: {error.strerror}.") from error
-        return _Job(process, Output(self._outputs), on_output, before, wrapped=start.wrapped)
+            raise _not_started(error.errno or 0) from error
 
     def _spawn(
-        self, command: Command, options: ShellOptions, found: Found
-    ) -> "tuple[Start, subprocess.Popen[bytes]]":
+        self,
+        command: Command,
+        options: ShellOptions,
+        on_output: Callable[[str], None],
+        before: Found | None,
+    ) -> Job:
         arguments, jail = options.arguments(command.text), options.sandbox.jail
         start = Start(arguments, command_environment(self._environ, options.env))
         if jail is not None:
+            found = before or Found()
             start = jail.confine(arguments, command.cwd, start.env, self._scratch, found)
-
-        def spawn() -> "subprocess.Popen[bytes]":
-            return subprocess.Popen(
-                start.argv,
-                cwd=command.cwd,
-                env=start.env,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                bufsize=0,
-            )
-
-        return start, spawn() if jail is None else jail.spawn(spawn)
+        how = jail.spawn if jail is not None else _directly
+        spawned = spawn(start, command.cwd, options.limits, how)
+        return Job(spawned, Output(self._outputs), on_output, before, start)
 
     async def _look(self) -> Found | None:
         """The protected names as they are now, compared with what running commands found; None
@@ -240,14 +303,14 @@ class ShellRunner:
                 self._tell(found)
         return now
 
-    async def _watched(self, job: "_Job", limit: float) -> State:
+    async def _watched(self, job: Job, limit: float) -> State:
         """`_live`, and then what it did to protected names."""
         try:
             return await self._live(job, limit)
         finally:
             try:
-                await self._look()
-                job.before = None
+                now = await self._look()
+                job.before, job.compared = now if job.lingers else None, True
             except Exception:
                 log.exception("protected files could not be compared")
 
@@ -259,7 +322,7 @@ class ShellRunner:
         if self._on_changed is not None:
             self._on_changed(found)
 
-    async def _live(self, job: "_Job", limit: float) -> State:
+    async def _live(self, job: Job, limit: float) -> State:
         """Watch a command to its end, whichever way it comes; nothing of it runs on after a kill."""
         try:
             try:
@@ -269,291 +332,59 @@ class ShellRunner:
                 await job.end(self._grace)
                 return "timed_out"
             job.settle()
+            if not job.left:
+                await asyncio.wait({job.gone}, timeout=1)
         except asyncio.CancelledError:
             await job.end(CANCEL_SECONDS)
             raise
         finally:
-            job.kill_at_once()
+            if not job.lingers:
+                job.kill()
         return "signalled" if job.signalled else "exited"
 
-    def _finished(self, job: "_Job") -> None:
-        job.kill_at_once()  # for a task that was cancelled before its first step
-        if job.before is not None:
+    def _finished(self, job: Job) -> None:
+        if job.before is not None and not job.compared:  # cancelled before its first step, say
             self._tell(())
-        if not job.lingers:
+        if job.lingers:
+            self._leavings[job] = asyncio.create_task(self._left_behind(job))
+        else:
+            job.kill()
             self._forget(job)
 
-    def _forget(self, job: "_Job") -> None:
+    async def _left_behind(self, job: Job) -> None:
+        """Look what it did to protected names once all that it left running has ended."""
+        await asyncio.wait({job.gone})
+        try:
+            await self._look()
+        except Exception:
+            log.exception("protected files could not be compared")
+            self._tell(())
+        self._leavings.pop(job, None)
+        self._forget(job)
+
+    def _forget(self, job: Job) -> None:
+        if self._jobs.pop(job, None) is None:
+            return
         job.close()
-        self._jobs.pop(job, None)
+        artifact = job.output.artifact_id
+        if artifact is not None and artifact in self._behind:
+            how = f"signal {job.code}" if job.signalled else f"exit code {job.code}"
+            self._endings[artifact] = "all of its processes" if job.left else how
+            self._untold.append(artifact)
 
 
-class _Job:
-    """One command: its process, its pipe, and where its output goes."""
-
-    def __init__(
-        self,
-        process: "subprocess.Popen[bytes]",
-        output: Output,
-        on_output: Callable[[str], None],
-        before: Found | None,
-        *,
-        wrapped: bool,
-    ) -> None:
-        self.process = process
-        self.output = output
-        self.before = before
-        """The protected names before it ran, until they were compared."""
-        self._wrapped = wrapped
-        self.lingering: list[int] = []
-        """Descriptors of processes that the command left running behind it."""
-        self._show: Callable[[str], None] | None = on_output
-        self._stream = _Stream()
-        self._loop = asyncio.get_running_loop()
-        self._timer: asyncio.TimerHandle | None = None
-        self._shown_at = float("-inf")
-        assert process.stdout is not None  # noqa: S101 -- a pipe was asked for
-        self._pipe: int | None = process.stdout.fileno()
-        os.set_blocking(self._pipe, False)
-        self._loop.add_reader(self._pipe, self._readable)
-        self.exited: asyncio.Future[None] = self._loop.create_future()
-        """Done when the shell has ended; it is not reaped yet, so its group's id is still its own."""
-        self._pidfd: int | None = None
-        self._watch_exit()
-
-    @property
-    def code(self) -> int | None:
-        """Exit code, or the number of the signal that ended it; None while it runs."""
-        code = self.process.returncode
-        if code is None or code >= 0:
-            return code - 128 if self.signalled and code is not None else code
-        return -code
-
-    @property
-    def signalled(self) -> bool:
-        """True when a signal ended it; of what runs below a keeper only the fatal ones are told."""
-        code = self.process.returncode
-        return code is not None and (code < 0 or (self._wrapped and code - 128 in FATAL))
-
-    @property
-    def lingers(self) -> bool:
-        return bool(self.lingering)
-
-    # --- its end ----------------------------------------------------------------------------
-
-    def _watch_exit(self) -> None:
-        for descriptor in _pidfds(self.process.pid):
-            self._pidfd = descriptor
-            self._loop.add_reader(descriptor, self._ended)
-            return
-        waiting = self._loop.run_in_executor(None, self.process.wait)
-        waiting.add_done_callback(lambda _: self._ended())
-
-    def _ended(self) -> None:
-        if self._pidfd is not None:
-            self._loop.remove_reader(self._pidfd)
-            os.close(self._pidfd)
-            self._pidfd = None
-        if not self.exited.done():
-            self.exited.set_result(None)
-
-    def settle(self) -> None:
-        """The shell ended by itself: take what it wrote, and note what it left running."""
-        self._drain()
-        self.process.wait()
-        if not self._signal(0):
-            self._close_pipe()
-            return
-        self.lingering = [
-            descriptor for pid in _members(self.process.pid) for descriptor in _pidfds(pid)
-        ]
-        if not self.lingering:
-            self._signal(signal.SIGKILL)
-            self._close_pipe()
-        elif self._pipe is not None:
-            self.output.keep()
-
-    async def end(self, grace: float) -> None:
-        """TERM to the whole group, and KILL to what is left of it after the grace time."""
-        self._terminate()
-        deadline = self._loop.time() + grace
-        pause = POLL_SECONDS
-        while self._loop.time() < deadline:
-            if self.exited.done() and not _members(self.process.pid):
-                break
-            await asyncio.sleep(pause)
-            pause = min(0.2, pause * 1.5)
-        self._signal(signal.SIGKILL)
-        await asyncio.wait({self.exited}, timeout=1)
-
-    def kill_at_once(self) -> None:
-        """What must hold however the watching ended: dead, reaped, output taken."""
-        if self.process.returncode is not None:
-            return
-        self._signal(signal.SIGKILL)
-        self._drain()
-        self._close_pipe()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(timeout=1)
-
-    def kill_lingering(self) -> None:
-        """Kill what the command left running, while its group's id is surely still its own."""
-        if any(_alive(descriptor) for descriptor in self.lingering):
-            self._signal(signal.SIGKILL)
-        for descriptor in self.lingering:
-            os.close(descriptor)
-        self.lingering = []
-
-    def notice(self) -> str:
-        if not self.lingering:
-            return ""
-        return f"\n[{len(self.lingering)} of its processes go on in the background]\n"
-
-    def _terminate(self) -> None:
-        """TERM to the command: a keeper would die of it at once, and the command with it."""
-        inner = _children(self.process.pid) if self._wrapped else []
-        for pid in inner:
-            with contextlib.suppress(OSError):
-                os.killpg(pid, signal.SIGTERM)
-        if not inner:
-            self._signal(signal.SIGTERM)
-
-    def close(self) -> None:
-        self.show()
-        self.stop_showing()
-        self._close_pipe()
-        self.output.close()
-
-    def _signal(self, number: int) -> bool:
-        """True when there was a process in the group to get the signal."""
-        try:
-            os.killpg(self.process.pid, number)
-        except ProcessLookupError:
-            return False
-        except PermissionError:  # what is left runs as another user, or (macOS) is a zombie
-            return False
-        return True
-
-    # --- its output -------------------------------------------------------------------------
-
-    def _readable(self) -> None:
-        if self._pipe is None:
-            return
-        try:
-            data = os.read(self._pipe, READ_BYTES)
-        except BlockingIOError:
-            return
-        except OSError:
-            data = b""
-        if not data:
-            self._close_pipe()
-            return
-        self.output.add(data)
-        if self._show is None:
-            return
-        self._stream.add(data)
-        if self._timer is not None:
-            return
-        wait = self._shown_at + MERGE_SECONDS - self._loop.time()
-        if wait <= 0:
-            self.show()
-        else:
-            self._timer = self._loop.call_later(wait, self.show)
-
-    def _drain(self) -> None:
-        """Read what is there already; more than that only comes from what was left running."""
-        for _ in range(64):
-            before = self.output.total
-            self._readable()
-            if self._pipe is None or self.output.total == before:
-                return
-
-    def _close_pipe(self) -> None:
-        if self._pipe is not None:
-            self._loop.remove_reader(self._pipe)
-            self._pipe = None
-            assert self.process.stdout is not None  # noqa: S101 -- a pipe was asked for
-            self.process.stdout.close()
-
-    def show(self) -> None:
-        """Pass on what came since the last time."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        self._shown_at = self._loop.time()
-        text = self._stream.take()
-        if text and self._show is not None:
-            self._show(text)
-
-    def stop_showing(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        self._show = None
+def _directly(start: Callable[[], Process]) -> Process:
+    return start()
 
 
-@dataclass(slots=True)
-class _Stream:
-    """Bytes that came and were not shown yet, made text without splitting a character."""
-
-    pending: bytearray = field(default_factory=bytearray)
-    skipped: int = 0
-    decoder: codecs.IncrementalDecoder = field(
-        default_factory=lambda: codecs.getincrementaldecoder("utf-8")("replace")
-    )
-
-    def add(self, data: bytes) -> None:
-        if len(self.pending) < MAX_SHOWN_BYTES:
-            self.pending += data
-        else:
-            self.skipped += len(data)
-
-    def take(self) -> str:
-        text = self.decoder.decode(self.pending)
-        self.pending.clear()
-        if self.skipped:
-            self.decoder.reset()
-            text += f"\n[...{self.skipped} bytes not shown...]\n"
-            self.skipped = 0
-        return text
+def _not_started(number: int) -> ToolError:
+    if number == errno.E2BIG:
+        return ToolError(
+            "The command is too long for this system. Write the long part to a file first."
+        )
+    return ToolError(f"The command could not be started: {os.strerror(number)}.")
 
 
-def _members(group: int) -> list[int]:
-    """The living processes of a group, where the system has a /proc to tell."""
-    return [pid for pid, _, pgrp in _processes() if pgrp == group]
-
-
-def _children(parent: int) -> list[int]:
-    """The living processes that a process has started, where the system has a /proc to tell."""
-    return [pid for pid, ppid, _ in _processes() if ppid == parent]
-
-
-def _processes() -> Iterator[tuple[int, int, int]]:
-    """Each living process, its parent and its group."""
-    try:
-        names = os.listdir("/proc")  # noqa: PTH208 -- hundreds of names, no paths needed
-    except OSError:
-        return
-    for name in filter(str.isdecimal, names):
-        try:
-            with open(f"/proc/{name}/stat", "rb") as file:  # noqa: PTH123 -- as above
-                state, ppid, pgrp = file.read().rpartition(b")")[2].split()[:3]
-        except (OSError, ValueError):
-            continue
-        if state != b"Z":
-            yield int(name), int(ppid), int(pgrp)
-
-
-def _pidfds(pid: int) -> Iterable[int]:
-    """A descriptor for a process, where there is such a thing."""
-    with contextlib.suppress(OSError, AttributeError):
-        return (os.pidfd_open(pid),)
-    return ()
-
-
-def _alive(pidfd: int) -> bool:
-    try:
-        signal.pidfd_send_signal(pidfd, 0)
-    except OSError:
-        return False
-    return True
+def _shown(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= MAX_SHOWN_TEXT else f"{line[: MAX_SHOWN_TEXT - 1]}…"

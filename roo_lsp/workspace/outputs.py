@@ -1,4 +1,8 @@
-"""What commands printed: a preview in memory, the whole on disk under a budget, parts on request."""
+"""What commands printed: a preview in memory, the whole on disk under a budget, parts on request.
+
+It is kept as a terminal would have shown it in the end: without colours, and of a line that was drawn
+again and again its last state, so that a progress bar does not crowd out what matters.
+"""
 
 import asyncio
 import os
@@ -9,13 +13,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from roo_lsp.agent.errors import ToolError
-from roo_lsp.agent.ports import OutputPart
+from roo_lsp.agent.ports import OutputPart, OutputQuery
+from roo_lsp.workspace.digest import digest, lines_of
 from roo_lsp.workspace.search import clean_environment, find_ripgrep
 
 HEAD_BYTES = TAIL_BYTES = 5 * 1024
 """What a preview shows of a long output's beginning and end."""
 PREVIEW_BYTES = HEAD_BYTES + TAIL_BYTES
 SEARCH_SECONDS = 20
+MAX_NAMED = 10
 _SEARCH_OPTIONS = (
     "--no-config",
     "--text",
@@ -63,11 +69,15 @@ class OutputStore:
         self._used = used + granted
         return granted
 
-    def part(self, artifact_id: str, offset: int, limit: int, *, running: bool) -> OutputPart:
+    def part(
+        self, artifact_id: str, offset: int | None, limit: int, *, running: bool
+    ) -> OutputPart:
         """The bytes from `offset` on, at most `limit`, moved to where characters begin."""
-        with os.fdopen(self._open(artifact_id), "rb", buffering=0) as file:
+        with os.fdopen(self.open(artifact_id), "rb", buffering=0) as file:
             total = os.fstat(file.fileno()).st_size
-            if offset < 0 or (offset >= total and offset > 0):
+            offset = -limit if offset is None else offset
+            offset = max(0, total + offset) if offset < 0 else offset
+            if offset >= total and offset > 0:
                 raise ToolError(
                     f"Invalid offset {offset}: {artifact_id} has {total} bytes"
                     f"{', so far' if running else ''}."
@@ -79,11 +89,9 @@ class OutputStore:
         text = data[start:end].decode("utf-8", "replace")
         return OutputPart(text, offset + start, offset + end, total, running)
 
-    async def search(
-        self, artifact_id: str, regex: str, limit: int, *, running: bool
-    ) -> OutputPart:
+    async def search(self, artifact_id: str, query: OutputQuery, *, running: bool) -> OutputPart:
         """The lines that match, numbered, at most `limit` bytes of them; case does not count."""
-        descriptor = self._open(artifact_id)
+        descriptor, limit = self.open(artifact_id), query.limit
         total = os.fstat(descriptor).st_size
         os.close(descriptor)
         rg = find_ripgrep(self.workspace)
@@ -92,7 +100,8 @@ class OutputStore:
         process = await asyncio.create_subprocess_exec(
             rg,
             *_SEARCH_OPTIONS,
-            f"--regexp={regex}",
+            f"--regexp={query.search}",
+            f"--context={query.context}",
             "--",
             f"./{artifact_id}",
             cwd=self.folder,
@@ -117,7 +126,12 @@ class OutputStore:
             text = text[: text.rfind("\n") + 1] or text
         return OutputPart(text, 0, total, total, running, lines)
 
-    def _open(self, artifact_id: str) -> int:
+    def open(self, artifact_id: str) -> int:
+        """A descriptor to read an output.
+
+        Raises:
+            ToolError: there is no such output; in words for the model.
+        """
         if not _ID.fullmatch(artifact_id):
             raise ToolError(
                 f"{artifact_id!r} is not an output's id; ids look like cmd-3.txt and stand in the "
@@ -126,18 +140,79 @@ class OutputStore:
         try:
             return os.open(self.folder / artifact_id, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
         except OSError:
-            raise ToolError(f"There is no output {artifact_id} in this task.") from None
+            raise ToolError(
+                f"There is no output {artifact_id} in this task; there are: "
+                f"{', '.join(self._names()) or 'none'}."
+            ) from None
+
+    def _names(self) -> list[str]:
+        """The newest outputs."""
+        try:
+            names = [each.name for each in self.folder.iterdir() if _ID.fullmatch(each.name)]
+        except OSError:
+            return []
+        return sorted(names, key=lambda name: int(name[4:-4]))[-MAX_NAMED:]
+
+
+_MATCH = re.compile(rb"^[0-9]+:", re.MULTILINE)
 
 
 async def _counted(process: Process, limit: int) -> tuple[bytes, int]:
-    """The first bytes that a process prints, and how many lines it prints in all."""
-    kept, lines = bytearray(), 0
+    """The first bytes that a process prints, and how many lines of it are matches."""
+    kept, lines, rest = bytearray(), 0, b""
     assert process.stdout is not None  # noqa: S101 -- a pipe was asked for
     while chunk := await process.stdout.read(1 << 16):
-        lines += chunk.count(b"\n")
+        whole, newline, rest = (rest + chunk).rpartition(b"\n")
+        lines += len(_MATCH.findall(whole + newline))
         kept += chunk[: max(0, limit - len(kept))]
     await process.wait()
     return bytes(kept), lines
+
+
+_ESCAPES = re.compile(
+    rb"\x1b\[[0-?]*[ -/]*[@-~]"  # colours, moves of the cursor
+    rb"|\x1b[\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\\\)?"  # titles, links
+    rb"|\x1b[ -/]*[0-~]?"
+    rb"|[\x00-\x07\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f]"
+)
+"""What ECMA-48 has no picture for, and control characters but tab, line ends and backspace."""
+_DRAWN_OVER = re.compile(rb"[^\n\r]*\r+(?!\n)(?=[^\n])")
+_BACKSPACED = re.compile(rb"[^\x08\n]\x08")
+MAX_PENDING = 64 * 1024
+"""Of a line that has not ended."""
+
+
+@dataclass(slots=True)
+class Screen:
+    """Bytes as they come, made what a terminal would show of them in the end; at most one line is held."""
+
+    _line: bytes = b""
+
+    def take(self, data: bytes) -> bytes:
+        """What is settled by now."""
+        whole, newline, self._line = (self._line + data).rpartition(b"\n")
+        if b"\r" in self._line and len(self._line) > MAX_PENDING:
+            start = self._line.rstrip(b"\r").rfind(b"\r") + 1
+            self._line = self._line[start:]
+        if len(self._line) > MAX_PENDING:
+            whole, newline, self._line = whole + newline, self._line, b""
+        return _settled(whole + newline)
+
+    def rest(self) -> bytes:
+        """What has been printed of a line that has not ended."""
+        line, self._line = self._line, b""
+        return _settled(line)
+
+
+def _settled(data: bytes) -> bytes:
+    if b"\x1b" in data or _ESCAPES.search(data):
+        data = _ESCAPES.sub(b"", data)
+    if b"\r" in data:
+        data = _DRAWN_OVER.sub(b"", data).replace(b"\r", b"")
+    while b"\x08" in data:
+        shorter = _BACKSPACED.sub(b"", data)
+        data = shorter if len(shorter) < len(data) else data.replace(b"\x08", b"")
+    return data
 
 
 @dataclass(slots=True)
@@ -153,8 +228,16 @@ class Output:
     _tail: bytearray = field(default_factory=bytearray)
     _file: int | None = None
     _unstorable: bool = False
+    _screen: Screen = field(default_factory=Screen)
 
     def add(self, data: bytes) -> None:
+        self._take(self._screen.take(data))
+
+    def flush(self) -> None:
+        """Take what is there of a line that has not ended."""
+        self._take(self._screen.rest())
+
+    def _take(self, data: bytes) -> None:
         self.total += len(data)
         if self.total > PREVIEW_BYTES:
             self.keep()
@@ -175,10 +258,15 @@ class Output:
             self._tail = self._head[:]
             self._write(bytes(self._head))
 
-    def preview(self) -> str:
-        """All of a short output; of a long one head and tail, and how much lies between."""
+    async def preview(self, *, failed: bool = False) -> str:
+        """All of a short output; of a long one head and tail, and how much lies between. Where the
+        command failed, what looks like errors stands between them.
+        """
+        self.flush()
         if self.total <= PREVIEW_BYTES:
             return self._head.decode("utf-8", "replace")
+        if failed and self.artifact_id is not None and self.stored == self.total:
+            return await asyncio.to_thread(self._digest, self.artifact_id)
         head = bytes(self._head[:HEAD_BYTES])
         head = head[: len(head) - _incomplete(head)]
         tail = bytes(self._tail[-TAIL_BYTES:])
@@ -190,7 +278,12 @@ class Output:
             f"{tail.decode('utf-8', 'replace')}"
         )
 
+    def _digest(self, artifact_id: str) -> str:
+        with os.fdopen(self.store.open(artifact_id), "rb") as file:
+            return digest(lines_of(file), self.total)
+
     def close(self) -> None:
+        self.flush()
         if self._file is not None:
             os.close(self._file)
             self._file = None

@@ -1,6 +1,7 @@
 """Commands, the todo list, questions, and the end of a task."""
 
 import asyncio
+import json
 from functools import partial
 
 import pytest
@@ -100,10 +101,93 @@ async def test_a_signal_is_told(tmp_path):
     assert "ended by signal 9" in result.text
 
 
-@pytest.mark.parametrize("arguments", [{"command": " "}, {"command": "x", "timeout": 0}])
+@pytest.mark.parametrize(
+    ("command", "advice"),
+    [
+        ("vi notes.txt", "tools that edit"),
+        ("cd src && nano x", "tools that edit"),
+        ("LANG=C sudo vim /etc/hosts", "tools that edit"),
+        ("/usr/bin/emacs -nw x", "tools that edit"),
+        ("top", "top -bn1"),
+        ("watch -n1 date", "once"),
+        ("git log | tig", "without its screen"),
+        ("htop", "ps"),
+    ],
+)
+async def test_a_program_that_needs_a_terminal_is_refused_with_what_to_use(
+    context, command, advice
+):
+    with pytest.raises(ToolError, match="needs a terminal") as refused:
+        await prepared(RUN, context, command=command)
+    assert advice in refused.value.text
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "vim -es -c '%s/a/b/' -c wq x",
+        "nvim --headless +qa",
+        "emacs --batch -l x.el",
+        "top -bn1",
+        "vi --version",
+        "echo vi x",
+        "grep -r nano .",
+        "tmux new -d -s x",
+        "echo 'a; vi b'",
+        "cat watch",
+    ],
+)
+async def test_what_needs_no_terminal_is_not_refused(context, command):
+    await prepared(RUN, context, command=command)
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        ("mkdir -p build && cd build", "`cd` held for this command only"),
+        ("export A=1", "`export` held for this command only"),
+        ("true; source ./env.sh", "`source` held for this command only"),
+        ("cd . && true", None),
+        ("(cd .)", None),
+        ("echo cd", None),
+        ("true & wait", "What was started with & has ended too"),
+        ("true && true", None),
+        ("echo 'a & b'", None),
+        ("true 2>&1", None),
+    ],
+)
+async def test_what_ends_with_the_command_is_told(context, tmp_path, command, told):
+    (tmp_path / "env.sh").touch()
+    text = (await call(RUN, context, command=command)).text
+    assert (told or "Exit code: 0") in text
+    if told is None:
+        assert "held for" not in text
+        assert "has ended" not in text
+
+
+async def test_a_command_in_the_background_is_stopped_by_its_id(context):
+    await run_past_its_limit(context, command="echo up; exec sleep 999", timeout=LIMIT)
+    part = await call(OUTPUT, context, artifact_id="cmd-1.txt", stop=True)
+    assert part.text.startswith("cmd-1.txt: bytes 0-3 of 3, the command has ended: signal 15\nup\n")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [{"command": " "}, {"command": "x", "timeout": 0}, {"command": "x", "timeout": 120_000}],
+)
 async def test_arguments_that_make_no_sense_are_told(context, arguments):
     with pytest.raises(ToolError):
         await prepared(RUN, context, **arguments)
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"limit": -1}, {"context": 99}, {"wait": -1}, {"wait": 100_000}]
+)
+async def test_amounts_of_output_that_make_no_sense_are_told(context, arguments):
+    with pytest.raises(ToolError):
+        await OUTPUT.prepare(
+            OUTPUT.parse(json.dumps({"artifact_id": "cmd-1.txt"} | arguments)), context
+        )
 
 
 async def test_a_missing_folder_is_told(context):

@@ -12,10 +12,16 @@ import psutil
 import pytest
 
 from roo_lsp.agent.errors import ToolError
-from roo_lsp.agent.ports import Command
-from roo_lsp.workspace.commands import ShellOptions, ShellRunner, _Stream, command_environment
+from roo_lsp.agent.ports import Command, OutputQuery
+from roo_lsp.workspace.commands import (
+    SILENT_SECONDS,
+    ShellOptions,
+    ShellRunner,
+    command_environment,
+)
+from roo_lsp.workspace.job import Stream
 from tests.support.passing import passing_time
-from tests.support.processes import Shown, ended
+from tests.support.processes import PATIENCE, Shown, ended, sleeping
 
 KEY = "sk-canary-000111222"
 LIMIT = 40
@@ -144,20 +150,20 @@ async def test_output_is_read_in_parts_that_begin_and_end_at_characters(runner, 
     await run(runner, "for i in $(seq 9000); do printf '€'; done", tmp_path)
     text, offset = "", 0
     while True:
-        part = await runner.output("cmd-1.txt", offset=offset, limit=1000, search=None)
+        part = await runner.output("cmd-1.txt", OutputQuery(offset, 1000))
         text += part.text
         assert part.end > offset
         offset = part.end
         if part.end == part.total:
             break
     assert text == "€" * 9000
-    middle = await runner.output("cmd-1.txt", offset=1, limit=7, search=None)
+    middle = await runner.output("cmd-1.txt", OutputQuery(1, 7))
     assert (middle.text, middle.start, middle.end) == ("€", 3, 6)
 
 
 async def test_output_is_searched_and_the_matches_are_counted(runner, tmp_path):
     await run(runner, "seq 1 20000", tmp_path)
-    part = await runner.output("cmd-1.txt", offset=0, limit=40, search="^1999[0-9]$")
+    part = await runner.output("cmd-1.txt", OutputQuery(0, 40, "^1999[0-9]$"))
     assert part.matches == 10
     assert part.text.startswith("19990:19990\n")
     assert part.text.endswith("\n")
@@ -166,19 +172,19 @@ async def test_output_is_searched_and_the_matches_are_counted(runner, tmp_path):
 async def test_a_bad_pattern_is_told_in_ripgreps_words(runner, tmp_path):
     await run(runner, "seq 1 20000", tmp_path)
     with pytest.raises(ToolError, match="unclosed group"):
-        await runner.output("cmd-1.txt", offset=0, limit=100, search="(")
+        await runner.output("cmd-1.txt", OutputQuery(0, 100, "("))
 
 
 @pytest.mark.parametrize("artifact", ["../secret", "cmd-1.txt/../../x", "/etc/passwd", "cmd-x.txt"])
 async def test_only_outputs_of_the_task_can_be_read(runner, artifact):
     with pytest.raises(ToolError):
-        await runner.output(artifact, offset=0, limit=100, search=None)
+        await runner.output(artifact, OutputQuery(0, 100))
 
 
 async def test_an_offset_past_the_end_is_told_with_the_size(runner, tmp_path):
     await run(runner, "seq 1 20000", tmp_path)
     with pytest.raises(ToolError, match="108894 bytes"):
-        await runner.output("cmd-1.txt", offset=108894, limit=100, search=None)
+        await runner.output("cmd-1.txt", OutputQuery(108894, 100))
 
 
 async def test_ids_go_on_where_an_earlier_run_of_the_task_stopped(runner, tmp_path):
@@ -209,7 +215,7 @@ async def test_output_is_shown_while_the_command_runs(runner, tmp_path):
 
 
 def test_a_character_that_comes_in_two_pieces_is_shown_whole():
-    stream = _Stream()
+    stream = Stream()
     stream.add("€".encode()[:1])
     assert stream.take() == ""
     stream.add("€".encode()[1:])
@@ -273,13 +279,13 @@ async def test_a_slow_command_goes_on_in_the_background(runner, tmp_path):
     result, sink = await run_past_its_limit(runner, text, tmp_path, background_after=LIMIT)
     assert (result.state, result.code, result.preview) == ("running", None, "up\n")
     assert result.artifact_id == "cmd-1.txt"
-    part = await runner.output("cmd-1.txt", offset=0, limit=100, search=None)
+    part = await runner.output("cmd-1.txt", OutputQuery(0, 100))
     assert (part.text, part.running) == ("up\n", True)
     await asyncio.to_thread((tmp_path / "fifo").write_text, "go\n")
     async with asyncio.timeout(60):
         while part.running:
             await asyncio.sleep(0.01)
-            part = await runner.output("cmd-1.txt", offset=0, limit=100, search=None)
+            part = await runner.output("cmd-1.txt", OutputQuery(0, 100))
     assert part.text == "up\ntwo\n"
     assert sink.text == "up\n"
 
@@ -319,3 +325,150 @@ async def test_no_descriptor_is_left_open(runner, tmp_path):
     for _ in range(5):
         await run(runner, "seq 20000", tmp_path)
     assert psutil.Process().num_fds() <= before
+
+
+# --- what a long and a silent one do ------------------------------------------------------------
+
+
+async def test_a_command_that_is_silent_for_long_goes_on_in_the_background(runner, tmp_path):
+    os.mkfifo(tmp_path / "fifo")
+    shown, pass_time = Shown(), passing_time()
+    task = asyncio.create_task(runner.run(Command("echo up; read < fifo", tmp_path), shown))
+    await shown.until("up\n")
+    pass_time(SILENT_SECONDS + 1)
+    result = await task
+    assert (result.state, result.silent, result.preview) == ("running", True, "up\n")
+    stopped = await runner.output("cmd-1.txt", OutputQuery(stop=True))
+    assert not stopped.running
+    assert stopped.ending == "signal 15"
+
+
+async def test_a_command_that_prints_goes_on_in_the_background_only_after_long(runner, tmp_path):
+    os.mkfifo(tmp_path / "fifo")
+    shown, pass_time = Shown(), passing_time()
+    text = "echo up; while read line; do echo $line; done < fifo"
+    task = asyncio.create_task(runner.run(Command(text, tmp_path), shown))
+    await shown.until("up\n")
+    with await asyncio.to_thread((tmp_path / "fifo").open, "w", buffering=1) as fifo:
+        for number in range(2):
+            pass_time(SILENT_SECONDS - 5)
+            fifo.write(f"more {number}\n")
+            await shown.until(f"more {number}\n")
+        assert not task.done()
+        pass_time(15)
+        result = await task
+    assert (result.state, result.silent) == ("running", False)
+
+
+async def test_its_end_is_waited_for_and_told_once(runner, tmp_path):
+    os.mkfifo(tmp_path / "fifo")
+    text = "echo up; read < fifo; echo two; exit 3"
+    await run_past_its_limit(runner, text, tmp_path, background_after=LIMIT)
+    waiting = asyncio.create_task(
+        runner.output("cmd-1.txt", OutputQuery(None, 4096, wait=PATIENCE))
+    )
+    await asyncio.to_thread((tmp_path / "fifo").write_text, "go\n")
+    part = await waiting
+    assert (part.text, part.running, part.ending) == ("up\ntwo\n", False, "exit code 3")
+    assert (await run(runner, "true", tmp_path))[0].notes == ()
+
+
+async def test_that_one_has_ended_is_told_with_the_next_result(runner, tmp_path):
+    os.mkfifo(tmp_path / "fifo")
+    text = "echo up; read < fifo; exit 3"
+    await run_past_its_limit(runner, text, tmp_path, background_after=LIMIT)
+    await asyncio.to_thread((tmp_path / "fifo").write_text, "go\n")
+    async with asyncio.timeout(60):
+        while not (notes := (await run(runner, "true", tmp_path))[0].notes):
+            pass
+    [note] = notes
+    assert note.startswith("cmd-1.txt (`echo up; read < fifo; exit 3`) went on in the background")
+    assert note.endswith("has ended: exit code 3.")
+    assert (await run(runner, "true", tmp_path))[0].notes == ()
+
+
+async def test_what_a_stopped_command_left_running_is_gone(runner, tmp_path):
+    server = "python3 -u -m http.server 0 --bind 127.0.0.1"
+    result, _ = await run(runner, f"setsid {server} & echo $!", tmp_path)
+    assert result.left_behind == 1
+    pid = int(result.preview.split()[0])
+    await runner.output("cmd-1.txt", OutputQuery(stop=True))
+    await gone(pid)
+
+
+async def test_what_left_its_group_and_its_parent_ends_with_the_command_too(tmp_path):
+    runner = ShellRunner(tmp_path / "outputs", partial(ShellOptions, timeout=LIMIT), grace=0.1)
+    text = "(setsid sleep 999 & echo $!); (setsid sleep 998 &); echo up; sleep 997"
+    result, sink = await run_past_its_limit(runner, text, tmp_path)
+    assert result.state == "timed_out"
+    await gone(int(sink.text.split()[0]))
+    assert not any(sleeping(mark) for mark in ("999", "998", "997"))
+
+
+async def test_a_command_that_stops_its_supervisor_ends_at_its_limit(tmp_path):
+    runner = ShellRunner(tmp_path / "outputs", partial(ShellOptions, timeout=LIMIT), grace=0.1)
+    text = "echo $$ up; kill -STOP $PPID; echo up; sleep 996"
+    result, sink = await run_past_its_limit(runner, text, tmp_path)
+    assert result.state == "timed_out"
+    await gone(int(sink.text.split()[0]))
+
+
+# --- what it printed --------------------------------------------------------------------------
+
+
+async def test_a_progress_bar_does_not_crowd_out_the_end(runner, tmp_path):
+    text = "for i in $(seq 5000); do printf '\\r%d of 5000 \\033[32mdone\\033[0m' $i; done; echo; echo built"
+    result, _ = await run(runner, text, tmp_path)
+    assert result.preview == "5000 of 5000 done\nbuilt\n"
+
+
+async def test_a_prompt_without_a_line_end_is_seen_while_it_waits(runner, tmp_path):
+    os.mkfifo(tmp_path / "fifo")
+    text = "echo up; printf 'Password: '; read < fifo"
+    await run_past_its_limit(runner, text, tmp_path, background_after=LIMIT)
+    part = await runner.output("cmd-1.txt", OutputQuery())
+    assert part.text == "up\nPassword: "
+
+
+async def test_a_long_failure_shows_its_errors(runner, tmp_path):
+    text = "seq 3000 | sed 's/$/x/; s/1/one/g; 1500s/.*/lib.c:7: error: no such member/'; seq 4000; exit 2"
+    result, _ = await run(runner, text, tmp_path)
+    assert "\n1500: lib.c:7: error: no such member\n" in result.preview
+    assert result.preview.endswith("lines like it...]\n4000\n")
+    assert len(result.preview) < 11_000
+    found = await runner.output("cmd-1.txt", OutputQuery(search="no such", context=1))
+    assert found.matches == 1
+    assert found.text.splitlines() == [
+        "1499-one499x",
+        "1500:lib.c:7: error: no such member",
+        "1501-one50onex",
+    ]
+
+
+async def test_an_unknown_output_names_those_there_are(runner, tmp_path):
+    await run(runner, "seq 1 20000", tmp_path)
+    with pytest.raises(ToolError, match=r"there are: cmd-1\.txt"):
+        await runner.output("cmd-7.txt", OutputQuery())
+
+
+# --- editors that nobody sees -----------------------------------------------------------------
+
+
+async def test_git_waits_for_no_editor(runner, tmp_path):
+    setup = (
+        "git init -q -b main . && git config user.name A && git config user.email a@b.example && "
+        "git config core.editor 'sleep 995;' && git config sequence.editor 'sleep 995;' && "
+        "git commit -q --allow-empty -m one && git commit -q --allow-empty -m two"
+    )
+    result, _ = await run(runner, setup, tmp_path)
+    assert result.code == 0, result.preview
+    amended, _ = await run(
+        runner, "git commit -q --amend --allow-empty && git log -1 --format=%s", tmp_path
+    )
+    assert amended.preview == "two\n"
+    empty, _ = await run(runner, "git commit --allow-empty", tmp_path)
+    assert empty.code != 0
+    assert "empty commit message" in empty.preview
+    rebased, _ = await run(runner, "git rebase -i HEAD~1", tmp_path)
+    assert rebased.code != 0
+    assert "editor" in rebased.preview

@@ -22,8 +22,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from roo_lsp.agent.errors import ToolError
-from roo_lsp.agent.ports import Command
+from roo_lsp.agent.ports import Command, OutputQuery
 from roo_lsp.workspace.commands import ShellOptions, ShellRunner
+from roo_lsp.workspace.sandbox import base as base_module
 from roo_lsp.workspace.sandbox import find
 from roo_lsp.workspace.sandbox.base import NO_SANDBOX, Sandbox
 from roo_lsp.workspace.sandbox.bubblewrap import Bubblewrap, find_bubblewrap
@@ -118,6 +119,17 @@ async def enforced(folders: list[Path], environ: dict[str, str], **options) -> S
     return found
 
 
+OPEN: "list[Shell]" = []
+
+
+@pytest.fixture(autouse=True)
+async def closed_in_the_end():
+    """Each test's shells are closed behind it, as each task's runner is."""
+    yield
+    while OPEN:
+        await OPEN.pop().runner.close()
+
+
 class Shell:
     """Runs texts in a sandbox, and keeps which changes were told."""
 
@@ -132,6 +144,7 @@ class Shell:
         self.told: list[str] = []
         self.ground = ground
         self.shown = Shown()
+        OPEN.append(self)
         self.runner = ShellRunner(
             outputs,
             partial(ShellOptions, timeout=timeout, sandbox=sandbox),
@@ -270,6 +283,7 @@ async def test_the_socket_of_an_agent_cannot_be_reached(ground, base):
 
 async def test_no_process_inside_has_our_environment(shell, ground, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", CANARY)
+    await shell.runner.close()
     shell.runner = ShellRunner(
         ground.home.parent / "o", shell.runner._options, environ=os.environ | ground.environ
     )
@@ -476,6 +490,31 @@ async def test_the_network_is_off_unless_it_is_allowed(ground, base, network):
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("echo x > {outside}/file", "only the workspace and /tmp can be written"),
+        ("exec 3<>/dev/tcp/127.0.0.1/9", "a loopback of its own"),
+        ("getent hosts nowhere.invalid || echo 'Could not resolve host: x' && false", "no network"),
+        ("cat {home}/.ssh/id_ed25519", "id_ed25519 is there, but the sandbox hides it"),
+        ("cat ../../.ssh/id_ed25519", "id_ed25519 is there, but the sandbox hides it"),
+    ],
+)
+async def test_what_failed_because_of_the_sandbox_says_so(shell, ground, text, said):
+    result = await shell(text.format(outside=ground.outside, home=ground.home))
+    assert result.code != 0
+    [note] = result.notes
+    assert said in note
+    assert "no_sandbox" in note
+
+
+@pytest.mark.parametrize(
+    "text", ["cat missing", "cat /no/such", "false", "echo Read-only file system"]
+)
+async def test_what_failed_for_other_reasons_does_not(shell, text):
+    assert (await shell(text)).notes == ()
+
+
 # --- processes ------------------------------------------------------------------------------
 
 
@@ -519,10 +558,110 @@ async def test_cancelling_kills_all_of_it_and_tells_what_it_did(shell, ground):
     assert shell.told == [f"{ground.ws}/.envrc (new)"]
 
 
-async def test_what_a_command_leaves_running_ends_with_it(shell):
+async def test_what_a_command_leaves_running_goes_on_until_it_is_stopped(shell):
     marker = new_marker()
     result = await shell(f"setsid sleep {marker} >/dev/null 2>&1 & sleep {marker} & echo done")
+    assert (result.state, result.code, result.left_behind) == ("exited", 0, 2)
+    assert result.preview.startswith(
+        "done\n\n[2 of its processes go on in the background (sleep 999"
+    )
+    assert running(marker)
+    part = await shell.runner.output("cmd-1.txt", OutputQuery(stop=True))
+    assert (part.text, part.running) == ("done\n", False)
+    await all_gone(marker)
+
+
+async def test_what_a_command_leaves_running_ends_with_the_task(shell):
+    marker = new_marker()
+    await shell(f"setsid sleep {marker} >/dev/null 2>&1 & echo done")
+    assert running(marker)
+    await shell.runner.close()
+    await all_gone(marker)
+
+
+async def test_what_a_command_left_running_is_watched_for_protected_names(shell, ground):
+    os.mkfifo(ground.ws / "fifo")
+    await shell("(read < fifo; touch .envrc) & echo done")
+    assert shell.told == []
+    await asyncio.to_thread((ground.ws / "fifo").write_text, "go\n")
+    await until(lambda: bool(shell.told))
+    assert shell.told == [f"{ground.ws}/.envrc (new)"]
+
+
+SERVER = "python3 -m http.server 8765 --bind 127.0.0.1"
+
+
+async def test_a_server_is_reached_seen_and_stopped_by_later_commands(shell, ground):
+    (ground.ws / "page").write_text("hello")
+    get = "exec 3<>/dev/tcp/127.0.0.1/8765 && printf 'GET /page HTTP/1.0\r\n\r\n' >&3 && cat <&3"
+    await shell(f"{SERVER} >log 2>&1 &")
+    async with asyncio.timeout(PATIENCE):
+        while "hello" not in (reached := (await shell(get)).preview):
+            assert "refused" in reached
+    assert SERVER in (await shell("cat /proc/[0-9]*/cmdline | tr '\\0' ' '")).preview
+    await shell.runner.output("cmd-1.txt", OutputQuery(stop=True))
+    assert "refused" in (await shell(get)).preview
+    again = await shell(
+        f"{SERVER} >log 2>&1 & p=$!; until {get}; do sleep 0.1; done; kill $p; wait"
+    )
+    assert "hello" in again.preview
+
+
+async def test_a_command_cannot_look_into_what_holds_the_space_or_into_another_command(
+    shell, ground
+):
+    there = (await shell("SECRET=canary-other sleep 999 & ls /proc")).preview.split()
+    pids = " ".join(filter(str.isdecimal, there))
+    result = await shell(
+        f"for each in {pids}; do\n"
+        "cd /proc/$each/root && ls; readlink /proc/$each/fd/* /proc/$each/cwd\n"
+        "head -c1 /proc/$each/fd/*; cat /proc/$each/environ; echo looked; done"
+    )
+    assert "canary" not in result.preview
+    assert "SHELL=" not in result.preview
+    assert result.preview.count("looked") == len(pids.split()) > 3
+    assert set(result.preview.split()).isdisjoint(["etc", "usr", str(ground.ws), "/dev/null"])
+
+
+async def test_a_command_that_stops_what_holds_it_ends_at_its_limit(ground, base):
+    sandbox = await enforced([ground.ws], ground.environ)
+    shell = Shell(sandbox, ground, base / "outputs", timeout=LIMIT, grace=0.1)
+    marker = new_marker()
+    text = f"setsid sleep {marker} & kill -STOP 1 $PPID 2 3 4; echo up; sleep {marker}"
+    result = await shell.past_its_limit(text)
+    assert result.state == "timed_out"
+    await all_gone(marker)
+    assert (await shell("echo more")).preview == "more\n"
+
+
+@pytest.fixture
+async def alone(ground, base, monkeypatch):
+    """A shell where namespaces may not be nested."""
+
+    def refuse(self, executable, *, network):
+        raise OSError("no")
+
+    monkeypatch.setattr(base_module.Scratch, "space", refuse)
+    return Shell(
+        await enforced([ground.ws], ground.environ), ground, base / "o", timeout=LIMIT, grace=0.1
+    )
+
+
+async def test_where_a_space_cannot_be_shared_each_command_has_its_own(alone):
+    marker = new_marker()
+    result = await alone(f"setsid sleep {marker} >/dev/null 2>&1 & sleep {marker} & echo done")
     assert (result.state, result.code, result.preview) == ("exited", 0, "done\n")
+    await all_gone(marker)
+    assert "ends with it" in alone.runner._options().sandbox.told
+    for name in ("KILL", "TERM"):
+        result = await alone(f"kill -{name} $$")
+        assert (result.state, result.code) == ("signalled", signal.Signals["SIG" + name])
+
+
+async def test_a_command_that_stops_its_own_init_ends_at_its_limit(alone):
+    marker = new_marker()
+    result = await alone.past_its_limit(f"kill -STOP 1; echo up; sleep {marker}")
+    assert result.state == "timed_out"
     await all_gone(marker)
 
 
@@ -535,7 +674,7 @@ async def test_a_slow_command_goes_on_in_the_background(shell, ground):
     assert shell.told == [f"{ground.ws}/.envrc (new)"]
     await asyncio.to_thread((ground.ws / "fifo").write_text, "go\n")
     await until(lambda: bool(shell.told[1:]))
-    part = await shell.runner.output("cmd-1.txt", offset=0, limit=99, search=None)
+    part = await shell.runner.output("cmd-1.txt", OutputQuery(0, 99))
     assert part.text == "up\ntwo\n"
     assert shell.told[1:] == [f"{ground.ws}/.npmrc (new)"]
     later = await shell("true")
@@ -551,20 +690,22 @@ async def test_closing_kills_what_is_in_the_background(shell):
     await all_gone(marker)
 
 
-@pytest.mark.skipif(not LINUX, reason="bubblewrap is Linux's")
-async def test_a_command_does_not_outlive_a_server_that_is_killed(ground, base):
-    await enforced([ground.ws], ground.environ)
+@pytest.mark.skipif(not LINUX, reason="elsewhere only the process group is found")
+@pytest.mark.parametrize("mode", ["auto", "off"])
+async def test_a_command_does_not_outlive_a_server_that_is_killed(ground, base, mode):
+    if mode == "auto":
+        await enforced([ground.ws], ground.environ)
     marker = new_marker()
     script = f"""
         import asyncio, os
         from pathlib import Path
-        from roo_lsp.agent.ports import Command
+        from roo_lsp.agent.ports import Command, OutputQuery
         from roo_lsp.workspace.commands import ShellOptions, ShellRunner
         from roo_lsp.workspace.sandbox.find import find_sandbox
 
         async def main():
             ws = Path({str(ground.ws)!r})
-            sandbox = await find_sandbox([ws], "auto")
+            sandbox = await find_sandbox([ws], {mode!r})
             runner = ShellRunner(ws / "o", lambda: ShellOptions(sandbox=sandbox))
             text = "setsid sleep {marker} & echo up; sleep {marker}"
             await runner.run(Command(text, ws), lambda text: print(text, flush=True))
@@ -763,7 +904,8 @@ async def test_landlock_holds_back_writes_and_tcp(landlocked, ground):
 async def test_landlock_keeps_the_servers_environment_and_leaves_the_server_free(
     landlocked, ground, base
 ):
-    result = await landlocked("cat /proc/$PPID/environ; kill -0 $PPID && echo signalled")
+    server = os.getpid()
+    result = await landlocked(f"cat /proc/{server}/environ; kill -0 {server} && echo signalled")
     assert "PATH=" not in result.preview
     if landlock_version() >= 6:
         assert "signalled" not in result.preview

@@ -15,6 +15,7 @@ from roo_lsp.agent.ports import (
     CommandRunner,
     FileSystem,
     OutputPart,
+    OutputQuery,
 )
 from roo_lsp.lsp.editor.documents import Document
 from roo_lsp.lsp.editor.files import EditorFileSystem, is_unsaved
@@ -53,10 +54,8 @@ class SavingRunner:
                 raise ToolError(f"{command.cwd} changed while you were asked; nothing was run.")
         return await self.under.run(command, on_output)
 
-    async def output(
-        self, artifact_id: str, *, offset: int, limit: int, search: str | None
-    ) -> OutputPart:
-        return await self.under.output(artifact_id, offset=offset, limit=limit, search=search)
+    async def output(self, artifact_id: str, query: OutputQuery) -> OutputPart:
+        return await self.under.output(artifact_id, query)
 
     async def close(self) -> None:
         await self.under.close()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from roo_lsp.workspace.sandbox.protect import Found, Protected
+from roo_lsp.workspace.sandbox.space import Space
 
 State = Literal["enforced", "partial", "unavailable", "off"]
 """`partial`: something is held back, but less than a sandbox promises."""
@@ -27,6 +28,8 @@ class Start:
     wrapped: bool = False
     """True when the process is a keeper: the command is its child, in a group of its own, dies
     with it, and the keeper's exit code is 128 + n when signal n ended the command."""
+    namespaces: Sequence[int] = ()
+    """Descriptors of namespaces to enter before, in this order."""
 
 
 class Jail(Protocol):
@@ -64,6 +67,8 @@ class Sandbox:
     refused: str = ""
     """Why no command may run at all, where that is so."""
     jail: Jail | None = None
+    network: bool = True
+    """Commands have the network."""
     protected: Protected | None = None
     """Looked through before and after each command; None: nobody wants to know."""
 
@@ -73,9 +78,10 @@ NO_SANDBOX = Sandbox("off", "Sandbox: off (by the settings)")
 
 @dataclass(slots=True)
 class Scratch:
-    """Folders for one task's commands, made when first asked for: an own /tmp, and nothing."""
+    """What one task's commands share, made when first asked for: an own /tmp, nothing, namespaces."""
 
     _root: Path | None = field(default=None, init=False)
+    _space: Space | None = field(default=None, init=False)
 
     @property
     def tmp(self) -> Path:
@@ -87,8 +93,24 @@ class Scratch:
         """An empty file, to stand in for those that are hidden."""
         return self._made() / "empty"
 
+    def space(self, executable: Path, *, network: bool) -> Space:
+        """The namespaces that its commands run in.
+
+        Raises:
+            OSError: there can be none; why, in words.
+        """
+        if self._space is not None and not self._space.lives:
+            self._space.close()
+            self._space = None
+        if self._space is None:
+            self._space = Space(executable, network=network)
+        return self._space
+
     def remove(self) -> None:
-        """Delete all of it."""
+        """Delete all of it, and end what runs in it."""
+        if self._space is not None:
+            self._space.close()
+            self._space = None
         if self._root is not None:
             shutil.rmtree(self._root, ignore_errors=True)
             self._root = None

@@ -19,10 +19,9 @@ MAX_FIXED = 60
 """Protected things that are held by a mount; bwrap's time grows with the square of their number
 (measured: 10 cost 1 ms, 50 cost 30 ms, 200 cost 160 ms). The others are only compared."""
 
+OWN_SPACE = ("--unshare-pid", "--unshare-ipc")
 FLAGS = (
     "--unshare-user-try",
-    "--unshare-pid",
-    "--unshare-ipc",
     "--unshare-uts",
     "--unshare-cgroup-try",
     "--die-with-parent",
@@ -79,6 +78,8 @@ class Bubblewrap:
     """Our own folders, hidden wherever they lie."""
     environ: Mapping[str, str]
     """The server's environment: it names the home and sockets."""
+    shared: bool = True
+    """The commands of a task share processes and network; False where that cannot be had."""
 
     def confine(
         self,
@@ -93,13 +94,21 @@ class Bubblewrap:
         )
         self._check(followed(cwd), mounts)
         words = [os.fspath(self.executable), *FLAGS]
-        if not self.network:
-            words.append("--unshare-net")
-        words += ["--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"]
+        namespaces: Sequence[int] = ()
+        if self.shared:
+            try:
+                space = scratch.space(self.executable, network=self.network)
+            except OSError as error:
+                raise ToolError(f"The sandbox could not be started: {error}.") from error
+            namespaces = space.descriptors
+            words += ["--ro-bind", "/", "/", "--dev", "/dev", "--bind", "/proc", "/proc"]
+        else:
+            words += [*OWN_SPACE, *(() if self.network else ("--unshare-net",))]
+            words += ["--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"]
         for mount in mounts:
             words += mount.words
         words += ["--chdir", os.fspath(followed(cwd)), "--", *argv]
-        return Start(words, {**CACHES, **env, "TMPDIR": "/tmp"}, wrapped=True)  # noqa: S108
+        return Start(words, {**CACHES, **env, "TMPDIR": "/tmp"}, True, namespaces)  # noqa: S108, FBT003
 
     def spawn(self, start: Callable[[], Process]) -> Process:
         return start()

@@ -1,6 +1,7 @@
 """Which sandbox this system gives: found by running something in it, never by looking at names."""
 
 import asyncio
+import logging
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from roo_lsp.agent.errors import ToolError
+from roo_lsp.workspace.job import spawn
 from roo_lsp.workspace.paths import followed, is_folder, is_program
 from roo_lsp.workspace.sandbox.base import NO_SANDBOX, Jail, Mode, Sandbox, Scratch
 from roo_lsp.workspace.sandbox.bubblewrap import Bubblewrap, find_bubblewrap
@@ -17,6 +19,8 @@ from roo_lsp.workspace.sandbox.protect import Found, Protected
 from roo_lsp.workspace.sandbox.seatbelt import EXECUTABLE, Seatbelt
 from roo_lsp.workspace.sandbox.secrets import homes
 from roo_lsp.workspace.user_folders import config_dir, state_dir
+
+log = logging.getLogger(__name__)
 
 PROBE_SECONDS = 10
 PROBE = ("/bin/sh", "-c", ":")
@@ -28,8 +32,14 @@ _ASK = (
 _HELD = (
     "Commands run in a sandbox: they can write only in the workspace and in a /tmp of this task's "
     "own, have {}, and cannot change protected files, nor the configuration and hooks of "
-    f"repositories. What a command leaves running in the background ends with it. {_ASK}"
+    "repositories. {} " + _ASK
 )
+_SHARED = (
+    "They share processes and a loopback of this task's own: what one leaves running, others reach and "
+    "stop."
+)
+_LEFT = "What a command leaves running in the background ends with the task."
+_ALONE = "What a command leaves running in the background ends with it."
 _HELD_BACK = (
     "Commands run in a sandbox: they can write only in the workspace and in /tmp, and have {}. "
     f"{_ASK}"
@@ -126,8 +136,12 @@ def _linux(
     else:
         jail = Bubblewrap(executable, folders, network, own, environ)
         problem = probe(jail, folders)
+        if problem:
+            log.info("no shared space for commands: %s", problem)
+            jail = replace(jail, shared=False)
+            problem = probe(jail, folders)
         if not problem:
-            return _enforced(jail, network=network)
+            return _enforced(jail, _SHARED if jail.shared else _ALONE, network=network)
         why = f"bubblewrap does not work here: {problem}"
     version = landlock_version()
     if not version:
@@ -143,6 +157,7 @@ def _linux(
         f"Sandbox: partial (writes in the workspace and /tmp only, reads everywhere, {reach}; {why})",
         _HELD_BACK.format("no TCP connections" if held else "the network"),
         jail=landlock,
+        network=not held,
     )
 
 
@@ -154,7 +169,7 @@ def _macos(
     jail = Seatbelt(folders, network, own, environ)
     if problem := probe(jail, folders):
         return _none(f"sandbox-exec does not work here: {problem}")
-    return _enforced(jail, network=network)
+    return _enforced(jail, _LEFT, network=network)
 
 
 def probe(jail: Jail, folders: Sequence[Path]) -> str:
@@ -163,39 +178,31 @@ def probe(jail: Jail, folders: Sequence[Path]) -> str:
     cwd = folders[0] if folders and is_folder(folders[0]) else Path("/")
     try:
         start = jail.confine(PROBE, cwd, {"PATH": os.defpath}, scratch, Found())
-        process = jail.spawn(
-            lambda: subprocess.Popen(
-                start.argv,
-                cwd=cwd,
-                env=start.env,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                start_new_session=True,
-            )
-        )
-        with process:
+        process, link = spawn(start, cwd, {}, jail.spawn)
+        with process, link:
             try:
-                complaint = process.communicate(timeout=PROBE_SECONDS)[1].decode("utf-8", "replace")
+                complaint = process.communicate(timeout=PROBE_SECONDS)[0].decode("utf-8", "replace")
             except subprocess.TimeoutExpired:
                 process.kill()
                 return f"it took more than {PROBE_SECONDS} seconds to start"
-        if process.returncode == 0:
+            said = link.recv(1024)
+        if said.startswith(b"exit 0"):
             return ""
         lines = complaint.strip().splitlines()
-        return lines[0] if lines else f"it ended with {process.returncode}"
+        return lines[0] if lines else f"it ended with {said.decode('ascii', 'replace').strip()}"
     except (OSError, RuntimeError, ToolError) as error:
         return str(error)
     finally:
         scratch.remove()
 
 
-def _enforced(jail: Jail, *, network: bool) -> Sandbox:
+def _enforced(jail: Jail, processes: str, *, network: bool) -> Sandbox:
     return Sandbox(
         "enforced",
         f"Sandbox: on (workspace writable, {_network(network)})",
-        _HELD.format("the network" if network else "no network"),
+        _HELD.format("the network" if network else "no network", processes),
         jail=jail,
+        network=network,
     )
 
 
