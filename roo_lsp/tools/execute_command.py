@@ -14,12 +14,9 @@ from roo_lsp.agent.tool import (
     ToolKind,
     ToolResult,
 )
-<<<<<<< HEAD
 from roo_lsp.tools._command_habits import entities_in, tip
 from roo_lsp.tools._doubts import refuse_once
-=======
 from roo_lsp.tools._shell_text import held_for_nothing, leaves_behind, needs_terminal
->>>>>>> ac7d4fa (Run each command below a supervisor, and those of a task in one process space and network)
 from roo_lsp.tools._text import one_line, reads
 
 MAX_TIMEOUT = 3600
@@ -89,24 +86,17 @@ async def prepare(arguments: ExecuteCommand, context: ToolContext) -> Invocation
         raise ToolError("The command is empty.")
     if timeout is not None and timeout <= 0:
         raise ToolError(f"timeout is {timeout:g}; give seconds above 0, or null to wait.")
-<<<<<<< HEAD
-    refuse_once(context, arguments, entities_in(command), "Write the characters themselves.")
-=======
     if timeout is not None and timeout > MAX_TIMEOUT:
         raise ToolError(f"timeout is {timeout:g}; it is in seconds, at most {MAX_TIMEOUT}.")
     if reason := needs_terminal(command):
         raise ToolError(reason)
->>>>>>> ac7d4fa (Run each command below a supervisor, and those of a task in one process space and network)
+    refuse_once(context, arguments, entities_in(command), "Write the characters themselves.")
     cwd, unconfined = context.workspace.path(arguments.cwd or "."), bool(arguments.no_sandbox)
 
     async def run(output: Output) -> ToolResult:
         result = await context.commands.run(Command(command, cwd, timeout, unconfined), output)
         return ToolResult(
-<<<<<<< HEAD
-            _text(result, timeout) + tip(context, command),
-=======
-            _text(command, result),
->>>>>>> ac7d4fa (Run each command below a supervisor, and those of a task in one process space and network)
+            _text(command, result) + tip(context, command),
             failed=result.state == "timed_out",
             meta={
                 "state": result.state,
