@@ -207,6 +207,14 @@ class LimitSettings(Section):
     steps: Count = Field(default=0, description="Tool calls.")
 
 
+class CommandLimits(Section):
+    """What one command may take at most, by `setrlimit`; 0 is no limit."""
+
+    processes: Count = Field(default=0, description="Processes of the user, while it runs.")
+    memory: Count = Field(default=0, description="Megabytes of memory of each of its processes.")
+    file_size: Count = Field(default=0, description="Megabytes of a file that it writes.")
+
+
 class CommandSettings(Section):
     """How commands run."""
 
@@ -222,6 +230,14 @@ class CommandSettings(Section):
         default="auto", description="`required` refuses commands where there is no sandbox."
     )
     network: bool = Field(default=False, description="Commands in a sandbox have the network.")
+    visible: Strings = Field(
+        default=(),
+        description="Paths that commands in a sandbox may read beside what tools need, secret or not: "
+        "`~/code/lib`.",
+    )
+    limits: CommandLimits = Field(
+        default_factory=CommandLimits, description="What a command may take."
+    )
 
 
 class FileSettings(Section):

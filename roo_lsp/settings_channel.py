@@ -188,6 +188,13 @@ def _command_widenings(raw: Raw, base: Raw) -> Iterator[tuple[tuple[str, ...], o
         yield ("commands", "env"), None
     if commands.get("network") and not base["commands"]["network"]:
         yield ("commands", "network"), None
+    visible: list[str] = commands.get("visible", [])
+    if any(each not in base["commands"]["visible"] for each in visible):
+        yield ("commands", "visible"), None
+    for key, value in object_or_empty(commands.get("limits")).items():
+        before = base["commands"]["limits"][key]
+        if before and (value == 0 or value > before):
+            yield ("commands", "limits", key), None
     sandbox = commands.get("sandbox", base["commands"]["sandbox"])
     if _STRICTNESS.index(sandbox) < _STRICTNESS.index(base["commands"]["sandbox"]):
         yield ("commands", "sandbox"), None

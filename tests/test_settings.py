@@ -110,6 +110,7 @@ WIDENINGS: list[dict[str, Any]] = [
     {"commands": {"shell": "/tmp/sh"}},
     {"commands": {"env": {"LD_PRELOAD": "x"}}},
     {"commands": {"sandbox": "off"}},
+    {"commands": {"visible": ["~/.ssh"]}},
     {"mcpServers": {"x": {"command": "sh"}}},
     {"customModes": [{"slug": "x"}]},
     {"customInstructions": "Say aye."},
@@ -146,6 +147,7 @@ TIGHTENINGS: list[dict[str, Any]] = [
     {"allowedCommands": ["git log"]},
     {"deniedCommands": ["rm"]},
     {"commands": {"sandbox": "required", "timeout": 3}},
+    {"commands": {"limits": {"processes": 100, "memory": 2000, "fileSize": 10}}},
     {"provider": {"baseUrl": "http://127.0.0.1:1", "modelId": "x"}},
 ]
 
@@ -324,6 +326,14 @@ def test_a_request_s_own_fields_are_never_replaced(name: str) -> None:
     found = effective([user(provider={"extraBody": {name: [], "store": False}})])
     assert found.settings.provider.extra_body == {"store": False}
     assert "cannot be replaced" in str(found.problems[0])
+
+
+@pytest.mark.parametrize("value", [0, 200])
+def test_a_limit_of_commands_cannot_be_loosened(value: int) -> None:
+    own = user(commands={"limits": {"processes": 100}})
+    found = effective([own, lsp(commands={"limits": {"processes": value}})])
+    assert found.settings.commands.limits.processes == 100
+    assert [each.path for each in found.held] == ["roo.commands.limits.processes"]
 
 
 def test_a_denied_command_of_the_user_cannot_be_taken_away() -> None:

@@ -42,7 +42,7 @@ from roo_lsp.tasks.checkpoints import Checkpoints, TaskCheckpoints
 from roo_lsp.tasks.details import detail_lines
 from roo_lsp.tasks.reporting import ReportingFileSystem
 from roo_lsp.tasks.task import Task, Tasks
-from roo_lsp.workspace.commands import BASH, ShellOptions, ShellRunner
+from roo_lsp.workspace.commands import BASH, ShellOptions, ShellRunner, limit_numbers
 from roo_lsp.workspace.descriptors import real_path
 from roo_lsp.workspace.rooignore import RooIgnore
 from roo_lsp.workspace.sandbox.base import Sandbox
@@ -118,7 +118,10 @@ class Session:
         await self.configuration.pull()
         commands = self.configuration.current.settings.commands
         self.sandbox = await self.sandboxes.find(
-            self.folders, commands.sandbox, network=commands.network
+            self.folders,
+            commands.sandbox,
+            network=commands.network,
+            visible=commands.visible,
         )
         self._apply()
 
@@ -307,6 +310,9 @@ class Session:
             env=commands.env,
             shell=Path(commands.shell) if commands.shell else BASH,
             sandbox=self.sandbox,
+            limits=limit_numbers(
+                commands.limits.processes, commands.limits.memory, commands.limits.file_size
+            ),
             required=commands.sandbox == "required",
         )
 

@@ -24,16 +24,16 @@ MAX_TIMEOUT = 3600
 
 
 class ExecuteCommand(Arguments):
-    """Run a shell command with bash and return its output. It cannot read input and has no terminal,
-    so use options that ask nothing. Of long output you get both ends; read_command_output reads the
-    rest, waits and stops. For a server give a timeout: then it goes on in the background until the
-    task ends; so does a command that is silent for a minute or takes two.
+    """Run a shell command with bash and return its output. It has no input and no terminal: use
+    options that ask nothing. Of long output you get both ends; read_command_output reads the rest,
+    waits and stops. For a server give a timeout: it goes on in the background, as does what is silent
+    for a minute or takes two.
     """
 
     command: str = Field(description="Shell text, run with bash -c")
     cwd: str | None = Field(None, description="Folder to run in; null: the workspace")
     timeout: float | None = Field(
-        None, description="Seconds until it goes on in the background, at most 3600"
+        None, description="Seconds until it goes to the background, at most 3600"
     )
     no_sandbox: bool | None = Field(
         default=False,

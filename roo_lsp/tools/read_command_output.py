@@ -24,17 +24,17 @@ MAX_WAIT = 3600
 
 
 class ReadCommandOutput(Arguments):
-    """Read more of the output of a command of this task, also while it runs in the background:
-    a part by byte offset, or the lines that match a search. It can wait for its end, or stop it.
+    """Read more of a command's output, also while it runs: a part by byte offset, or the lines that
+    match a search. It can wait for its end, or stop it.
     """
 
-    artifact_id: str = Field(description="As told by execute_command: cmd-1.txt")
-    offset: int | None = Field(None, description="First byte, from the end if negative; null: 0")
-    limit: int | None = Field(None, description="Bytes at most; null: 40960")
-    search: str | None = Field(None, description="Rust regular expression; case is ignored")
-    context: int | None = Field(None, description="Lines around each match")
-    wait: float | None = Field(None, description="Wait so many seconds for its end first")
-    stop: bool | None = Field(default=False, description="Stop it, and what it left running, first")
+    artifact_id: str = Field(description="From execute_command: cmd-1.txt")
+    offset: int | None = Field(None, description="First byte; <0: from the end")
+    limit: int | None = Field(None, description="Bytes; null: 40960")
+    search: str | None = Field(None, description="Rust regex, any case")
+    context: int | None = Field(None, description="Lines around matches")
+    wait: float | None = Field(None, description="Seconds to wait for its end")
+    stop: bool | None = Field(default=False, description="Also what it left running")
 
 
 def _head(arguments: ReadCommandOutput, part: OutputPart) -> str:

@@ -4,6 +4,7 @@ import asyncio
 import errno
 import logging
 import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,6 +18,11 @@ from roo_lsp.workspace.paths import is_folder, is_program
 from roo_lsp.workspace.sandbox.base import NO_SANDBOX, Process, Sandbox, Scratch, Start
 from roo_lsp.workspace.sandbox.hints import prevented
 from roo_lsp.workspace.sandbox.protect import Change, Found, changes, notice
+
+if sys.platform == "win32":
+    resource = None
+else:
+    import resource
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +83,19 @@ def command_environment(ours: Mapping[str, str], users: Mapping[str, str]) -> di
     return (
         {"LANG": "C.UTF-8"} | kept | {"PATH": os.pathsep.join(path)} | FIXED_VARIABLES | dict(users)
     )
+
+
+def limit_numbers(processes: int, memory: int, file_size: int) -> dict[int, int]:
+    """`setrlimit`'s numbers for a number of processes and megabytes; 0 is no limit."""
+    if resource is None:
+        return {}
+    megabyte = 1_000_000
+    all_of_them = {
+        resource.RLIMIT_NPROC: processes,
+        resource.RLIMIT_AS: memory * megabyte,
+        resource.RLIMIT_FSIZE: file_size * megabyte,
+    }
+    return {kind: most for kind, most in all_of_them.items() if most}
 
 
 BASH = Path("/bin/bash")
@@ -149,7 +168,9 @@ class ShellRunner:
             if options.required:
                 raise ToolError("The user requires the sandbox (roo.commands.sandbox).")
             options = replace(options, sandbox=replace(options.sandbox, jail=None))
-        job = self._start(command, options, on_output, await self._look())
+        ignored = options.sandbox.ignored if options.sandbox.jail is not None else None
+        kept = await asyncio.to_thread(ignored.look) if ignored is not None else ()
+        job = self._start(command, options, on_output, await self._look(), kept)
         begun = asyncio.get_running_loop().time()
         task = asyncio.create_task(self._watched(job, options.timeout))
         self._jobs[job] = task
@@ -177,7 +198,7 @@ class ShellRunner:
                 silent=silent,
                 left_behind=job.left if job.lingers else 0,
                 notes=(
-                    *(prevented(preview, command.cwd, options.sandbox) if failed else ()),
+                    *(prevented(preview, command, options.sandbox, kept) if failed else ()),
                     *self._ended_since(),
                 ),
             )
@@ -256,6 +277,7 @@ class ShellRunner:
         options: ShellOptions,
         on_output: Callable[[str], None],
         before: Found | None,
+        kept: tuple[Path, ...],
     ) -> Job:
         if not is_folder(command.cwd):
             raise ToolError(f"The working directory {command.cwd} does not exist.")
@@ -266,7 +288,7 @@ class ShellRunner:
         if "\0" in command.text:
             raise ToolError("The command has a NUL character in it.")
         try:
-            return self._spawn(command, options, on_output, before)
+            return self._spawn(command, options, on_output, before, kept)
         except OSError as error:
             raise _not_started(error.errno or 0) from error
 
@@ -276,11 +298,12 @@ class ShellRunner:
         options: ShellOptions,
         on_output: Callable[[str], None],
         before: Found | None,
+        kept: tuple[Path, ...],
     ) -> Job:
         arguments, jail = options.arguments(command.text), options.sandbox.jail
         start = Start(arguments, command_environment(self._environ, options.env))
         if jail is not None:
-            found = before or Found()
+            found = replace(before or Found(), ignored=kept)
             start = jail.confine(arguments, command.cwd, start.env, self._scratch, found)
         how = jail.spawn if jail is not None else _directly
         spawned = spawn(start, command.cwd, options.limits, how)

@@ -18,6 +18,7 @@ from roo_lsp.workspace.commands import (
     ShellOptions,
     ShellRunner,
     command_environment,
+    limit_numbers,
 )
 from roo_lsp.workspace.job import Stream
 from tests.support.passing import passing_time
@@ -425,7 +426,11 @@ async def test_a_progress_bar_does_not_crowd_out_the_end(runner, tmp_path):
 async def test_a_prompt_without_a_line_end_is_seen_while_it_waits(runner, tmp_path):
     os.mkfifo(tmp_path / "fifo")
     text = "echo up; printf 'Password: '; read < fifo"
-    await run_past_its_limit(runner, text, tmp_path, background_after=LIMIT)
+    shown, pass_time = Shown(), passing_time()
+    task = asyncio.create_task(runner.run(Command(text, tmp_path, LIMIT), shown))
+    await shown.until("Password: ")
+    pass_time(LIMIT)
+    await task
     part = await runner.output("cmd-1.txt", OutputQuery())
     assert part.text == "up\nPassword: "
 
@@ -472,3 +477,22 @@ async def test_git_waits_for_no_editor(runner, tmp_path):
     rebased, _ = await run(runner, "git rebase -i HEAD~1", tmp_path)
     assert rebased.code != 0
     assert "editor" in rebased.preview
+
+
+# --- limits -----------------------------------------------------------------------------------
+
+
+async def test_a_command_takes_no_more_than_it_may(tmp_path):
+    limits = limit_numbers(processes=0, memory=500, file_size=1)
+    runner = ShellRunner(tmp_path / "outputs", partial(ShellOptions, limits=limits))
+    result, _ = await run(runner, "ulimit -v; ulimit -f; head -c 3000000 /dev/zero > big", tmp_path)
+    assert result.preview.startswith("488281\n976\n")
+    assert (tmp_path / "big").stat().st_size <= 1_000_000
+    assert result.code != 0
+    unlimited, _ = await run(ShellRunner(tmp_path / "o2"), "ulimit -v; ulimit -f", tmp_path)
+    assert unlimited.preview == "unlimited\nunlimited\n"
+
+
+def test_limits_that_are_not_set_are_not_asked_for():
+    assert limit_numbers(0, 0, 0) == {}
+    assert len(limit_numbers(100, 0, 0)) == 1

@@ -29,6 +29,7 @@ from roo_lsp.workspace.sandbox import find
 from roo_lsp.workspace.sandbox.base import NO_SANDBOX, Sandbox
 from roo_lsp.workspace.sandbox.bubblewrap import Bubblewrap, find_bubblewrap
 from roo_lsp.workspace.sandbox.find import Sandboxes, find_sandbox
+from roo_lsp.workspace.sandbox.ignored import Ignored
 from roo_lsp.workspace.sandbox.landlock import landlock_version
 from roo_lsp.workspace.sandbox.protect import Found, Protected, changes, notice
 from roo_lsp.workspace.sandbox.seatbelt import Seatbelt
@@ -112,6 +113,8 @@ def ground(base, monkeypatch):
 
 
 async def enforced(folders: list[Path], environ: dict[str, str], **options) -> Sandbox:
+    # The place outside is read-only and not hidden, wherever the tests' folder lies.
+    options.setdefault("visible", [str(Path(environ["HOME"]).parent / "outside")])
     found = await find_sandbox(folders, "auto", environ=environ, **options)
     if not isinstance(found.jail, Bubblewrap):
         assert not os.environ.get(NEEDED), found.line
@@ -265,6 +268,98 @@ async def test_secrets_and_our_own_folders_are_hidden(shell, ground):
     assert not any(line and ":" not in line for line in result.preview.splitlines())
 
 
+async def test_a_home_folder_is_hidden_but_for_what_tools_need(ground, base):
+    home = ground.home
+    for name in ("letter.txt", "Documents/tax.pdf", "code/other/main.py", ".config/app/token"):
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / name).write_text(CANARY)
+    for name in (".gitconfig", ".cargo/bin/tool", "tools/x/bin/tool", ".cargo/credentials.toml"):
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / name).write_text(f"ok {CANARY}" if "cred" in name else "ok ")
+    (home / "src" / "y").mkdir(parents=True)
+    (home / "src" / "y" / "linked").write_text("ok ")
+    (home / ".local" / "bin").mkdir(parents=True)
+    (home / ".local" / "bin" / "linked").symlink_to(home / "src" / "y" / "linked")
+    path = f"{home}/tools/x/bin:{home}/.local/bin:{ground.environ['PATH']}"
+    environ = ground.environ | {"PATH": path}
+    shell = Shell(await enforced([ground.ws], environ), ground, base / "outputs")
+    result = await shell(
+        "cd; cat letter.txt Documents/* code/other/* .config/app/* .cargo/credentials.toml 2>/dev/null\n"
+        "cat .gitconfig .cargo/bin/tool tools/x/bin/tool .local/bin/linked; ls\n"
+        "touch made .cargo/made && echo written; true"
+    )
+    assert CANARY not in result.preview
+    assert "ok ok ok ok code\nsrc\ntools\n" in result.preview
+    assert "written" not in result.preview
+    assert not (home / "made").exists()
+
+
+async def test_what_the_user_lets_in_is_seen_secret_or_not_and_not_written(ground, base):
+    (ground.home / "code" / "lib").mkdir()
+    (ground.home / "code" / "lib" / "x").write_text("lib ")
+    visible = ["~/code/lib", ".kube", str(ground.home / ".netrc")]
+    sandbox = await enforced([ground.ws], ground.environ, visible=visible)
+    shell = Shell(sandbox, ground, base / "outputs")
+    result = await shell("cat ../lib/x ~/.kube/config ~/.netrc; cat ~/.ssh/*; touch ../lib/made")
+    assert result.preview.startswith(f"lib {CANARY}{CANARY}cat:")
+    assert result.preview.count(CANARY) == 2
+    assert not (ground.home / "code" / "lib" / "made").exists()
+
+
+async def test_the_project_around_a_workspace_is_seen(ground, base):
+    inner = ground.ws / "packages" / "a"
+    inner.mkdir(parents=True)
+    (ground.ws / "package.json").write_text("{}")
+    shell = Shell(await enforced([inner], ground.environ), ground, base / "outputs")
+    result = await shell("cat ../../package.json; git log --format=%s; touch ../made", inner)
+    assert result.preview.startswith("{}first\n")
+    assert not (inner.parent / "made").exists()
+
+
+@pytest.mark.parametrize("home", ["/", "/usr", "/usr/sbin", "/nonexistent", "/tmp", "relative"])
+async def test_a_home_that_is_none_hides_nothing_of_the_system(ground, base, home):
+    environ = ground.environ | {"HOME": home}
+    shell = Shell(await enforced([ground.ws], environ), ground, base / "outputs")
+    assert (await shell("echo x > made && cat made && ls /usr/bin/env")).code == 0
+
+
+# --- what the user keeps from the agent -----------------------------------------------------
+
+
+async def test_what_rooignore_names_is_hidden_from_commands(shell, ground):
+    (ground.ws / ".rooignore").write_text("*.pem\nsecrets/\n/.env\nnode_modules/\n")
+    for name in ("a/b/key.pem", "secrets/x", ".env", "node_modules/m/i.js", "src/app.py"):
+        (ground.ws / name).parent.mkdir(parents=True, exist_ok=True)
+        (ground.ws / name).write_text("plain " if name.endswith((".js", ".py")) else CANARY)
+    os.link(ground.ws / "a/b/key.pem", ground.ws / "harmless.txt")
+    result = await shell(
+        "cat a/b/key.pem secrets/* .env harmless.txt 2>/dev/null; cat node_modules/m/i.js src/app.py\n"
+        "rm -rf secrets a/b/key.pem 2>/dev/null; ls secrets; mv a a2; cat a2/b/*"
+    )
+    assert CANARY not in result.preview
+    assert result.preview.startswith("plain plain ")
+    assert (ground.ws / "secrets" / "x").read_text() == CANARY
+    assert (ground.ws / "a2/b/key.pem").read_text() == CANARY
+    again = await shell("cat a2/b/key.pem harmless.txt; false")
+    assert CANARY not in again.preview
+    assert ".rooignore keeps key.pem from the agent" in again.notes[0]
+
+
+async def test_without_a_rooignore_nothing_is_looked_for(shell, ground, monkeypatch):
+    monkeypatch.setattr(Ignored, "_look_into", None)
+    assert shell.runner._options().sandbox.ignored.look() == ()
+
+
+async def test_a_walk_for_what_is_ignored_ends_in_time(ground, monkeypatch):
+    (ground.ws / ".rooignore").write_text("*.pem\n")
+    for number in range(50):
+        (ground.ws / str(number)).mkdir()
+        (ground.ws / str(number) / "k.pem").touch()
+    assert len(Ignored([ground.ws]).look()) == 40
+    monkeypatch.setattr("roo_lsp.workspace.sandbox.ignored.SECONDS", 0)
+    assert Ignored([ground.ws]).look() == ()
+
+
 async def test_the_socket_of_an_agent_cannot_be_reached(ground, base):
     place = Path(tempfile.mkdtemp(dir=ground.home))
     with socket.socket(socket.AF_UNIX) as agent, contextlib.chdir(place):
@@ -274,10 +369,11 @@ async def test_the_socket_of_an_agent_cannot_be_reached(ground, base):
             f"cd {place} && {os.path.realpath(sys.executable)} -I -c 'import socket; "
             'socket.socket(socket.AF_UNIX).connect("agent"); print("connected")\''
         )
-        open_shell = Shell(await enforced([ground.ws], ground.environ), ground, base / "o1")
-        assert "connected" in (await open_shell(connect)).preview  # it can be where nobody says so
+        seen = await enforced([ground.ws], ground.environ, visible=[str(place)])
+        assert "connected" in (await Shell(seen, ground, base / "o1")(connect)).preview
         environ = ground.environ | {"SSH_AUTH_SOCK": str(place / "agent")}
-        shell = Shell(await enforced([ground.ws], environ), ground, base / "o2")
+        hidden = await enforced([ground.ws], environ)
+        shell = Shell(hidden, ground, base / "o2")
         assert "connected" not in (await shell(connect)).preview
 
 

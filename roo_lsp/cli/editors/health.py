@@ -31,6 +31,7 @@ from roo_lsp.cli.editors.found import (
     server,
 )
 from roo_lsp.settings import Settings
+from roo_lsp.workspace.paths import exists
 from roo_lsp.workspace.sandbox.find import find_sandbox
 from roo_lsp.workspace.user_folders import state_dir
 
@@ -72,7 +73,9 @@ async def examine(settings: Settings, workspace: Path) -> list[Finding]:
     ]
     program, state, *editors = await asyncio.gather(*(asyncio.to_thread(look) for look in looks))
     commands = settings.commands
-    found = await find_sandbox([workspace], commands.sandbox, network=commands.network)
+    found = await find_sandbox(
+        [workspace], commands.sandbox, network=commands.network, visible=commands.visible
+    )
     line = found.line.removeprefix("Sandbox: ")
     sandbox = Finding(
         "sandbox",
@@ -102,7 +105,7 @@ def _program() -> Finding:
 
 def _state() -> Finding:
     folder = state_dir()
-    nearest = next(each for each in (folder, *folder.parents) if each.exists())
+    nearest = next(each for each in (folder, *folder.parents) if exists(each))
     if not os.access(nearest, os.W_OK | os.X_OK):
         what = "cannot be written" if nearest == folder else "cannot be made"
         return Finding(

@@ -26,6 +26,7 @@ from platformdirs.windows import Windows
 from roo_lsp.agent.errors import RooError
 from roo_lsp.cli.editors.data import data
 from roo_lsp.cli.editors.found import Installed, Version
+from roo_lsp.workspace.paths import followed, is_program
 
 NAME = "roo"
 ARGUMENTS_SINCE: Version = (25, 7)
@@ -93,7 +94,7 @@ def compiled_in(program: Path) -> dict[str, Servers]:
 
 def _programs(program: Path) -> Iterator[Path]:
     """The program, and those that it starts if it is a wrapper."""
-    real = program.resolve()
+    real = followed(program)
     yield real
     try:
         content = real.read_bytes() if real.stat().st_size <= LARGEST_WRAPPER else b""
@@ -101,7 +102,7 @@ def _programs(program: Path) -> Iterator[Path]:
         return
     for name in dict.fromkeys(re.findall(rb"/[\w./+@-]*(?:hx|helix)[\w-]*", content)):
         path = Path(os.fsdecode(name))
-        if path.is_file() and path != real:
+        if path != real and is_program(path):
             yield path
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
+from roo_lsp.workspace.sandbox.ignored import Ignored
 from roo_lsp.workspace.sandbox.protect import Found, Protected
 from roo_lsp.workspace.sandbox.space import Space
 
@@ -71,6 +72,8 @@ class Sandbox:
     """Commands have the network."""
     protected: Protected | None = None
     """Looked through before and after each command; None: nobody wants to know."""
+    ignored: Ignored | None = None
+    """What `.rooignore` keeps from the agent, where it can be hidden from commands."""
 
 
 NO_SANDBOX = Sandbox("off", "Sandbox: off (by the settings)")

@@ -12,7 +12,9 @@ from pathlib import Path
 from roo_lsp.agent.errors import ToolError
 from roo_lsp.workspace.paths import exists, followed, is_folder, is_program
 from roo_lsp.workspace.sandbox.base import Process, Scratch, Start
+from roo_lsp.workspace.sandbox.home import can_be_hidden, let_in, seen
 from roo_lsp.workspace.sandbox.protect import Found
+from roo_lsp.workspace.sandbox.secrets import homes as homes_of
 from roo_lsp.workspace.sandbox.secrets import secret_paths
 
 MAX_FIXED = 60
@@ -39,7 +41,7 @@ KEPT_OF_RUN = ("/run/current-system", "/run/opengl-driver")
 CACHES = {"GOCACHE": "/tmp/go-build", "UV_CACHE_DIR": "/tmp/uv"}  # noqa: S108 -- the sandbox's own
 """Tools that fail where their cache cannot be written."""
 
-_HIDE, _SHARE, _REPOSITORY, _FIX, _OWN = range(5)
+_HIDE, _SEE, _SECRET, _SHARE, _REPOSITORY, _FIX, _OWN = range(7)
 """Of two mounts on one place the later wins."""
 
 
@@ -78,6 +80,8 @@ class Bubblewrap:
     """Our own folders, hidden wherever they lie."""
     environ: Mapping[str, str]
     """The server's environment: it names the home and sockets."""
+    visible: Sequence[str] = ()
+    """What the user lets commands see of what is hidden."""
     shared: bool = True
     """The commands of a task share processes and network; False where that cannot be had."""
 
@@ -107,6 +111,8 @@ class Bubblewrap:
             words += ["--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"]
         for mount in mounts:
             words += mount.words
+        # In the end: what lies in them had to be made first.
+        words += [w for home in self._hidden_homes() for w in ("--remount-ro", os.fspath(home))]
         words += ["--chdir", os.fspath(followed(cwd)), "--", *argv]
         return Start(words, {**CACHES, **env, "TMPDIR": "/tmp"}, True, namespaces)  # noqa: S108, FBT003
 
@@ -125,23 +131,39 @@ class Bubblewrap:
             # A mount cannot be renamed: no other folder takes this one's place and name.
             yield _mount("--bind", repository, repository, _REPOSITORY)
         # What is protected and secret, as a `.netrc` in a home that is the workspace, is not shown.
-        secret = [each for each in secrets if _below(each, self.folders)]
+        secret = [each for each in (*secrets, *found.ignored) if _below(each, self.folders)]
         fixed = [each for each in found.fixed if not _below(each, secret)]
         for each in (*_kernel(), *fixed[:MAX_FIXED]):
             yield _mount("--ro-bind", each, each, _FIX)
+        for each in found.ignored:
+            yield _hidden(each, scratch, _OWN)
 
     def _hidden(self, scratch: Scratch, secrets: Sequence[Path]) -> Iterator[_Mount]:
-        emptied = [Path(each) for each in EMPTIED if is_folder(Path(each))]
-        emptied = [each for each in emptied if followed(each) == each]
-        for each in emptied:
-            yield _hidden(each, scratch, _HIDE)
-        gone = [Path("/tmp"), *emptied]  # noqa: S108
-        for each, rank in [
-            *((each, _HIDE) for each in secrets),
-            *((each, _OWN) for each in self.own if exists(each)),
-        ]:
-            if not _below(each, gone) or _below(each, self.folders):
+        gone = [Path("/tmp")]  # noqa: S108
+        for each in (Path(each) for each in EMPTIED):
+            if is_folder(each) and followed(each) == each:
+                gone.append(each)
+                yield _hidden(each, scratch, _HIDE)
+        homes = self._hidden_homes()
+        shown = [each for home in homes for each in self._seen(home)]
+        for home in homes:
+            yield _mount_empty(home, _HIDE)
+        for each in shown:
+            yield _mount("--ro-bind", followed(each), each, _SEE)
+        asked = [each for home in homes_of(self.environ) for each in let_in(home, self.visible)]
+        hidden = [(each, _SECRET) for each in secrets if not _below(each, asked)]
+        hidden += [(each, _OWN) for each in self.own if exists(each)]
+        for each, rank in hidden:
+            is_gone = _below(each, [*gone, *homes]) and not _below(each, shown)
+            if not is_gone or _below(each, self.folders):
                 yield _hidden(each, scratch, rank)
+
+    def _hidden_homes(self) -> list[Path]:
+        homes = [each for each in homes_of(self.environ) if can_be_hidden(each, self.folders)]
+        return [each for each in homes if is_folder(each)]
+
+    def _seen(self, home: Path) -> list[Path]:
+        return seen(home, self.folders, self.environ, self.visible)
 
     def _kept_of_run(self) -> Iterator[Path]:
         for each in map(Path, KEPT_OF_RUN):
@@ -154,7 +176,7 @@ class Bubblewrap:
     def _check(self, cwd: Path, mounts: Sequence[_Mount]) -> None:
         """Say it in words when the folder to run in is hidden."""
         on = [mount for mount in mounts if cwd.is_relative_to(mount.place)]
-        if on and on[-1].rank in (_HIDE, _OWN):
+        if on and on[-1].rank in (_HIDE, _SECRET, _OWN):
             raise ToolError(
                 f"The folder {cwd} is hidden from commands by the sandbox. Run it in the workspace."
             )
@@ -172,7 +194,11 @@ def _mount(how: str, source: Path, place: Path, rank: int) -> _Mount:
     return _Mount(place, rank, (how, os.fspath(source), os.fspath(place)))
 
 
+def _mount_empty(path: Path, rank: int) -> _Mount:
+    return _Mount(path, rank, ("--tmpfs", os.fspath(path)))
+
+
 def _hidden(path: Path, scratch: Scratch, rank: int) -> _Mount:
     if is_folder(path):
-        return _Mount(path, rank, ("--tmpfs", os.fspath(path)))
+        return _mount_empty(path, rank)
     return _mount("--ro-bind", scratch.empty, path, rank)

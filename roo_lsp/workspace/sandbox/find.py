@@ -14,6 +14,7 @@ from roo_lsp.workspace.job import spawn
 from roo_lsp.workspace.paths import followed, is_folder, is_program
 from roo_lsp.workspace.sandbox.base import NO_SANDBOX, Jail, Mode, Sandbox, Scratch
 from roo_lsp.workspace.sandbox.bubblewrap import Bubblewrap, find_bubblewrap
+from roo_lsp.workspace.sandbox.ignored import Ignored
 from roo_lsp.workspace.sandbox.landlock import NETWORK_SINCE, Landlock, landlock_version
 from roo_lsp.workspace.sandbox.protect import Found, Protected
 from roo_lsp.workspace.sandbox.seatbelt import EXECUTABLE, Seatbelt
@@ -31,7 +32,7 @@ _ASK = (
 )
 _HELD = (
     "Commands run in a sandbox: they can write only in the workspace and in a /tmp of this task's "
-    "own, have {}, and cannot change protected files, nor the configuration and hooks of "
+    "own, see of the home folder only what tools need, have {}, and cannot change protected files, nor the configuration and hooks of "
     "repositories. {} " + _ASK
 )
 _SHARED = (
@@ -54,12 +55,19 @@ class Sandboxes:
         self._hidden = tuple(hidden)
         self._found: dict[object, asyncio.Task[Sandbox]] = {}
 
-    async def find(self, folders: Sequence[Path], mode: Mode, *, network: bool = False) -> Sandbox:
+    async def find(
+        self,
+        folders: Sequence[Path],
+        mode: Mode,
+        *,
+        network: bool = False,
+        visible: Sequence[str] = (),
+    ) -> Sandbox:
         """As `find_sandbox`, from memory when the same was asked before."""
-        key = (tuple(folders), mode, network)
+        key = (tuple(folders), mode, network, tuple(visible))
         if key not in self._found:
             self._found[key] = asyncio.create_task(
-                find_sandbox(folders, mode, network=network, hidden=self._hidden)
+                find_sandbox(folders, mode, network=network, visible=visible, hidden=self._hidden)
             )
         try:
             return await asyncio.shield(self._found[key])
@@ -73,10 +81,14 @@ async def find_sandbox(
     mode: Mode,
     *,
     network: bool = False,
+    visible: Sequence[str] = (),
     hidden: Sequence[Path] = (),
     environ: Mapping[str, str] | None = None,
 ) -> Sandbox:
-    """The best sandbox that works here for these workspaces; takes `PROBE_SECONDS` twice at most."""
+    """The best sandbox that works here for these workspaces; takes `PROBE_SECONDS` twice at most.
+
+    `visible` is what of the home folder commands see beside what tools need, secret or not.
+    """
     if mode == "off":
         return NO_SANDBOX
     return await asyncio.to_thread(
@@ -84,6 +96,7 @@ async def find_sandbox(
         [followed(folder) for folder in folders],
         mode,
         network=network,
+        visible=visible,
         own=[followed(path) for path in (state_dir(), config_dir(), *hidden)],
         environ=os.environ if environ is None else environ,
     )
@@ -94,6 +107,7 @@ def _find(
     mode: Mode,
     *,
     network: bool,
+    visible: Sequence[str],
     own: Sequence[Path],
     environ: Mapping[str, str],
 ) -> Sandbox:
@@ -101,7 +115,9 @@ def _find(
         return _refusing(_none("the workspace is the whole disk"), mode)
     protected = Protected(folders)
     if sys.platform.startswith("linux"):
-        found = _linux(folders, network=network, own=own, environ=environ, protected=protected)
+        found = _linux(
+            folders, network=network, visible=visible, own=own, environ=environ, protected=protected
+        )
     elif sys.platform == "darwin":
         found = _macos(folders, network=network, own=own, environ=environ)
     else:
@@ -123,6 +139,7 @@ def _linux(
     folders: Sequence[Path],
     *,
     network: bool,
+    visible: Sequence[str],
     own: Sequence[Path],
     environ: Mapping[str, str],
     protected: Protected,
@@ -134,14 +151,15 @@ def _linux(
     elif executable is None:
         why = "bubblewrap is not installed"
     else:
-        jail = Bubblewrap(executable, folders, network, own, environ)
+        jail = Bubblewrap(executable, folders, network, own, environ, visible)
         problem = probe(jail, folders)
         if problem:
             log.info("no shared space for commands: %s", problem)
             jail = replace(jail, shared=False)
             problem = probe(jail, folders)
         if not problem:
-            return _enforced(jail, _SHARED if jail.shared else _ALONE, network=network)
+            found = _enforced(jail, _SHARED if jail.shared else _ALONE, network=network)
+            return replace(found, ignored=Ignored(folders))
         why = f"bubblewrap does not work here: {problem}"
     version = landlock_version()
     if not version:

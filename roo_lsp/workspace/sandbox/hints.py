@@ -2,9 +2,10 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from roo_lsp.agent.ports import Command
 from roo_lsp.workspace.paths import exists
 from roo_lsp.workspace.sandbox.base import Sandbox
 
@@ -32,13 +33,21 @@ _NAMED = re.compile(
 _OUT = "If the task needs it, run the command with no_sandbox; the user is asked."
 
 
-def prevented(text: str, cwd: Path, sandbox: Sandbox) -> tuple[str, ...]:
-    """A sentence for what the sandbox has, or may have, prevented; `text` is what a command printed."""
+def prevented(
+    text: str, command: Command, sandbox: Sandbox, kept: Sequence[Path]
+) -> tuple[str, ...]:
+    """A sentence for what the sandbox has, or may have, prevented; `text` is what the command printed,
+    `kept` what was hidden from it because the user keeps it from the agent.
+    """
     if sandbox.jail is None:
         return ()
     found: list[str] = []
-    if hidden := next(_hidden(text, cwd), None):
+    if hidden := next(_hidden(text, command.cwd), None):
         found.append(f"{hidden} is there, but the sandbox hides it from commands.")
+    if ignored := [each.name for each in kept if each.name in text or each.name in command.text]:
+        found.append(
+            f".rooignore keeps {ignored[0]} from the agent, so commands find nothing in it."
+        )
     if _READ_ONLY.search(text):
         found.append("In the sandbox only the workspace and /tmp can be written.")
     if sandbox.network is False:

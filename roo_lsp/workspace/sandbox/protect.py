@@ -62,6 +62,8 @@ class Found:
     """What must stay as it is, the most dangerous first."""
     depth: float = math.inf
     """Slashes in a path up to which everything was looked at."""
+    ignored: tuple[Path, ...] = ()
+    """What the user keeps from the agent, as far as it could be named cheaply."""
 
 
 @dataclass(frozen=True, slots=True)
