@@ -13,6 +13,7 @@ from roo_lsp.agent.tool import (
     ToolKind,
     ToolResult,
 )
+from roo_lsp.tools._changed import broken, places
 from roo_lsp.tools._doubts import refuse_once
 from roo_lsp.tools._text import name_of, nearly_told, plural, read_existing, writes
 from roo_lsp.workspace.edits import Edited, apply_blocks, parse_blocks
@@ -40,10 +41,11 @@ class ApplyDiff(Arguments):
     diff: str = Field(description="The blocks")
 
 
-def _told(name: str, blocks: int, edited: Edited) -> str:
+def _told(name: str, blocks: int, old: str, edited: Edited) -> str:
     return (
-        f"Applied {plural(blocks, 'block')} to {name}, which has "
-        f"{plural(len(line_texts(edited.text)), 'line')} now.{nearly_told(edited.nearly)}"
+        f"Applied {plural(blocks, 'block')} to {name}{places(old, edited.text)}, which has "
+        f"{plural(len(line_texts(edited.text)), 'line')} now."
+        f"{broken(name, old, edited.text)}{nearly_told(edited.nearly)}"
     )
 
 
@@ -63,7 +65,9 @@ async def prepare(arguments: ApplyDiff, context: ToolContext) -> Invocation:
         del output
         await context.files.write(path, edited.text, before.stamp)
         context.recall.saw(path)
-        return ToolResult(_told(name, len(blocks), edited), diffs=diffs, locations=locations)
+        return ToolResult(
+            _told(name, len(blocks), before.text, edited), diffs=diffs, locations=locations
+        )
 
     return Invocation(f"Edit {name}", run, diffs=diffs, locations=locations)
 

@@ -23,6 +23,7 @@ from roo_lsp.agent.tool import (
     ToolKind,
     ToolResult,
 )
+from roo_lsp.tools._changed import broken, places
 from roo_lsp.tools._doubts import refuse_once
 from roo_lsp.tools._text import name_of, nearly_told, one_line, plural
 from roo_lsp.tools._together import Change, carry_out
@@ -99,7 +100,8 @@ class _File:
             return (f"move {way}", f"moved {way} {lines}")
         if self.before is None:
             return (f"create {self.name}", f"created {self.name} {lines}")
-        return (f"edit {self.name}", f"edited {self.name} {lines}")
+        where = places(self.before.text, self.text)
+        return (f"edit {self.name}", f"edited {self.name}{where} {lines}")
 
 
 class _Plan:
@@ -111,6 +113,8 @@ class _Plan:
         self.failures: list[str] = []
         self.nearly: list[str] = []
         self.doubts: list[str] = []
+        self.parts = 0
+        """Hunks, and operations that have none."""
 
     @property
     def changes(self) -> list[_File]:
@@ -118,6 +122,7 @@ class _Plan:
 
     async def take(self, operation: Operation) -> None:
         """One more operation, on what those before it left."""
+        self.parts += max(1, len(operation.hunks))
         try:
             await self._take(operation)
         except ToolError as error:
@@ -180,7 +185,9 @@ async def prepare(arguments: ApplyPatch, context: ToolContext) -> Invocation:
         await plan.take(operation)
     if plan.failures:
         parts = plural(len(plan.failures), "part")
-        told = f"Nothing was changed: {parts} of the patch could not be applied."
+        fit = max(0, plan.parts - len(plan.failures))
+        others = f" The {f'other {fit} fit' if fit > 1 else 'other one fits'}." if fit else ""
+        told = f"Nothing was changed: {parts} of the patch could not be applied.{others}"
         raise ToolError(f"{told}\n\n" + "\n\n".join(plan.failures), told)
     changes = plan.changes
     if not changes:
@@ -198,6 +205,7 @@ async def prepare(arguments: ApplyPatch, context: ToolContext) -> Invocation:
         for each in changes:
             context.recall.saw(each.path)
         text = f"Applied the patch: {', '.join(done for _, done in told)}."
+        text += "".join(broken(each.name, each.old, each.text) for each in changes if each.text)
         return ToolResult(text + nearly_told(plan.nearly), diffs=diffs, locations=locations)
 
     return Invocation(_title([todo for todo, _ in told]), run, diffs=diffs, locations=locations)

@@ -14,6 +14,7 @@ from roo_lsp.agent.tool import (
     ToolKind,
     ToolResult,
 )
+from roo_lsp.tools._changed import broken, places
 from roo_lsp.tools._doubts import refuse_once
 from roo_lsp.tools._text import name_of, nearly_told, plural, read_existing, writes
 from roo_lsp.workspace.lines import line_texts
@@ -56,7 +57,9 @@ async def prepare(arguments: Edit, context: ToolContext) -> Invocation:
     if before is None:
         told = f"Created {name} ({lines})."
     else:
-        told = f"Changed {plural(edited.places, 'place')} in {name}, which has {lines} now."
+        where = places(before.text, edited.text)
+        told = f"Changed {plural(edited.places, 'place')} in {name}{where}, which has {lines} now."
+    told += broken(name, before.text if before else None, edited.text)
     told += nearly_told(("old_string",) if edited.nearly else ())
     diffs = (Diff(path, before.text if before else None, edited.text),)
     locations = (Location(path, edited.line),)

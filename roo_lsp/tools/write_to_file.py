@@ -21,6 +21,7 @@ from roo_lsp.agent.tool import (
     ToolKind,
     ToolResult,
 )
+from roo_lsp.tools._changed import broken
 from roo_lsp.tools._doubts import much_shorter, refuse_once
 from roo_lsp.tools._text import name_of, plural, writes
 from roo_lsp.workspace.lines import line_texts
@@ -81,6 +82,7 @@ async def prepare(arguments: WriteToFile, context: ToolContext) -> Invocation:
         told = f"Created {name} ({lines})."
     else:
         told = f"Replaced {name} ({lines}, before {len(line_texts(before.text))})."
+    told += broken(name, before.text if before else None, content)
     if content != arguments.content:
         told += " Its line endings stayed CRLF."
     changed = before is None or before.text != content

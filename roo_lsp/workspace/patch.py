@@ -12,8 +12,8 @@
     *** End Patch
 
 (https://github.com/openai/codex, `codex-rs/apply-patch`). Taken as well, for it can only mean one
-thing: code fences and a heredoc around it, no first line, no blank in front of an empty line, the
-`@@ -1,2 +1,2 @@` of unified diffs. Unlike there, a hunk that fits in several places is refused.
+thing: code fences and a heredoc around it, no first line, no blank in front of a line that stays, a
+unified diff. Unlike there, a hunk that fits in several places is refused.
 """
 
 import re
@@ -50,6 +50,10 @@ _HEADER = re.compile(r"\*\*\* (Add|Delete|Update) File:\s*(.*?)\s*")
 _MOVE = re.compile(r"\*\*\* Move to:\s*(.*?)\s*")
 _UNIFIED = re.compile(r"@@ -(\d+)(?:,\d+)? \+\d+(?:,\d+)? @@(.*)")
 _NO_FEED = re.compile(r"\\ No newline at end of file\s*")
+_OLD_FILE = re.compile(r"--- (\S.*)")
+_NEW_FILE = re.compile(r"\+\+\+ (\S.*)")
+_BETWEEN = re.compile(r"(?:diff --git|index|new file mode|deleted file mode|similarity index) ")
+NOWHERE = "/dev/null"
 _BEGIN, _END, _END_OF_FILE = "*** Begin Patch", "*** End Patch", "*** End of File"
 
 
@@ -94,6 +98,8 @@ def parse_patch(patch: str) -> list[Operation]:
         ToolError: the patch is not in the format; says which line is not.
     """
     lines = line_texts(patch)
+    if not any(line.startswith("***") for line in lines):
+        lines = _of_unified(lines)
     first, end = _bounds(lines)
     reader = _Reader(lines, end)
     at = first
@@ -105,6 +111,42 @@ def parse_patch(patch: str) -> list[Operation]:
     if not reader.operations:
         raise _malformed("There is no file in the patch.")
     return reader.operations
+
+
+def _of_unified(lines: Sequence[str]) -> list[str]:
+    """The lines of a unified diff as those of a patch; lines keep their numbers but for the first."""
+    patch: list[str] = []
+    at, found = 0, False
+    while at < len(lines):
+        old = _OLD_FILE.fullmatch(lines[at])
+        new = _NEW_FILE.fullmatch(lines[at + 1]) if old and at + 1 < len(lines) else None
+        if old and new:
+            found = True
+            way = (_plain_name(old[1]), _plain_name(new[1]))
+            if way[0] == NOWHERE:
+                patch.append(f"*** Add File: {way[1]}")
+            elif way[1] == NOWHERE:
+                patch.append(f"*** Delete File: {way[0]}")
+            else:
+                patch.append(f"*** Update File: {way[0]}")
+                patch += [f"*** Move to: {way[1]}"] if way[0] != way[1] else []
+            adds, gone = way[0] == NOWHERE, way[1] == NOWHERE
+            at += 2
+            while at < len(lines) and not _OLD_FILE.fullmatch(lines[at]):
+                line = lines[at]
+                at += 1
+                if _BETWEEN.match(line) or gone or (adds and not line.startswith("+")):
+                    continue
+                patch.append(line)
+        else:
+            at += 1
+    return [_BEGIN, *patch, _END] if found else list(lines)
+
+
+def _plain_name(name: str) -> str:
+    """The path without the `a/` and `b/` that git puts in front, and what may follow a tab."""
+    path = name.partition("\t")[0].strip()
+    return path[2:] if path.startswith(("a/", "b/")) else path
 
 
 def _bounds(lines: Sequence[str]) -> tuple[int, int]:
@@ -210,7 +252,7 @@ class _Reader:
             at += 1
         elif at < end and self.lines[at].startswith("***"):
             raise _malformed(f"Line {at + 1} is {_quoted(self.lines[at])}, which is no part of it.")
-        search, replacement = _sides(lines, body)
+        search, replacement = _sides(lines)
         hunk = Hunk(number, tuple(context), Block(search, replacement, start_line), at_end)
         return hunk if hunk.changes else None, at
 
@@ -222,18 +264,16 @@ def _named(line: str) -> str:
     return named.removesuffix("@@").rstrip() if named.endswith(" @@") else named
 
 
-def _sides(lines: Sequence[str], before: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """A hunk's lines before and after the change; `before` lines of the patch stand above."""
+def _sides(lines: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """A hunk's lines before and after the change."""
     search: list[str] = []
     replacement: list[str] = []
-    for number, line in enumerate(lines, before + 1):
+    for line in lines:
         sign, text = line[:1] or " ", line[1:]
         if _NO_FEED.fullmatch(line):
             continue
         if sign not in " +-":
-            raise _malformed(
-                f"Line {number} is {_quoted(line)}: each line of a hunk has a blank, - or + in front."
-            )
+            sign, text = " ", line  # its blank was left out; else it will not be found
         if sign != "+":
             search.append(text)
         if sign != "-":

@@ -134,7 +134,7 @@ async def test_blocks_are_applied_and_told(context, tmp_path):
     assert (tmp_path / "a").read_text() == "1\n2\n3\n"
     result = await invocation.run(lambda _: None)
     assert (tmp_path / "a").read_text() == "1\ntwo\nx\ny\n"
-    assert result.text == "Applied 2 blocks to a, which has 4 lines now."
+    assert result.text == "Applied 2 blocks to a (lines 2-3, now 2-4), which has 4 lines now."
     assert result.locations[0].line == 2
 
 
@@ -193,7 +193,7 @@ async def test_a_text_is_replaced_and_told(context, tmp_path):
     assert (tmp_path / "a").read_text() == "1\n2\n3\n"
     result = await invocation.run(lambda _: None)
     assert (tmp_path / "a").read_text() == "1\nx\ny\n3\n"
-    assert result.text == "Changed 1 place in a, which has 4 lines now."
+    assert result.text == "Changed 1 place in a (line 2, now 2-3), which has 4 lines now."
     assert result.locations[0].line == 2
 
 
@@ -287,7 +287,7 @@ async def test_a_patch_over_several_files_is_shown_whole_then_applied(context, t
     result = await invocation.run(lambda _: None)
     assert files(tree) == {"a": b"1\ntwo\n", "new/b": b"b\n", "e/d": b"D\r\nx\r\n"}
     assert result.text == (
-        "Applied the patch: edited a (2 lines), created new/b (1 line), deleted c, "
+        "Applied the patch: edited a (line 2) (2 lines), created new/b (1 line), deleted c, "
         "moved d to e/d (2 lines)."
     )
     assert [(each.path.name, each.line) for each in result.locations] == [
@@ -385,7 +385,9 @@ async def test_operations_on_one_file_build_on_each_other(context, tree):
     )  # fmt: skip
     assert files(tree)["a"] == b"one\ntwo\n"
     assert files(tree)["c"] == b"new c\n"
-    assert result.text.startswith("Applied the patch: edited a (2 lines), edited c (1 line).")
+    assert result.text.startswith(
+        "Applied the patch: edited a (lines 1-2) (2 lines), edited c (line 1) (1 line)."
+    )
 
 
 async def test_a_patch_that_leaves_everything_as_it_is_is_told_so(context, tree):
@@ -566,3 +568,52 @@ async def test_the_lines_meant_change_and_no_other_byte(
     assert re.split(r"\r\n|\r|\n", changed) == new
     own = {each.end for each in lines if each.end} or {"\n"}
     assert set(re.findall(r"\r\n|\r|\n", changed)) <= own
+
+
+async def test_it_is_told_where_a_file_changed_and_what_it_reads_there_now(context, tmp_path):
+    (tmp_path / "a").write_text("".join(f"line {number}\n" for number in range(1, 200)))
+    edits = {"file_path": "a", "old_string": "line 137\n", "new_string": "one\ntwo\nthree\n"}
+    told = (await call(all_tools()["edit"], context, **edits)).text
+    assert told.startswith("Changed 1 place in a (line 137, now 137-139), which has 201 lines now.")
+    gone = {"file_path": "a", "old_string": "line 9\n", "new_string": ""}
+    told = (await call(all_tools()["edit"], context, **gone)).text
+    assert told.startswith("Changed 1 place in a (line 9, gone), which has 200 lines now.")
+
+
+async def test_an_edit_that_breaks_json_is_told(context, tmp_path):
+    (tmp_path / "a.ipynb").write_text('{"cells": [\n  1,\n  2\n]}\n')
+    edits = {"file_path": "a.ipynb", "old_string": "  1,\n", "new_string": "  1\n"}
+    told = (await call(all_tools()["edit"], context, **edits)).text
+    assert "a.ipynb is no valid JSON any more: Expecting ',' delimiter in line 3" in told
+    mended = {"file_path": "a.ipynb", "old_string": "  1\n", "new_string": "  1,\n"}
+    assert "JSON" not in (await call(all_tools()["edit"], context, **mended)).text
+
+
+async def test_a_unified_diff_is_a_patch(context, tmp_path):
+    (tmp_path / "a.py").write_text("one\ntwo\nthree\n")
+    (tmp_path / "gone").write_text("x\n")
+    patch = (
+        "diff --git a/a.py b/a.py\nindex 1..2 100644\n--- a/a.py\n+++ b/a.py\n@@ -1,3 +1,3 @@\n one\n"
+        "-two\n+zwei\n three\n--- /dev/null\n+++ b/new\n@@ -0,0 +1 @@\n+fresh\n"
+        "--- a/gone\n+++ /dev/null\n@@ -1 +0,0 @@\n-x\n"
+    )
+    told = (await call(all_tools()["apply_patch"], context, patch=patch)).text
+    assert told == (
+        "Applied the patch: edited a.py (line 2) (3 lines), created new (1 line), deleted gone."
+    )
+    assert (tmp_path / "a.py").read_text() == "one\nzwei\nthree\n"
+
+
+async def test_a_line_that_stays_may_lack_its_blank_and_it_is_told_which_hunks_fit(
+    context, tmp_path
+):
+    (tmp_path / "a.py").write_text("def f():\n    return 1\n\ndef g():\n    return 2\n")
+    patch = (
+        "*** Begin Patch\n*** Update File: a.py\n@@\ndef f():\n-    return 1\n+    return 3\n"
+        "@@\n-no such line\n+x\n*** End Patch"
+    )
+    with pytest.raises(ToolError, match=r"1 part of the patch .* The other one fits\."):
+        await call(all_tools()["apply_patch"], context, patch=patch)
+    patch = patch.replace("@@\n-no such line\n+x\n", "")
+    await call(all_tools()["apply_patch"], context, patch=patch)
+    assert "    return 3\n" in (tmp_path / "a.py").read_text()

@@ -115,7 +115,6 @@ def test_lines_of_files_that_look_like_the_format_are_lines_of_files():
         (["*** Update File: a", "*** Move to: ", "-a"], "Line 3 names no file to move to"),
         (["*** Update File: a"], "The update of a changes nothing"),
         (["*** Update File: a", "@@", " a"], "The update of a changes nothing"),
-        (["*** Update File: a", "@@", "a"], "Line 4 is a: each line of a hunk has"),
         (["*** Add File: a", "+a", "b"], "Line 4 is b: each line of an added file has +"),
         (["hello"], "Line 2 is hello where *** Add File:"),
         (["*** Rename File: a"], "Line 2 is *** Rename File: a where"),
