@@ -153,6 +153,7 @@ async def test_a_task_from_the_first_key_to_the_reviewed_and_saved_file(window: 
     await editor.sees(".user", "Greet people by their name")
     await editor.sees(".markdown li", "shout is quiet")
     await editor.sees(".plan", "1 of 3 done")
+    await window.picture("streaming")
     on.set()
 
     await editor.sees(".card.permission", "Edit app.py")
@@ -175,7 +176,15 @@ async def test_a_task_from_the_first_key_to_the_reviewed_and_saved_file(window: 
 
     await editor.sees(".changes", "1 file")
     await lens(editor, "Keep", 2)
+    await editor.press("Review")  # the lines of before, and the same lenses
+    await tab(editor, "app.py (changed by Roo)")
+    await editor.do(
+        "await page.locator('.monaco-diff-editor .codelens-decoration a').first().waitFor()"
+    )
+    await lines(editor, "return 'hello'")
     await window.picture("review")
+    await editor.command("View: Close Editor")
+    await lens(editor, "Keep", 2)
     await editor.do(
         "await page.locator('.codelens-decoration a', {hasText: 'Keep'}).first().click()"
     )
@@ -291,6 +300,23 @@ async def test_a_task_of_before_is_shown_again_as_it_was(window: Window) -> None
         """
     )
     await editor.sees(".user", "Say what I can read later")
+    await editor.sees(".agent strong", "kept")
+    await editor.command("Roo: New Task")
+    await editor.command("Roo: Search Tasks…")
+    await editor.do(
+        """
+        const box = page.locator('.quick-input-widget');
+        await box.locator('.monaco-list-row').nth(1).waitFor();
+        """
+    )
+    await window.picture("history")
+    await editor.do(
+        """
+        const box = page.locator('.quick-input-widget');
+        await box.locator('input.input').fill('read later');
+        await box.locator('.monaco-list-row', {hasText: 'Say what I can read later'}).click();
+        """
+    )
     await editor.sees(".agent strong", "kept")
 
 
@@ -443,6 +469,55 @@ async def test_the_model_that_is_shown_is_the_one_that_was_chosen_last(window: W
             "await view.locator('.tools .model', {hasText: given.exactly}).waitFor()", exactly=model
         )
         await status(editor, model)
+
+
+async def test_the_settings_open_where_they_are_of_the_machine_that_runs_roo(
+    window: Window,
+) -> None:
+    editor = window.editor
+    await editor.command("Roo: Open Settings")
+    await editor.do(
+        """
+        await page.locator('.settings-editor .action-label.checked', {hasText: 'Remote'}).waitFor();
+        await page.locator('.settings-editor .setting-item-label', {hasText: 'Base Url'}).waitFor();
+        """
+    )
+    await window.picture("settings")
+    await editor.keys("Escape")
+    await editor.do("await page.locator('.settings-editor').waitFor({state: 'hidden'})")
+
+
+async def test_a_question_is_a_notification_and_counts_while_nobody_sees_the_view(
+    window: Window,
+) -> None:
+    editor, fake = window.editor, window.fake
+    hidden = Event()
+    fake.answers(
+        gated(call("ask_followup_question", {
+            "question": "Which [one](command:rooLsp.approve)?",
+            "follow_up": [{"text": "This one"}, {"text": "That one"}],
+        }), hidden, after=1),
+        text("This one, then."),
+    )  # fmt: skip
+    await window.task("Ask me while I look away")
+    await editor.sees(".user", "Ask me while I look away")
+    await editor.command("View: Show Explorer")
+    await editor.do("await page.locator('.explorer-viewlet').waitFor()")
+    hidden.set()
+    await editor.do(
+        """
+        const toast = page.locator('.notification-toast', {hasText: 'Roo asks: Which'});
+        await toast.waitFor();
+        await page.locator('.activitybar .badge-content', {hasText: '1'}).first().waitFor();
+        const links = await toast.locator('a').allInnerTexts();
+        if (links.includes('one')) throw new Error('the words of the model made a link');
+        await toast.locator('a', {hasText: 'This one'}).click();
+        await toast.waitFor({state: 'hidden'});
+        """
+    )
+    await editor.command("Roo: Show the View")
+    await editor.sees(".agent", "This one, then.")
+    assert "This one" in window.results()[-1]
 
 
 # --- writing ------------------------------------------------------------------------------------

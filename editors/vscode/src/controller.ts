@@ -4,6 +4,7 @@ import type { Knowledge } from './facts';
 import { Offers } from './offers';
 import type { Permissions } from './permissions';
 import { openFile, openLink, useCode } from './places';
+import type { Review } from './review';
 import { message, type Server } from './server';
 import type { Event, FromView, Permission } from './shared/protocol';
 import type { Tasks } from './tasks';
@@ -27,6 +28,7 @@ export class Controller {
     private readonly knowledge: Knowledge,
     private readonly words: Words,
     private readonly view: View,
+    private readonly review: Review,
   ) {
     this.offers = new Offers(server);
   }
@@ -145,8 +147,9 @@ export class Controller {
 
   private async tellChanges(): Promise<void> {
     const current = this.tasks.current;
-    if (!current) return;
     try {
+      await this.review.update(current?.taskId);
+      if (!current) return;
       const changes = await this.diffs.changed(current.taskId);
       if (this.tasks.current?.taskId === current.taskId) this.view.post({ type: 'changes', changes });
     } catch {

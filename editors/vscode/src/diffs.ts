@@ -43,17 +43,16 @@ export class Diffs implements vscode.TextDocumentContentProvider, vscode.Disposa
 
   /** What the task changed and nobody has reviewed, all files in one view. */
   async review(taskId: string): Promise<void> {
-    const changes = open(await this.server.execute<Changes>('roo.changes.list', { taskId }));
-    if (changes.length === 0) {
+    const files = await this.files(taskId);
+    if (files.length === 0) {
       void vscode.window.showInformationMessage('Roo: nothing is left to review.');
       return;
     }
-    const resources: [vscode.Uri, vscode.Uri, vscode.Uri][] = [];
-    for (const { uri, hunks } of changes) {
-      const file = vscode.Uri.parse(uri);
-      const now = await textOf(file);
-      resources.push([file, this.document(file.path, withoutHunks(now, hunks)), file]);
-    }
+    const resources = files.map(({ uri, before }): [vscode.Uri, vscode.Uri, vscode.Uri] => [
+      uri,
+      this.document(uri.path, before),
+      uri,
+    ]);
     const [first] = resources;
     if (resources.length === 1 && first) {
       const name = first[0].path.slice(first[0].path.lastIndexOf('/') + 1);
@@ -61,6 +60,17 @@ export class Diffs implements vscode.TextDocumentContentProvider, vscode.Disposa
     } else {
       await vscode.commands.executeCommand('vscode.changes', 'Changed by Roo', resources);
     }
+  }
+
+  /** The files with changes that nobody has reviewed, and each as it would be without them. */
+  async files(taskId: string): Promise<{ uri: vscode.Uri; before: string }[]> {
+    const changes = open(await this.server.execute<Changes>('roo.changes.list', { taskId }));
+    return Promise.all(
+      changes.map(async ({ uri, hunks }) => {
+        const file = vscode.Uri.parse(uri);
+        return { uri: file, before: withoutHunks(await textOf(file), hunks) };
+      }),
+    );
   }
 
   /** The files that the task changed, for the view. */

@@ -6,7 +6,9 @@ import { Diffs } from './diffs';
 import { Knowledge } from './facts';
 import { Permissions } from './permissions';
 import { answerRequests, Saves, Seen } from './requests';
+import { Review } from './review';
 import { Server } from './server';
+import { openSettings } from './setup';
 import type { Event, FromView } from './shared/protocol';
 import { Status } from './status';
 import { Tasks } from './tasks';
@@ -48,10 +50,11 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     answer: (requestId, answer) => execute('roo.question.answer', { requestId, answer }),
   });
   const diffs = new Diffs(running);
+  const review = new Review(diffs);
   const status = new Status(running, tasks);
   const knowledge = new Knowledge(running);
   const words = new Words(running, tasks, view, context.workspaceState);
-  const controller = new Controller(running, tasks, permissions, diffs, knowledge, words, view);
+  const controller = new Controller(running, tasks, permissions, diffs, knowledge, words, view, review);
   const tree = new TaskTree(tasks);
 
   let told: string | undefined;
@@ -75,6 +78,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     tasks,
     permissions,
     diffs,
+    review,
     status,
     tree,
     vscode.window.registerWebviewViewProvider('rooLsp.view', view, {
@@ -165,7 +169,6 @@ async function tellProblem(problem: string): Promise<void> {
   const actions = [...(missing ? ['How to Install'] : []), 'Open Setting', 'Show Log'];
   const chosen = await vscode.window.showErrorMessage(`Roo: ${problem}`, ...actions);
   if (chosen === 'How to Install') await vscode.commands.executeCommand('rooLsp.install');
-  if (chosen === 'Open Setting')
-    await vscode.commands.executeCommand('workbench.action.openSettings', 'roo.server.path');
+  if (chosen === 'Open Setting') await openSettings('roo.server.path');
   if (chosen === 'Show Log') await vscode.commands.executeCommand('rooLsp.showLog');
 }

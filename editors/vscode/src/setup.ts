@@ -142,8 +142,7 @@ async function configure(server: Server, key: string, value: string | undefined)
 }
 
 /** In a remote window, what decides about that machine is in its settings. */
-async function openSettings(): Promise<void> {
-  const query = '@ext:roo-lsp.roo-lsp';
+export async function openSettings(query = '@ext:roo-lsp.roo-lsp'): Promise<void> {
   if (vscode.env.remoteName)
     await vscode.commands.executeCommand('workbench.action.openRemoteSettings', { query });
   else await vscode.commands.executeCommand('workbench.action.openSettings', query);
