@@ -5,6 +5,7 @@ what goes up by much more than the text is quadratic, on a slow machine as on a 
 """
 
 import asyncio
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from time import thread_time
@@ -24,21 +25,28 @@ from roo_lsp.agent.events import (
     ToolCallUpdated,
     UserMessageChunk,
 )
+from roo_lsp.agent.guards import Repetition
 from roo_lsp.agent.loop import run_turn
+from roo_lsp.agent.messages import ToolCall
 from roo_lsp.agent.ports import Finished, TextDelta, ToolCallFragment
 from roo_lsp.agent.printed import printed_call
+from roo_lsp.agent.silence import only_announces
 from roo_lsp.agent.tool import Todo
 from roo_lsp.agent.trimming import trimmed
+from roo_lsp.agent.vocabulary import in_our_words, unknown_tool
 from roo_lsp.cli.drawing import Flow, Markdown, readable
 from roo_lsp.tasks.status_line import StatusLine
 from roo_lsp.tools import all_tools
+from roo_lsp.tools._command_habits import entities_in
 from roo_lsp.tools._indentation import block_around
 from roo_lsp.tools._text import one_line as title_line
 from roo_lsp.tools.update_todo_list import parse
 from roo_lsp.workspace.edits import apply_blocks, parse_blocks
 from roo_lsp.workspace.escapes import exact, label, plain
+from roo_lsp.workspace.hints import hint
 from roo_lsp.workspace.lines import line_texts
 from roo_lsp.workspace.literal import replace_text
+from roo_lsp.workspace.omissions import displayed, placeholder
 from roo_lsp.workspace.patch import apply_hunks, parse_patch
 from roo_lsp.workspace.transcript import fenced, tame
 from tests.support.scripted import rig, tool
@@ -118,7 +126,27 @@ ON_ANY_TEXT: dict[str, Callable[[str], object]] = {
     "the block around": lambda text: block_around(line_texts(text), len(line_texts(text)) // 2),
     "markdown": lambda text: [Markdown().line(line) for line in text.split("\n")],
     "flow": lambda text: Flow(80).feed(text),
+    "an announcement": only_announces,
+    "lines that stand for code": lambda text: placeholder("", line_texts(text)),
+    "a display of a file": lambda text: displayed(OLD, text, "a.py"),
+    "a replaced file": lambda text: displayed(text, OLD, "a.py") or placeholder(text, ["# ..."]),
+    "what is wrong with an edit": lambda text: hint(text, line_texts(text)[1:], [text]),
+    "a command": entities_in,
+    "words for a command": lambda text: in_our_words("Bash", json.dumps({"cmd": text}), TOOLS),
+    "words for a list": lambda text: in_our_words(
+        "TodoWrite", json.dumps({"todos": line_texts(text)}), TOOLS
+    ),
+    "a name": lambda text: unknown_tool(text, TOOLS),
+    "a call again": lambda text: again(ToolCall("c", "ask", json.dumps({"question": text}))),
 }
+
+
+OLD = "def f():\n    return '<'\n" * 20
+
+
+def again(call: ToolCall) -> object:
+    seen = Repetition()
+    return [seen.complaint(call) or seen.saw(call, call.arguments) for _ in range(5)]
 
 
 def failing(act: Callable[[str], object], text: str) -> object:
@@ -163,7 +191,7 @@ def test_what_takes_any_text_takes_time_in_proportion_to_it(name: str) -> None:
 
 def turn(size: int, what: str) -> Callable[[], object]:
     """A turn in which one thing is long, with the status line that tells of it."""
-    long = "a long word of it, " * (size // 19)
+    long = "".join(f"a long word {number}, " for number in range(size // 19))
     cut = [long[at : at + 50] for at in range(0, size, 50)]
 
     def fails(word: str) -> str:

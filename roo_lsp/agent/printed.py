@@ -10,7 +10,7 @@ from bisect import bisect_left
 from collections.abc import Collection, Sequence
 from typing import cast
 
-from roo_lsp.agent.vocabulary import tool_known
+from roo_lsp.agent.vocabulary import spellings, spelt, tool_known
 
 _MARKERS: Sequence[tuple[str, re.Pattern[str]]] = tuple(
     (form, re.compile(opener, re.IGNORECASE))
@@ -98,7 +98,8 @@ def _last_named(text: str, tools: Collection[str]) -> int:
     names = "|".join(map(re.escape, tools))
     found = re.finditer(rf"(?<!\w)(?:{names})(?!\w)", text, re.IGNORECASE)
     last = max((match.start() for match in found), default=0)
-    others = (match for match in _NAMED.finditer(text) if tool_known(match[1], tools))
+    known = spellings(tools)
+    others = (match for match in _NAMED.finditer(text) if spelt(match[1]) in known)
     return max([last, *(match.start() for match in others)])
 
 

@@ -73,6 +73,18 @@ def tool_known(name: str, tools: Collection[str]) -> bool:
     return tool_meant(name, tools) is not None or needs_arguments(name, tools)
 
 
+def spellings(tools: Collection[str]) -> frozenset[str]:
+    """Folded names by which the tools are known, ours and other agents'."""
+    theirs = {word for word, ours in words.TOOLS.items() if ours in tools}
+    several = {word for word in words.EDITORS if needs_arguments(word, tools)}
+    return frozenset({folded(tool) for tool in tools} | theirs | several)
+
+
+def spelt(name: str) -> str:
+    """A name as it stands in `spellings`."""
+    return folded(_plain(name))
+
+
 def unknown_tool(name: str, tools: Mapping[str, AnyTool]) -> str:
     """What the model is told of a tool that is not there: which comes nearest, and all there are."""
     told = f"There is no tool {name[:MAX_NAME]!r} here."

@@ -19,6 +19,8 @@ NEAR_LINES = 40
 """How far from `:start_line:` a place is still the one that was meant."""
 SHOWN_LINES = 20
 SHOWN_PLACES = 10
+HINTS = 5
+"""Blocks that fit nowhere of which it is looked for what is wrong with how they are written."""
 COMPARED_LINES = 20_000
 """Lines of a file that are looked through for what comes nearest to a block that fails."""
 MOST_BLOCKS = 1_000
@@ -264,6 +266,7 @@ class Ground:
         self.texts = [line.text for line in self.lines]
         self._formed: dict[_Form, list[str]] = {_as_it_is: self.texts}
         self._found: dict[_Form, dict[str, list[int]]] = {}
+        self._hints = HINTS
 
     def applied(self, wanted: Sequence[Wanted], words: Words) -> tuple[Edited, list[str]]:
         """The text with every block in its place, and a text for each that has none."""
@@ -384,7 +387,10 @@ class Ground:
 
     def nearest(self, block: Block, words: Words) -> str:
         """What to tell of a block that fits nowhere: what is wrong with it, what comes closest."""
-        about = hint("\n".join(self.texts), block.search, block.replacement)
+        about = ""
+        if self._hints:
+            self._hints -= 1
+            about = hint("\n".join(self.texts), block.search, block.replacement)
         return self._nearest(block, words, about)
 
     def _nearest(self, block: Block, words: Words, about: str) -> str:
