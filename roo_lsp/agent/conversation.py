@@ -81,6 +81,10 @@ class History:
         self.size = size_of(self.messages)
         """Characters of `messages`, as `usage.size_of` counts them."""
 
+    def read_anew(self, entries: Iterable[Entry]) -> "History":
+        """The same task's history as these entries have it; it is added to in the same way."""
+        return History(self._on_append, entries)
+
     def append(self, message: Message) -> None:
         """Say something."""
         self._take(message)

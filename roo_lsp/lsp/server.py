@@ -8,6 +8,7 @@ import asyncio
 import importlib
 import logging
 import sys
+from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -105,7 +106,7 @@ class RooServer(BaseServer):
         session: Session = module.open_session(self.protocol, self.params, self.documents, VERSION)
         self.protocol.on_close(session.close)
         await session.configure()
-        await registration.load(session)
+        session.listen()
         return session
 
 
@@ -131,18 +132,18 @@ def create_server() -> RooServer:
         ls: RooServer, params: types.DidChangeConfigurationParams
     ) -> None:
         session = await ls.session()
-        session.configuration.pushed(params.settings)
+        session.channel.pushed(params.settings)
         await session.configure()
 
     _keep_documents(server)
     _offer_actions(server)
-    registration.offer(server)
+    registration.offer(server, partial(_features, server))
 
     @server.feature(types.WINDOW_WORK_DONE_PROGRESS_CANCEL)
     async def progress_cancelled(ls: RooServer, params: types.WorkDoneProgressCancelParams) -> None:
         session = await ls.session()
         for task_id in session.progress.task_of(params.token):
-            task = session.tasks.get(task_id)
+            task = session.service.tasks.get(task_id)
             if task is not None:
                 await task.cancel()
 
@@ -198,8 +199,13 @@ def _offer_actions(server: RooServer) -> None:
 
     @server.feature(types.TEXT_DOCUMENT_CODE_LENS, types.CodeLensOptions(resolve_provider=False))
     def code_lens(ls: RooServer, params: types.CodeLensParams) -> list[types.CodeLens]:
-        session, uri = ls.loaded, params.text_document.uri
-        return [] if session is None else session.surfaces.lenses(uri) + session.review.lenses(uri)
+        session = ls.loaded
+        return [] if session is None else session.lenses(params.text_document.uri)
+
+
+def _features(server: RooServer) -> registration.Answers | None:
+    session = server.loaded
+    return session.features if session is not None else None
 
 
 def _declare(server: RooServer, name: str) -> None:

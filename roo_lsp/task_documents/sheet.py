@@ -8,7 +8,7 @@ that comes back has it. What cannot be written now is written into the text as i
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
@@ -45,7 +45,7 @@ FAILURES = 20
 LOST = {"cancelled", "error"}
 """A turn that ends like this does not go on with what was queued."""
 
-Edit = Callable[[str, Callable[[], bool]], Awaitable[str | None]]
+Edit = Callable[[str, Callable[[], bool]], Coroutine[Any, Any, str | None]]
 """Has the editor make the document's text this one, where the other tells whether it is; why it did not."""
 
 

@@ -8,6 +8,7 @@ import asyncio
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
 from roo_lsp.agent.approval import LABELS, Decision, Outcome, PermissionRequest
@@ -19,6 +20,7 @@ from roo_lsp.agent.events import (
     QuestionAsked,
     StateChanged,
 )
+from roo_lsp.agent.tool import ToolKind
 from roo_lsp.tasks.refusals import Refused
 from roo_lsp.workspace.escapes import label, plain
 
@@ -28,6 +30,19 @@ class NotPending(Refused):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, "not_pending")
+
+
+@dataclass(frozen=True, slots=True)
+class TrustQuestion:
+    """Whether a workspace may bring along what it does: one question for all of it."""
+
+    title: str
+    why: str
+    lines: Sequence[str]
+    """Everything that it is about, one line each."""
+    folder: Path
+    quiet: bool
+    """Nothing waits for it yet."""
 
 
 @dataclass(slots=True, eq=False)
@@ -105,13 +120,15 @@ class Pending:
 class Approvals:
     """The list of one server."""
 
-    def __init__(self, changed: Callable[[Pending], None]) -> None:
-        """`changed` is told of each entry when it comes and when it is settled or withdrawn."""
+    def __init__(self) -> None:
+
         self._pending: dict[str, Pending] = {}
-        self._watchers = [changed]
+        self._watchers: list[Callable[[Pending], None]] = []
 
     def watch(self, watcher: Callable[[Pending], None]) -> None:
-        """Have the same told here, before it is told to others."""
+        """Have each entry told here when it comes and when it is settled or withdrawn; the last
+        watcher is told first.
+        """
         self._watchers.insert(0, watcher)
 
     def _changed(self, entry: Pending) -> None:
@@ -143,6 +160,56 @@ class Approvals:
             if entry.quiet:
                 entry.quiet = False
                 self._changed(entry)
+
+    # --- questions of our own -------------------------------------------------------------------
+
+    async def ask_for_trust(self, question: TrustQuestion) -> bool:
+        """One question for everything that the workspace brings along."""
+        return await self._decide(
+            question.title,
+            question.why,
+            [*question.lines, question.why],
+            about={"workspace": str(question.folder)},
+            quiet=question.quiet,
+        )
+
+    async def ask_for_key(self, task_id: str | None, origin: str, key_name: str) -> bool:
+        """Whether a key may go to an origin."""
+        why = "A key goes to a new place only when you say so; you are asked once."
+        return await self._decide(
+            f"Send the key {key_name} to {origin}",
+            why,
+            [f"Key: {key_name}", f"To: {origin}", why],
+            task_id,
+            about={"origin": origin, "key": key_name},
+        )
+
+    async def _decide(
+        self,
+        title: str,
+        why: str,
+        lines: Sequence[str],
+        task_id: str | None = None,
+        *,
+        about: Mapping[str, str],
+        quiet: bool = False,
+    ) -> bool:
+        entry = Pending(
+            request_id=self.next_id("trust"),
+            task_id=task_id,
+            kind="trust",
+            title=title,
+            detail=lines,
+            request=PermissionRequest(
+                call_id=None, tool="", kind=ToolKind.OTHER, title=title, why=why
+            ),
+            about=about,
+            quiet=quiet,
+        )
+        answer = await self.wait(entry)
+        return isinstance(answer, Decision) and answer.allowed
+
+    # --- answers --------------------------------------------------------------------------------
 
     def settle(self, request_id: str | None, outcome: str, by: str, feedback: str = "") -> Pending:
         """Answer a permission or trust entry.

@@ -19,7 +19,6 @@ from roo_lsp.agent.errors import RooError, ToolError
 from roo_lsp.agent.events import (
     AgentEvent,
     CheckpointTaken,
-    EventSink,
     FileChanged,
     PermissionSettled,
     ToolCallStarted,
@@ -76,14 +75,9 @@ class Checkpoints:
     _tidied: bool = False
     _background: set[asyncio.Future[Any]] = field(default_factory=set[asyncio.Future[Any]])
 
-    def of(
-        self, task: Task, files: FileSystem, surprises: list[str], entries: int
-    ) -> "TaskCheckpoints":
-        """A task's checkpoints, when an agent is made, or made anew, for so much history."""
-        found = self._tasks.get(task.id)
-        if found is None or found.task is not task:
-            found = self._tasks[task.id] = TaskCheckpoints(self, task, files, surprises)
-        found.begin(entries)
+    def of(self, task: Task, files: FileSystem, surprises: list[str]) -> "TaskCheckpoints":
+        """A task's checkpoints, when its agent is made."""
+        found = self._tasks[task.id] = TaskCheckpoints(self, task, files, surprises)
         return found
 
     def task(self, task_id: str) -> "TaskCheckpoints":
@@ -219,15 +213,6 @@ class TaskCheckpoints:
             self._fresh, self._prompt = False, entry.text
         self.task.keep_entry(entry)
 
-    def watching(self, emit: EventSink) -> EventSink:
-        """The sink, with this looking on."""
-
-        def watched(event: AgentEvent) -> None:
-            self._saw(event)
-            emit(event)
-
-        return watched
-
     def before_request(self) -> None:
         """The calls of the last answer are done, and the model is asked again."""
         if not self._acted:
@@ -276,7 +261,8 @@ class TaskCheckpoints:
         while self._job is not None and not self._job.done():
             await asyncio.wait({self._job})
 
-    def _saw(self, event: AgentEvent) -> None:
+    def saw(self, event: AgentEvent) -> None:
+        """Something happens in the task."""
         match event:
             case ToolCallStarted(kind=kind) if kind in ACTING and not self._fresh and self._idle():
                 if self.owner.wanted():

@@ -1,9 +1,11 @@
-"""What the commands of interface section 4 take: one object each, checked whole."""
+"""What the verbs of interface section 4 take: one object each, checked whole."""
 
 from typing import Annotated, Any, Literal
 
 from pydantic import AliasGenerator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
+
+from roo_lsp.tasks.refusals import Invalid
 
 
 class Argument(BaseModel):
@@ -21,6 +23,23 @@ class Argument(BaseModel):
 class Place(Argument):
     uri: str
     range: dict[str, Any] | None = None
+
+    @property
+    def lines(self) -> tuple[int, int] | None:
+        """The first and the last line, from 0; None where it is a whole file.
+
+        Raises:
+            Invalid: the range is none of LSP's.
+        """
+        if self.range is None:
+            return None
+        try:
+            first, last = (int(self.range[end]["line"]) for end in ("start", "end"))
+            if last > first and self.range["end"].get("character") == 0:
+                last -= 1  # whole lines were selected: the end stands before the next one
+        except (KeyError, TypeError, ValueError, AttributeError):
+            raise Invalid("context.range: not an LSP range") from None
+        return first, last
 
 
 class Nothing(Argument):

@@ -1,11 +1,20 @@
-"""Every change of a file by a tool, told: to the event stream, to the review, and to what keeps it."""
+"""What tools do to files and by commands, told before and after: to what keeps it, the events, the review."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from roo_lsp.agent.events import EventSink, FileChanged
-from roo_lsp.agent.ports import FileSystem, Listing, Snapshot
+from roo_lsp.agent.ports import (
+    Command,
+    CommandResult,
+    CommandRunner,
+    FileSystem,
+    Listing,
+    OutputPart,
+    OutputQuery,
+    Snapshot,
+)
 from roo_lsp.tasks.review import TaskReview
 from roo_lsp.workspace.line_diff import changed_lines, split_lines
 from roo_lsp.workspace.uris import uri_of
@@ -55,3 +64,21 @@ class ReportingFileSystem:
 
     def unsaved(self) -> Mapping[Path, str]:
         return self.under.unsaved()
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingRunner:
+    """A `CommandRunner` that runs nothing before the call that runs it is on disk."""
+
+    under: CommandRunner
+    recorded: Callable[[], Awaitable[None]]
+
+    async def run(self, command: Command, on_output: Callable[[str], None]) -> CommandResult:
+        await self.recorded()
+        return await self.under.run(command, on_output)
+
+    async def output(self, artifact_id: str, query: OutputQuery) -> OutputPart:
+        return await self.under.output(artifact_id, query)
+
+    async def close(self) -> None:
+        await self.under.close()

@@ -6,7 +6,7 @@ and what the user typed are all the user's: hunks move with it and never show it
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -307,6 +307,73 @@ class TaskReview:
             log.warning("a change of %s is not stored: %s", path, error)
         else:
             self._stored[file.name] = _seen(file)
+
+
+@dataclass(slots=True)
+class Reviews:
+    """The changes of all tasks that are open, as one front end names and counts them."""
+
+    changed: Callable[[Path], None] = lambda path: None  # noqa: ARG005 -- none
+    """Called when the hunks of a file are others."""
+    found: Callable[[Path], None] = lambda path: None  # noqa: ARG005 -- none
+    """Called for each file whose hunks were read from the store."""
+    address: Callable[[Path], str] = uri_of
+    """The URI that the front end knows a file by."""
+    units: Callable[[str], int] = len
+    """How long a part of a line is, as the front end counts."""
+    _tasks: dict[str, TaskReview] = field(default_factory=dict[str, TaskReview])
+
+    def of(self, task_id: str, folder: Path, files: FileSystem) -> TaskReview:
+        """A task's changes: those that are stored in the folder, and what comes."""
+        if task_id not in self._tasks:
+            review = self._tasks[task_id] = TaskReview(folder, files, self.changed)
+            review.load()
+            for path in review.paths:
+                self.found(path)
+        return self._tasks[task_id]
+
+    def task(self, task_id: str) -> TaskReview:
+        """The changes of an open task."""
+        return self._tasks[task_id]
+
+    def __iter__(self) -> Iterator[tuple[str, TaskReview]]:
+        """Each open task's id, with its changes."""
+        return iter(list(self._tasks.items()))
+
+    def forget(self, task_id: str) -> None:
+        """The task is deleted."""
+        review = self._tasks.pop(task_id, None)
+        for path in review.paths if review else ():
+            self.changed(path)
+
+    def json(self, task_id: str, changed: Iterable[tuple[Path, FileChanges]]) -> list[Any]:
+        """The result of `roo.changes.list`."""
+        review = self._tasks[task_id]
+        return [
+            {
+                "uri": self.address(path),
+                "hunks": [
+                    {
+                        "id": hunk.id,
+                        "range": {
+                            "start": self._start(file.lines, hunk.first),
+                            "end": self._start(file.lines, hunk.last),
+                        },
+                        "before": "".join(hunk.before),
+                        "after": "".join(hunk.after),
+                        "state": review.state_of(path, hunk),
+                    }
+                    for hunk in file.hunks
+                ],
+            }
+            for path, file in changed
+        ]
+
+    def _start(self, lines: Sequence[str], line: int) -> dict[str, int]:
+        """Where a line begins; behind the last one, where the text ends."""
+        if line >= len(lines) and lines and not lines[-1].endswith(("\n", "\r")):
+            return {"line": len(lines) - 1, "character": self.units(lines[-1])}
+        return {"line": min(line, len(lines)), "character": 0}
 
 
 def _new(path: Path, before: str | None) -> FileChanges:

@@ -37,8 +37,16 @@ class Audience(Protocol):
         """One event, and the line that a status bar shows of it."""
         ...
 
+    def line(self, task_id: str, text: str) -> None:
+        """A report that is no event of a task."""
+        ...
+
     def end(self, task_id: str, message: str) -> None:
         """A turn ended."""
+        ...
+
+    def use_token(self, task_id: str, token: str | int) -> None:
+        """The front end asked for a task's events to carry this name of its own."""
         ...
 
     @property

@@ -5,17 +5,16 @@ import logging
 import secrets
 import sys
 import time
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from roo_lsp.agent.columns import fitted, one_line
 from roo_lsp.agent.conversation import Agent
 from roo_lsp.agent.errors import RooError, ToolError
-from roo_lsp.agent.events import ModeChanged, StateChanged, StopReason, TaskState
+from roo_lsp.agent.events import AgentEvent, ModeChanged, StateChanged, StopReason, TaskState
 from roo_lsp.agent.loop import run_turn
 from roo_lsp.agent.messages import AssistantMessage, Entry, Image, Message, ToolMessage, UserMessage
 from roo_lsp.tasks.interrupted import LooseEnds
@@ -30,7 +29,7 @@ CANCEL_SECONDS = 1.8
 """`roo.task.cancel` answers within 2 s, whatever does not stop."""
 TITLE_LENGTH = 80
 
-AgentFactory = Callable[["Task", list[Entry]], Agent]
+AgentFactory = Callable[["Task", Sequence[Entry]], Agent]
 
 
 @dataclass(slots=True, eq=False)
@@ -67,13 +66,18 @@ class Task:
     """True when the server that ran its last turn ended before that turn did."""
     tell: Callable[[str], None] = field(init=False)
     """Shows the user a message."""
+    watcher: Callable[[AgentEvent], None] = lambda event: None  # noqa: ARG005 -- none
+    """Told each event before it goes out."""
+    was_read: Callable[[int], None] = lambda entries: None  # noqa: ARG005 -- none
+    """Told when the history was read anew, and how many entries it has."""
     _work: asyncio.Task[StopReason] | None = None
     """The part of the turn that acts."""
     _unstored: StoreError | None = None
     """Why the turn that runs cannot be stored."""
 
-    def emit(self, event: Any) -> None:
+    def emit(self, event: AgentEvent) -> None:
         """The task's event sink."""
+        self.watcher(event)
         if isinstance(event, StateChanged) and event.state != self.state:
             self.state = event.state
             self.save()
@@ -390,7 +394,7 @@ class Tasks:
         """Cancel everything."""
         await asyncio.gather(*(task.stop() for task in list(self._open.values())))
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[Task]:
         return iter(list(self._open.values()))
 
     def _is_running(self, task_id: str) -> bool:
@@ -421,7 +425,9 @@ class Tasks:
             self.store.release(task.id)
             raise
         task.title, task.mode = summary.title, summary.mode
-        task.agent.history = self.factory(task, self.store.messages(task.id)).history
+        entries = self.store.messages(task.id)
+        task.agent.history = task.agent.history.read_anew(entries)
+        task.was_read(len(entries))
         self._as_stored(task, summary)
 
     def _as_stored(self, task: Task, summary: TaskSummary) -> None:

@@ -99,6 +99,11 @@ class Documents:
     def by_uri(self, uri: str) -> Document | None:
         return self._by_uri.get(uri)
 
+    def text_of(self, uri: str) -> str | None:
+        """Its text; None where none is open at this address."""
+        document = self._by_uri.get(uri)
+        return document.text if document is not None else None
+
     def __iter__(self) -> Iterator[Document]:
         return iter(list(self._by_uri.values()))
 

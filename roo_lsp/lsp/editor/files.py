@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lsprotocol.types import PositionEncodingKind
+
 from roo_lsp.agent.errors import Changed, ToolError
 from roo_lsp.agent.ports import FileSystem, Listing, Snapshot
 from roo_lsp.lsp.editor.documents import Document, Documents, compare
@@ -48,6 +50,25 @@ class EditAbilities:
     """Refuses an edit of version 0 when the document has a newer one. Neovim does not: it would put
     the edit of a document that is as it was opened over what its user types at that moment.
     """
+
+
+@dataclass(frozen=True, slots=True)
+class Editor:
+    """One client, as what has documents open and edits them."""
+
+    documents: Documents
+    protocol: RooProtocol
+    abilities: EditAbilities
+
+    def encoding(self) -> str:
+        """The position encoding agreed on: `utf-8`, `utf-16` or `utf-32`."""
+        return PositionEncodingKind(self.protocol.workspace.position_encoding).value
+
+    def files(self, under: FileSystem) -> "EditorFileSystem":
+        """A task's files: what is open here, else what is under it."""
+        return EditorFileSystem(
+            self.documents, under, self.protocol, self.abilities, encoding=self.encoding
+        )
 
 
 @dataclass(slots=True)

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import os
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,11 +42,8 @@ class SavingRunner:
     """The client takes `roo/saveDocuments`."""
     tell: Callable[[str], None]
     """Shows the user a message."""
-    recorded: Callable[[], Awaitable[None]]
-    """Awaited before a command runs: the call that runs it has to be on disk first."""
 
     async def run(self, command: Command, on_output: Callable[[str], None]) -> CommandResult:
-        await self.recorded()
         if unsaved := self._unsaved():
             place = _place(command.cwd)
             await self._save(unsaved)

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from lsprotocol import types
 
 from roo_lsp.agent.columns import one_line
-from roo_lsp.lsp.surfaces.hunk_marks import OpenHunk, Review
-from roo_lsp.lsp.surfaces.screen import Surfaces
+from roo_lsp.lsp.surfaces.hunk_marks import HunkMarks, OpenHunk
+from roo_lsp.lsp.surfaces.screen import EditorScreen
 from roo_lsp.tasks.approvals import Pending
 from roo_lsp.tasks.details import asker, unified
 from roo_lsp.tasks.hunks import deed, visible
@@ -23,13 +23,13 @@ MAX_LINES = 30
 
 
 def hover_at(
-    params: types.HoverParams, surfaces: Surfaces, review: Review, *, markdown: bool
+    params: types.HoverParams, screen: EditorScreen, marks: HunkMarks, *, markdown: bool
 ) -> types.Hover | None:
     """What stands on the line; None where nothing does."""
     uri, at = params.text_document.uri, params.position
     here = types.Range(at, at)
-    parts = [part for entry in surfaces.waiting(uri, here) for part in _pending(entry)]
-    parts += [part for each in review.open_hunks(uri) if each.at(here) for part in _changed(each)]
+    parts = [part for entry in screen.waiting(uri, here) for part in _pending(entry)]
+    parts += [part for each in marks.open_hunks(uri) if each.at(here) for part in _changed(each)]
     if not parts:
         return None
     kind = types.MarkupKind.Markdown if markdown else types.MarkupKind.PlainText

@@ -1,4 +1,4 @@
-"""Review of what the agent changed: where a client sees the hunks of all tasks, and answers for them."""
+"""What the agent changed, marked in the editor: where a client sees the hunks of all tasks, and answers."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping
@@ -8,13 +8,12 @@ from typing import Any, NamedTuple
 
 from lsprotocol import types
 
-from roo_lsp.agent.ports import FileSystem
 from roo_lsp.lsp.editor.documents import Document, Documents
 from roo_lsp.lsp.editor.positions import end_of
 from roo_lsp.lsp.surfaces.selection import above, meets
 from roo_lsp.settings import object_or_empty
 from roo_lsp.tasks.hunks import cursor_lines, deed, where
-from roo_lsp.tasks.review import TaskReview
+from roo_lsp.tasks.review import Reviews
 from roo_lsp.workspace.changes import FileChanges, Hunk
 from roo_lsp.workspace.uris import uri_of
 
@@ -23,8 +22,8 @@ FOLLOW_SECONDS = 0.2
 
 
 @dataclass(slots=True)
-class Review:
-    """The changes of all tasks that are open, and where one client sees them."""
+class HunkMarks:
+    """Where one client sees the changes of all tasks that are open."""
 
     documents: Documents
     encoding: Callable[[], str]
@@ -35,7 +34,8 @@ class Review:
     wants_lenses: Callable[[], bool]
     start: Callable[[Coroutine[Any, Any, None]], None]
     """Has something done beside everything else."""
-    _tasks: dict[str, TaskReview] = field(default_factory=dict[str, TaskReview])
+    reviews: Reviews = field(init=False)
+    """What is marked."""
     _shown: dict[Path, tuple[str, list[types.Diagnostic]]] = field(
         default_factory=dict[Path, tuple[str, list[types.Diagnostic]]]
     )
@@ -44,50 +44,12 @@ class Review:
     _timer: asyncio.TimerHandle | None = None
 
     def __post_init__(self) -> None:
+        self.reviews = Reviews(self._show, self._soon, self._uri, self._units)
         self.documents.watch(self._document)
-
-    def of(self, task_id: str, folder: Path, files: FileSystem) -> TaskReview:
-        """A task's changes: those that are stored in the folder, and what comes."""
-        if task_id not in self._tasks:
-            review = self._tasks[task_id] = TaskReview(folder, files, self._show)
-            review.load()
-            for path in review.paths:
-                self._soon(path)
-        return self._tasks[task_id]
-
-    def task(self, task_id: str) -> TaskReview:
-        """The changes of an open task."""
-        return self._tasks[task_id]
-
-    def forget(self, task_id: str) -> None:
-        """The task is deleted."""
-        review = self._tasks.pop(task_id, None)
-        for path in review.paths if review else ():
-            self._show(path)
 
     def close(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-
-    def json(self, task_id: str, changed: Iterable[tuple[Path, FileChanges]]) -> list[Any]:
-        """The result of `roo.changes.list`."""
-        review = self._tasks[task_id]
-        return [
-            {
-                "uri": self._uri(path),
-                "hunks": [
-                    {
-                        "id": hunk.id,
-                        "range": self._range(file, hunk),
-                        "before": "".join(hunk.before),
-                        "after": "".join(hunk.after),
-                        "state": review.state_of(path, hunk),
-                    }
-                    for hunk in file.hunks
-                ],
-            }
-            for path, file in changed
-        ]
 
     # --- what the client shows ------------------------------------------------------------------
 
@@ -139,7 +101,7 @@ class Review:
         document = self.documents.by_uri(uri)
         if document is None:
             return
-        for task_id, review in self._tasks.items():
+        for task_id, review in self.reviews:
             if (found := review.open_in(document.path, document.text)) is not None:
                 for hunk in found[1]:
                     yield OpenHunk(task_id, found[0], hunk)
@@ -147,7 +109,7 @@ class Review:
     # --- keeping it up to date ------------------------------------------------------------------
 
     def _document(self, document: Document, what: str) -> None:
-        if what != "saved" and any(document.path in each.paths for each in self._tasks.values()):
+        if what != "saved" and any(document.path in each.paths for _, each in self.reviews):
             self._soon(document.path)
 
     def _soon(self, path: Path) -> None:
@@ -165,7 +127,7 @@ class Review:
         stale, self._stale = self._stale, set()
         for path in stale:
             if self.documents.get(path) is None:
-                for review in list(self._tasks.values()):
+                for _, review in self.reviews:
                     await review.follow(path)
             self._show(path)
 
@@ -173,7 +135,7 @@ class Review:
         document = self.documents.get(path)
         uri = document.uri if document else uri_of(path)
         diagnostics: list[types.Diagnostic] = []
-        for task_id, review in self._tasks.items():
+        for task_id, review in self.reviews:
             found = review.open_in(path, document.text if document else None)
             if found is not None:
                 diagnostics += [
@@ -202,22 +164,16 @@ class Review:
             data={"taskId": task_id, "hunk": hunk.id},
         )
 
-    def _range(self, file: FileChanges, hunk: Hunk) -> types.Range:
-        """Exactly the hunk's lines, with their ends."""
-        return types.Range(self._start(file, hunk.first), self._start(file, hunk.last))
-
     def _marked(self, file: FileChanges, hunk: Hunk) -> types.Range:
         """What is underlined: no more than there is to see; of a new file, its first line."""
         first, last = cursor_lines(file, hunk)
         last = last if file.existed else first
         text = file.lines[last].rstrip("\r\n") if hunk.size else ""
-        end = types.Position(last, end_of([text], self.encoding()).character)
+        end = types.Position(last, self._units(text))
         return types.Range(types.Position(first, 0), end)
 
-    def _start(self, file: FileChanges, line: int) -> types.Position:
-        if line < len(file.lines):
-            return types.Position(line, 0)
-        return end_of(file.lines, self.encoding())
+    def _units(self, text: str) -> int:
+        return end_of([text], self.encoding()).character
 
     def _uri(self, path: Path) -> str:
         document = self.documents.get(path)

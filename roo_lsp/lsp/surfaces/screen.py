@@ -1,11 +1,11 @@
-"""The surfaces an approval is shown on: dialogs one at a time, diagnostics, code actions, messages.
+"""What one client shows of what waits: dialogs one at a time, diagnostics, code actions, messages.
 
-None of them decides: each only leads to the list in `tasks/approvals.py`.
+None of these decides: each only leads to the list in `tasks/approvals.py`.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,11 +37,12 @@ METHOD_NOT_FOUND = -32601
 
 
 @dataclass(slots=True)
-class Surfaces:
-    """What one client shows of the list."""
+class EditorScreen:
+    """`Screen` of one client, and what it shows of the list."""
 
     protocol: RooProtocol
     documents: Documents
+    approvals: Approvals
     details_dir: Path
     encoding: Callable[[], str]
     """The position encoding agreed on."""
@@ -52,16 +53,21 @@ class Surfaces:
     wants_dialogs: Callable[[], bool]
     wants_diagnostics: Callable[[], bool]
     wants_lenses: Callable[[], bool]
-    refresh_lenses: Callable[[], None]
-    approvals: Approvals = field(init=False)
-    more_diagnostics: Callable[[str], list[types.Diagnostic]] = field(default=lambda uri: [])  # noqa: ARG005 -- none
+    refreshes_lenses: bool
+    """The client can be told to ask for its code lenses again."""
+    start: Callable[[Coroutine[Any, Any, None]], None]
+    """Has something done beside everything else."""
+    more_diagnostics: Callable[[str], list[types.Diagnostic]]
     """What else a document has: a client knows one list for each, and the last one counts."""
-    in_document: Callable[[Pending], bool] = field(default=lambda entry: False)  # noqa: ARG005 -- none
+    in_document: Callable[[Pending], bool]
     """Whether the entry stands in an open task document, to be answered there."""
     _dialogs: dict[str, asyncio.Task[None]] = field(default_factory=dict[str, asyncio.Task[None]])
     _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
     _diagnosed: dict[str, Stand] = field(default_factory=dict[str, Stand])
     """Where an entry's diagnostic is, by request id."""
+
+    def __post_init__(self) -> None:
+        self.approvals.watch(self.changed)
 
     def changed(self, entry: Pending) -> None:
         """An entry came, or was settled or withdrawn."""
@@ -207,6 +213,17 @@ class Surfaces:
                     return True
         self.message(otherwise.format(file=file))
         return False
+
+    def refresh_lenses(self) -> None:
+        """Have the client ask for its code lenses again, where it can be told to."""
+        if self.refreshes_lenses:
+            self.start(self._refresh_lenses())
+
+    async def _refresh_lenses(self) -> None:
+        try:
+            await self.protocol.request(types.WORKSPACE_CODE_LENS_REFRESH, None)
+        except ClientError as error:
+            log.info("workspace/codeLens/refresh: %s", error)
 
     # --- diagnostics and code actions -----------------------------------------------------------
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from lsprotocol import types
 
 from roo_lsp.lsp.surfaces import waiting
-from roo_lsp.lsp.task_documents.open_documents import TaskDocuments
+from roo_lsp.lsp.task_documents.open_documents import OpenDocuments
 from roo_lsp.task_documents.sheet import Sheet, skeleton_of
 from roo_lsp.task_documents.ticks import choice_in
 
@@ -13,14 +13,14 @@ KIND = "roo"
 
 
 def at(
-    documents: TaskDocuments, sheet: Sheet, params: types.CodeActionParams
+    documents: OpenDocuments, sheet: Sheet, params: types.CodeActionParams
 ) -> list[types.CodeAction]:
     """Those at a place, the likeliest first."""
     return [*_answers(documents, sheet, params.range), *_of_document(sheet)]
 
 
 def _answers(
-    documents: TaskDocuments, sheet: Sheet, place: types.Range
+    documents: OpenDocuments, sheet: Sheet, place: types.Range
 ) -> Iterator[types.CodeAction]:
     """What answers the entries whose lines are in the range."""
     lines = sheet.lines[place.start.line : place.end.line + 1]

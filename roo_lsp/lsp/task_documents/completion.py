@@ -13,7 +13,7 @@ from roo_lsp.agent.errors import ToolError
 from roo_lsp.agent.modes import MODES
 from roo_lsp.app import disk
 from roo_lsp.lsp.task_documents.columns import columns, span
-from roo_lsp.lsp.task_documents.open_documents import TaskDocuments
+from roo_lsp.lsp.task_documents.open_documents import OpenDocuments
 from roo_lsp.task_documents import slash
 from roo_lsp.task_documents.form import bare, body_start, sections
 from roo_lsp.task_documents.front_matter import TASK, Steps
@@ -40,7 +40,7 @@ _OPENED = re.compile(r"( *)([\w-]+):\s*(?:#.*)?$")
 class PathIndex:
     """The files of the workspace that may be named, as a list that is made beside typing."""
 
-    documents: TaskDocuments
+    documents: OpenDocuments
     _paths: list[str] = field(default_factory=list[str])
     _made: float = float("-inf")
     _making: asyncio.Task[None] | None = None
@@ -49,23 +49,24 @@ class PathIndex:
         """Relative paths, folders with `/` at the end; the first time they are waited for."""
         if time.monotonic() - self._made > FRESH_SECONDS and self._making is None:
             self._making = asyncio.ensure_future(self._make())
-            self.documents.session.start(self._making)
+            self.documents.service.background.start(self._making)
         if self._making is not None and not self._paths:
             await asyncio.shield(self._making)
         return self._paths
 
     async def _make(self) -> None:
-        session = self.documents.session
-        ignore = RooIgnore(session.folders, own=session.state_dir)
-        files = disk(session.configuration.current.settings, ignore)
+        service = self.documents.service
+        folders = service.workspace.folders
+        ignore = RooIgnore(folders, own=service.state_dir)
+        files = disk(service.configuration.current.settings, ignore)
         found: list[str] = []
         try:
-            for folder in session.folders:
+            for folder in folders:
                 listing = await files.list(
                     folder, recursive=True, limit=MOST_PATHS, respect_gitignore=True
                 )
                 found += [
-                    session.workspace.show(each.path) + "/" * each.directory
+                    service.workspace.show(each.path) + "/" * each.directory
                     for each in listing.entries
                 ]
         except ToolError:
@@ -90,7 +91,7 @@ class Offer:
 class Completer:
     """What may be written at a place of a document."""
 
-    documents: TaskDocuments
+    documents: OpenDocuments
     _index: PathIndex = field(init=False)
 
     def __post_init__(self) -> None:
@@ -163,15 +164,15 @@ class Completer:
                 )
 
     def _named(self, key: str) -> list[tuple[str, str]]:
-        """Values that only this session knows, each with what it is."""
-        session = self.documents.session
+        """Values that only this server knows, each with what it is."""
+        service = self.documents.service
         match key:
             case "mode":
                 return [(mode.slug, mode.name) for mode in MODES.values()]
             case "profile":
-                return [(name, "") for name in session.configuration.current.settings.profiles]
+                return [(name, "") for name in service.configuration.current.settings.profiles]
             case _ if key == TASK:
-                found = session.tasks.listed(TASKS_SHOWN, everywhere=False)
+                found = service.tasks.listed(TASKS_SHOWN, everywhere=False)
                 return [(each.task_id, each.title) for each in found]
             case _:
                 return []

@@ -1,16 +1,16 @@
 """What an editor shows of task documents: completion, hover, folds, symbols, actions, diagnostics."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from lsprotocol import types
 
 from roo_lsp.lsp.editor.documents import Document
-from roo_lsp.lsp.session import Session, encoding_of
-from roo_lsp.lsp.task_documents import actions, hover, open_documents, outline, problems
+from roo_lsp.lsp.task_documents import actions, hover, outline, problems
 from roo_lsp.lsp.task_documents.columns import columns
 from roo_lsp.lsp.task_documents.completion import Completer
-from roo_lsp.lsp.task_documents.open_documents import TaskDocuments
+from roo_lsp.lsp.task_documents.open_documents import OpenDocuments
 from roo_lsp.task_documents.sheet import Sheet
 
 DELAY = 0.3
@@ -19,16 +19,22 @@ NOT_ASKED_FOR = {types.TextDocumentSaveReason.AfterDelay, types.TextDocumentSave
 
 
 @dataclass(slots=True)
-class Showing:
-    """The task documents of one session."""
+class Features:
+    """Those of one client."""
 
-    documents: TaskDocuments
+    documents: OpenDocuments
     completer: Completer
+    publish: Callable[[str], None]
+    """Has the diagnostics of a document sent."""
     _timers: dict[str, asyncio.TimerHandle] = field(default_factory=dict[str, asyncio.TimerHandle])
 
-    @property
-    def session(self) -> Session:
-        return self.documents.session
+    def listen(self) -> None:
+        """Hear of documents from now on, and take in what is open already."""
+        self.documents.listen()
+        documents = self.documents.editor.documents
+        documents.watch(self.schedule)
+        for document in documents:
+            self.schedule(document, "opened")
 
     def sheet(self, uri: str) -> Sheet | None:
         """The open task document at an address."""
@@ -38,13 +44,13 @@ class Showing:
         """What may be written at a place."""
         if (sheet := self.sheet(params.text_document.uri)) is None:
             return None
-        return await self.completer.at(sheet, params.position, encoding_of(self.session.protocol))
+        return await self.completer.at(sheet, params.position, self.documents.editor.encoding())
 
     def hover(self, params: types.HoverParams) -> types.Hover | None:
         """What there is to know at a place."""
         if (sheet := self.sheet(params.text_document.uri)) is None:
             return None
-        column = columns(sheet.lines, params.position, encoding_of(self.session.protocol))
+        column = columns(sheet.lines, params.position, self.documents.editor.encoding())
         return hover.at(self.documents, sheet, params.position.line, column)
 
     def folding(self, uri: str) -> list[types.FoldingRange] | None:
@@ -55,7 +61,7 @@ class Showing:
     def symbols(self, uri: str) -> list[types.DocumentSymbol] | None:
         """The turns, with their calls."""
         sheet = self.sheet(uri)
-        encoding = encoding_of(self.session.protocol)
+        encoding = self.documents.editor.encoding()
         return outline.symbols(sheet.lines, encoding) if sheet is not None else None
 
     def code_actions(self, params: types.CodeActionParams) -> list[types.CodeAction]:
@@ -76,7 +82,7 @@ class Showing:
         """What is wrong in a document."""
         if (sheet := self.sheet(uri)) is None:
             return []
-        return problems.found(self.documents, sheet, encoding_of(self.session.protocol))
+        return problems.found(self.documents, sheet, self.documents.editor.encoding())
 
     def schedule(self, document: Document, what: str) -> None:
         """The diagnostics may be others now."""
@@ -84,7 +90,7 @@ class Showing:
         if (timer := self._timers.pop(uri, None)) is not None:
             timer.cancel()
         if what == "closed":
-            self.session.surfaces.publish(uri)
+            self.publish(uri)
         elif uri in self.documents.sheets:
             loop = asyncio.get_running_loop()
             self._timers[uri] = loop.call_later(DELAY, self._publish, uri)
@@ -92,16 +98,4 @@ class Showing:
     def _publish(self, uri: str) -> None:
         self._timers.pop(uri, None)
         if uri in self.documents.sheets:
-            self.session.surfaces.publish(uri)
-
-
-def attach(session: Session) -> Showing:
-    """Let a session have task documents."""
-    documents = open_documents.attach(session)
-    found = Showing(documents, Completer(documents))
-    others = session.surfaces.more_diagnostics
-    session.surfaces.more_diagnostics = lambda uri: [*others(uri), *found.diagnostics(uri)]
-    session.documents.watch(found.schedule)
-    for document in session.documents:
-        found.schedule(document, "opened")
-    return found
+            self.publish(uri)

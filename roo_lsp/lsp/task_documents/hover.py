@@ -6,7 +6,7 @@ from pathlib import Path
 
 from lsprotocol import types
 
-from roo_lsp.lsp.task_documents.open_documents import TaskDocuments
+from roo_lsp.lsp.task_documents.open_documents import OpenDocuments
 from roo_lsp.lsp.task_documents.outline import CALL
 from roo_lsp.task_documents.form import ROO, TITLE, YOU, bare, body_start
 from roo_lsp.task_documents.keys import key_at
@@ -23,7 +23,7 @@ MOST_BYTES = 1_000_000
 _LANGUAGE = re.compile(r"\.([A-Za-z0-9]{1,12})$")
 
 
-def at(documents: TaskDocuments, sheet: Sheet, line: int, column: int) -> types.Hover | None:
+def at(documents: OpenDocuments, sheet: Sheet, line: int, column: int) -> types.Hover | None:
     """The hover of a place; None where there is nothing to say."""
     if line >= len(sheet.lines):
         return None
@@ -33,7 +33,7 @@ def at(documents: TaskDocuments, sheet: Sheet, line: int, column: int) -> types.
     return types.Hover(types.MarkupContent(types.MarkupKind.Markdown, "\n\n".join(parts)))
 
 
-def _said(documents: TaskDocuments, sheet: Sheet, line: int, column: int) -> Iterator[str]:
+def _said(documents: OpenDocuments, sheet: Sheet, line: int, column: int) -> Iterator[str]:
     text = bare(sheet.lines[line])
     if text in {TITLE, YOU, ROO}:
         yield "\n".join(documents.status(sheet))
@@ -54,7 +54,7 @@ def _said(documents: TaskDocuments, sheet: Sheet, line: int, column: int) -> Ite
                 yield from _mention(documents, mention)
 
 
-def _key(documents: TaskDocuments, sheet: Sheet, line: int) -> Iterator[str]:
+def _key(documents: OpenDocuments, sheet: Sheet, line: int) -> Iterator[str]:
     front, effective = documents.front_matter(sheet)
     steps = next((steps for steps, span in front.places.items() if span.line == line), ())
     if not steps or (key := key_at(steps)) is None:
@@ -72,8 +72,8 @@ def _call(sheet: Sheet, title: str) -> Iterator[str]:
             yield "\n".join(code("\n".join(last), "text"))
 
 
-def _mention(documents: TaskDocuments, mention: Mention) -> Iterator[str]:
-    found = named(mention, documents.session.workspace)
+def _mention(documents: OpenDocuments, mention: Mention) -> Iterator[str]:
+    found = named(mention, documents.service.workspace)
     if found.path is None:
         yield found.problem
         return
@@ -81,14 +81,14 @@ def _mention(documents: TaskDocuments, mention: Mention) -> Iterator[str]:
     lines = _lines(documents, found.path)
     shown = lines[first - 1 : min(last, first - 1 + HEAD_LINES)]
     language = _LANGUAGE.search(found.path.name)
-    yield f"`{documents.session.workspace.show(found.path)}`, {_count(found.path, lines)}"
+    yield f"`{documents.service.workspace.show(found.path)}`, {_count(found.path, lines)}"
     if shown:
         text = plain("\n".join(shown).expandtabs(4))
         yield "\n".join(code(text, language[1] if language else "text"))
 
 
-def _lines(documents: TaskDocuments, path: Path) -> Sequence[str]:
-    document = documents.session.documents.get(path)
+def _lines(documents: OpenDocuments, path: Path) -> Sequence[str]:
+    document = documents.editor.documents.get(path)
     if document is not None:
         return [bare(line) for line in split_lines(document.text)]
     try:

@@ -1,4 +1,4 @@
-"""All open task documents, joined to a session: what is sent, answered and shown through them.
+"""All open task documents of a client: what is sent, answered and shown through them.
 
 Nothing starts by a document being opened. A save or the action *Send* sends; a tick counts with the
 save after it.
@@ -15,10 +15,9 @@ from typing import Any
 from roo_lsp.agent.errors import RooError, ToolError
 from roo_lsp.agent.modes import MODES
 from roo_lsp.app import disk
-from roo_lsp.lsp import commands
 from roo_lsp.lsp.editor.documents import Document
-from roo_lsp.lsp.editor.files import EditorFileSystem
-from roo_lsp.lsp.session import Session, encoding_of
+from roo_lsp.lsp.editor.files import Editor
+from roo_lsp.lsp.surfaces.progress import Progress
 from roo_lsp.settings import Raw
 from roo_lsp.settings_sources import Effective, for_one_task
 from roo_lsp.task_documents import front_matter, slash
@@ -28,8 +27,11 @@ from roo_lsp.task_documents.in_flight import Sent
 from roo_lsp.task_documents.mentions import MOST, mentions_in, named
 from roo_lsp.task_documents.sheet import Sheet, Text, skeleton_of
 from roo_lsp.task_documents.ticks import Choice, answered
+from roo_lsp.tasks import inputs
+from roo_lsp.tasks import service as verbs
 from roo_lsp.tasks.approvals import NotPending, Pending
 from roo_lsp.tasks.refusals import Invalid, Refused
+from roo_lsp.tasks.service import Service
 from roo_lsp.tasks.stream import Roo
 from roo_lsp.workspace.line_diff import split_lines
 from roo_lsp.workspace.rooignore import RooIgnore
@@ -43,10 +45,14 @@ NAME = "the front matter of its task document"
 
 
 @dataclass(slots=True)
-class TaskDocuments:
-    """Those of one session."""
+class OpenDocuments:
+    """Those of one client."""
 
-    session: Session
+    service: Service
+    editor: Editor
+    """Has them open, and is written into."""
+    progress: Progress
+    """Tells of the events."""
     sheets: dict[str, Sheet] = field(default_factory=dict[str, Sheet])
     """By address."""
     unasked: set[str] = field(default_factory=set[str])
@@ -61,18 +67,17 @@ class TaskDocuments:
     _latest: Sheet | None = None
     """The document that something was sent from last: it shows what belongs to no task."""
 
-    def attach(self) -> None:
-        """Listen to the session, and take in what is open already."""
-        session = self.session
-        session.documents.watch(self._document)
-        session.documents.watch_edits(self._edited_by_agent)
-        session.progress.watch(self._event)
-        session.approvals.watch(self._entry)
-        session.settings_of = self.settings_of
-        session.shown_in = self._shown_in
-        session.send_document = self.send_document
-        session.surfaces.in_document = self._is_shown
-        for document in session.documents:
+    def listen(self) -> None:
+        """Hear of documents, events and what waits from now on, and take in what is open already.
+
+        Not before the settings are known: a document that was saved already starts a turn.
+        """
+        documents = self.editor.documents
+        documents.watch(self._document)
+        documents.watch_edits(self._edited_by_agent)
+        self.progress.watch(self._event)
+        self.service.approvals.watch(self._entry)
+        for document in documents:
             self._document(document, "opened")
             if not document.maybe_unsaved:  # saved before there was anybody to hear it
                 self._document(document, "saved")
@@ -99,21 +104,14 @@ class TaskDocuments:
     def _opened(self, document: Document) -> None:
         if (before := self.sheets.get(document.uri)) is not None:
             before.closed = True
-        session = self.session
-        abilities = session.edit_abilities()
-        editor = EditorFileSystem(
-            session.documents,
-            disk(session.configuration.current.settings, RooIgnore(())),
-            session.protocol,
-            abilities,
-            encoding=partial(encoding_of, session.protocol),
-        )
+        service, editor = self.service, self.editor
+        files = editor.files(disk(service.configuration.current.settings, RooIgnore(())))
         sheet = Sheet(
             document,
-            partial(editor.edit, document) if abilities.apply_edit else None,
-            session.start,
+            partial(files.edit, document) if editor.abilities.apply_edit else None,
+            service.background.start,
             self.waiting,
-            session.workspace.show,
+            service.workspace.show,
             self._gave_up,
             self._withdraw,
         )
@@ -146,7 +144,7 @@ class TaskDocuments:
         document, edit = sheet.document, sheet.edit
         if edit is not None:
             made = partial(_is, document, text)
-            self.session.start(edit(text, made))
+            self.service.background.start(edit(text, made))
 
     # --- the task of a document -------------------------------------------------------------
 
@@ -164,20 +162,20 @@ class TaskDocuments:
 
     def _resume(self, sheet: Sheet, task_id: str, found: FrontMatter) -> None:
         queued: list[str] = []
-        for task in self.session.tasks:
+        for task in self.service.tasks:
             if task.id == task_id:
                 task.stream.flush()
                 queued = [message.text for message in task.agent.inbox]
         self._settings[task_id] = found.settings
-        events, _ = self.session.store.events(task_id, 0, sys.maxsize)
+        events, _ = self.service.store.events(task_id, 0, sys.maxsize)
         sheet.resume(task_id, events, queued)
 
     def why_not(self, sheet: Sheet, task_id: str) -> str | None:
         """Why a document cannot show the task that it names."""
-        summary = self.session.store.get(task_id)
+        summary = self.service.store.get(task_id)
         if summary is None:
             return f"There is no task {task_id} here; the next message starts a new one."
-        if summary.workspace != str(self.session.tasks.workspace):
+        if summary.workspace != str(self.service.tasks.workspace):
             return "This task belongs to another workspace; the next message starts a new one."
         if (other := self._other(sheet, task_id)) is not None:
             return (
@@ -195,7 +193,7 @@ class TaskDocuments:
         """The open document that shows a task."""
         return next((each for each in self.sheets.values() if each.task_id == task_id), None)
 
-    def _shown_in(self, task_id: str) -> Path | None:
+    def shown_in(self, task_id: str) -> Path | None:
         sheet = self.of_task(task_id)
         return sheet.document.path if sheet is not None else None
 
@@ -213,7 +211,7 @@ class TaskDocuments:
         """What a document sets, and what would hold of it."""
         found = front_matter.read(sheet.lines)
         raw = {k: v for k, v in found.settings.items() if k not in _NAMED}
-        return found, for_one_task(self.session.configuration.current, raw, NAME)
+        return found, for_one_task(self.service.configuration.current, raw, NAME)
 
     # --- sending ----------------------------------------------------------------------------
 
@@ -223,7 +221,7 @@ class TaskDocuments:
         Raises:
             Invalid, Refused: there is no such document, or nothing in it to send.
         """
-        last = self.session.documents.last
+        last = self.editor.documents.last
         sheet = self.sheets.get(uri or (last.uri if last is not None else ""))
         if sheet is None:
             raise Invalid("uri: no task document (*.roo.md) is open there")
@@ -238,23 +236,23 @@ class TaskDocuments:
     def _send(self, sheet: Sheet) -> bool:
         if not sheet.unsent:
             if not any(sections(sheet.lines)):
-                self.session.surfaces.message(
+                self.service.screen.message(
                     f"Not sent: {sheet.document.path.name} has no line `{YOU}`. Write below one."
                 )
             return False
         if sheet.doubtful:
-            self.session.surfaces.message(
+            self.service.screen.message(
                 f"Not sent: not all of the new text in {sheet.document.path.name} was typed by you. "
                 "If you want to send it, use the code action Send."
             )
             return False
         named_task = front_matter.read(sheet.lines).task
         if not sheet.task_id and named_task and self._other(sheet, named_task) is not None:
-            self.session.surfaces.message(self.why_not(sheet, named_task) or "")
+            self.service.screen.message(self.why_not(sheet, named_task) or "")
             return False
         self._latest = sheet
         while sheet.unsent:
-            self.session.start(self._deliver(sheet, sheet.take()))
+            self.service.background.start(self._deliver(sheet, sheet.take()))
         sheet.foreign.clear()
         return True
 
@@ -270,19 +268,19 @@ class TaskDocuments:
                 await self._to_model(sheet, rest)
             except (Invalid, Refused, RooError, ToolError) as error:
                 sheet.give_back(message)
-                self.session.surfaces.warning(f"Not sent: {error}")
+                self.service.screen.warning(f"Not sent: {error}")
 
     async def _to_model(self, sheet: Sheet, text: str) -> None:
-        session = self.session
+        service = self.service
         found = sheet.front_matter
         mode = found.mode if found.mode in MODES else None
-        known = session.configuration.current.settings.profiles
+        known = service.configuration.current.settings.profiles
         profile = found.profile if found.profile in known else None
         places = tuple(self._places(text))
-        task = session.tasks.get(sheet.task_id) if sheet.task_id else None
+        task = service.tasks.get(sheet.task_id) if sheet.task_id else None
         if task is None:
-            argument = commands.Start(prompt=text, mode=mode, profile=profile, context=places)
-            started = await commands.start(session, argument)
+            argument = inputs.Start(prompt=text, mode=mode, profile=profile, context=places)
+            started = await verbs.start(service, argument)
             task_id: str = started["taskId"]
             self._settings[task_id] = found.settings
             sheet.bind(task_id)
@@ -291,13 +289,13 @@ class TaskDocuments:
             task.set_mode(mode)
         if profile is not None:
             task.profile = profile
-        await commands.send(session, commands.Send(text=text, task_id=task.id, context=places))
+        await verbs.send(service, inputs.Send(text=text, task_id=task.id, context=places))
 
-    def _places(self, text: str) -> Iterator[commands.Place]:
+    def _places(self, text: str) -> Iterator[inputs.Place]:
         for number, mention in enumerate(mentions_in(text)):
             if number == MOST:
                 return
-            path = named(mention, self.session.workspace).path
+            path = named(mention, self.service.workspace).path
             if path is None:
                 continue
             lines = None
@@ -307,14 +305,14 @@ class TaskDocuments:
                     "start": {"line": first - 1, "character": 0},
                     "end": {"line": last - 1, "character": 1},
                 }
-            yield commands.Place(uri=self._uri(path), range=lines)
+            yield inputs.Place(uri=self._uri(path), range=lines)
 
     def _uri(self, path: Path) -> str:
-        document = self.session.documents.get(path)
+        document = self.editor.documents.get(path)
         return document.uri if document is not None else uri_of(path)
 
     def _withdraw(self, sheet: Sheet, lost: Sequence[Sent]) -> None:
-        for task in self.session.tasks:
+        for task in self.service.tasks:
             if task.id == sheet.task_id:
                 for message in list(task.agent.inbox):
                     if any(message.text.startswith(each.text) for each in lost):
@@ -323,7 +321,7 @@ class TaskDocuments:
     # --- commands in a message --------------------------------------------------------------
 
     async def _order(self, sheet: Sheet, order: slash.Command) -> Sequence[str]:  # noqa: C901 -- one case a command
-        session, task_id = self.session, sheet.task_id
+        service, task_id = self.service, sheet.task_id
         match order.name:
             case "help":
                 return slash.help_lines()
@@ -334,7 +332,7 @@ class TaskDocuments:
                 self._check("mode", order.word, sorted(MODES))
                 return self._set(sheet, order)
             case "profile":
-                known = sorted(session.configuration.current.settings.profiles)
+                known = sorted(service.configuration.current.settings.profiles)
                 self._check("profile", order.word, known)
                 return self._set(sheet, order)
             case _ if not sheet.task_id:
@@ -342,23 +340,23 @@ class TaskDocuments:
             case "status":
                 return self.status(sheet)
             case "cancel":
-                done = await commands.cancel(session, commands.OfTask(task_id=task_id))
+                done = await verbs.cancel(service, inputs.OfTask(task_id=task_id))
                 return ["*Stopped.*" if done["cancelled"] else "*Nothing was running.*"]
             case "keep":
-                done = await commands.keep_changes(session, commands.OfChanges(task_id=task_id))
+                done = await verbs.keep_changes(service, inputs.OfChanges(task_id=task_id))
                 return [f"*Kept the changes in {_files(len(done['kept']))}.*"]
             case "revert":
-                done = await commands.revert_changes(session, commands.OfChanges(task_id=task_id))
+                done = await verbs.revert_changes(service, inputs.OfChanges(task_id=task_id))
                 left = len(done["refused"])
                 more = f" {left} left alone: you have edited there." if left else ""
                 return [f"*Took back the changes in {_files(len(done['reverted']))}.{more}*"]
             case "changes":
-                found = await commands.list_changes(
-                    session, commands.ListChanges(task_id=task_id, show=True)
+                found = await verbs.list_changes(
+                    service, inputs.ListChanges(task_id=task_id, show=True)
                 )
                 return [f"*{_files(len(found)).capitalize()} changed.*"]
             case _:
-                await commands.open_task(session, commands.Open(task_id=task_id, transcript=True))
+                await verbs.open_task(service, inputs.Open(task_id=task_id, transcript=True))
                 return ["*The transcript is open.*"]
 
     def _check(self, key: str, word: str, known: Sequence[str]) -> None:
@@ -371,7 +369,7 @@ class TaskDocuments:
     def _set(self, sheet: Sheet, order: slash.Command) -> Sequence[str]:
         """Set a key of the front matter, and what holds for the task."""
         sheet.set_key(order.name, order.word)
-        task = self.session.tasks.get(sheet.task_id) if sheet.task_id else None
+        task = self.service.tasks.get(sheet.task_id) if sheet.task_id else None
         if task is not None and order.name == "mode":
             task.set_mode(order.word)
         elif task is not None:
@@ -380,7 +378,7 @@ class TaskDocuments:
 
     def status(self, sheet: Sheet) -> list[str]:
         """How the task of a document stands, as Markdown."""
-        task = self.session.tasks.get(sheet.task_id) if sheet.task_id else None
+        task = self.service.tasks.get(sheet.task_id) if sheet.task_id else None
         if task is None:
             return ["*No task yet: write under `## You` and save.*"]
         usage = task.usage
@@ -400,7 +398,7 @@ class TaskDocuments:
         """What waits and is to be shown in a document."""
         return [
             entry
-            for entry in self.session.approvals.pending
+            for entry in self.service.approvals.pending
             if (
                 entry.task_id == sheet.task_id
                 if entry.task_id is not None
@@ -408,7 +406,7 @@ class TaskDocuments:
             )
         ]
 
-    def _is_shown(self, entry: Pending) -> bool:
+    def is_shown(self, entry: Pending) -> bool:
         return any(self._shows(each, entry) for each in self.sheets.values())
 
     def _shows(self, sheet: Sheet, entry: Pending) -> bool:
@@ -418,10 +416,10 @@ class TaskDocuments:
         for sheet in self.sheets.values():
             if entry.task_id is None or entry.task_id == sheet.task_id:
                 sheet.poke()
-        last = self.session.documents.last
+        last = self.editor.documents.last
         shown = [each for each in self.sheets.values() if self._shows(each, entry)]
         if shown and shown[0].document is not last:
-            self.session.surfaces.message(f"Roo waits for you in {shown[0].document.path.name}")
+            self.service.screen.message(f"Roo waits for you in {shown[0].document.path.name}")
 
     def _settle(self, sheet: Sheet, choice: Choice, all_of_them: Sequence[Choice]) -> None:
         entry = next((e for e in self.waiting(sheet) if e.request_id == choice.request_id), None)
@@ -429,7 +427,7 @@ class TaskDocuments:
         answer = answered(choice, entry) if entry is not None else None
         if entry is None or answer is None or not alone:
             return
-        approvals = self.session.approvals
+        approvals = self.service.approvals
         try:
             if entry.kind == "question":
                 approvals.answer(entry.request_id, answer)
@@ -453,15 +451,8 @@ class TaskDocuments:
     def _gave_up(self, sheet: Sheet) -> None:
         """The editor cannot be written to: the transcript has the answer."""
         if sheet.task_id and not sheet.is_written:
-            argument = commands.Open(task_id=sheet.task_id, transcript=True)
-            self.session.start(commands.open_task(self.session, argument))
-
-
-def attach(session: Session) -> TaskDocuments:
-    """Let a session have task documents."""
-    found = TaskDocuments(session)
-    found.attach()
-    return found
+            argument = inputs.Open(task_id=sheet.task_id, transcript=True)
+            self.service.background.start(verbs.open_task(self.service, argument))
 
 
 _NAMED = {"mode", "profile"}

@@ -7,7 +7,7 @@ from lsprotocol import types
 from roo_lsp.agent.modes import MODES
 from roo_lsp.app import user_settings
 from roo_lsp.lsp.task_documents.columns import span
-from roo_lsp.lsp.task_documents.open_documents import TaskDocuments
+from roo_lsp.lsp.task_documents.open_documents import OpenDocuments
 from roo_lsp.settings_sources import no_profile
 from roo_lsp.task_documents.form import body_start, sections
 from roo_lsp.task_documents.front_matter import TASK, Fault, FrontMatter, Span
@@ -16,7 +16,7 @@ from roo_lsp.task_documents.sheet import Sheet
 from roo_lsp.task_documents.ticks import answered, choice_in
 
 
-def found(documents: TaskDocuments, sheet: Sheet, encoding: str) -> list[types.Diagnostic]:
+def found(documents: OpenDocuments, sheet: Sheet, encoding: str) -> list[types.Diagnostic]:
     """All of them."""
     faults = [
         *_front_matter(documents, sheet),
@@ -37,12 +37,12 @@ def found(documents: TaskDocuments, sheet: Sheet, encoding: str) -> list[types.D
     ]
 
 
-def _front_matter(documents: TaskDocuments, sheet: Sheet) -> Iterator[Fault]:
+def _front_matter(documents: OpenDocuments, sheet: Sheet) -> Iterator[Fault]:
     front, effective = documents.front_matter(sheet)
     yield from front.faults
     if front.mode and front.mode not in MODES:
         yield _at(front, "mode", f"There is no mode {front.mode}; there are: {', '.join(MODES)}.")
-    settings = documents.session.configuration.current.settings
+    settings = documents.service.configuration.current.settings
     if front.profile and front.profile not in settings.profiles:
         yield _at(front, "profile", no_profile(front.profile, settings))
     if front.task and front.task != sheet.task_id and not sheet.binding:
@@ -61,20 +61,20 @@ def _at(front: FrontMatter, key: str, text: str) -> Fault:
     return Fault(front.span((key,)), text)
 
 
-def _mentions(documents: TaskDocuments, sheet: Sheet) -> Iterator[Fault]:
+def _mentions(documents: OpenDocuments, sheet: Sheet) -> Iterator[Fault]:
     floor = max(sheet.place.floor, body_start(sheet.lines))
     for section in sections(sheet.lines):
         if section.who != "you" or section.first < floor:
             continue
         for number in range(section.first + 1, section.last):
             for mention in mentions_in(sheet.lines[number]):
-                problem = named(mention, documents.session.workspace).problem
+                problem = named(mention, documents.service.workspace).problem
                 if problem and mention.looks_like_a_path:
                     here = Span(number, mention.start, mention.end)
                     yield Fault(here, problem, serious=False)
 
 
-def _ticks(documents: TaskDocuments, sheet: Sheet) -> Iterator[Fault]:
+def _ticks(documents: OpenDocuments, sheet: Sheet) -> Iterator[Fault]:
     """Ticks that do not answer what waits, and why."""
     waiting = {each.request_id: each for each in documents.waiting(sheet)}
     ticked = [

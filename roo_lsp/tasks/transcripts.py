@@ -1,10 +1,10 @@
-"""The transcript document of a task: when it is written, and when the editor shows it."""
+"""The transcript document of a task: when it is written, and when it is shown."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from roo_lsp.lsp.surfaces.screen import Surfaces
+from roo_lsp.tasks.screen import Screen
 from roo_lsp.tasks.task import Task
 from roo_lsp.workspace.store import TaskStore
 from roo_lsp.workspace.transcript import markdown
@@ -12,10 +12,10 @@ from roo_lsp.workspace.transcript import markdown
 
 @dataclass(slots=True)
 class Transcripts:
-    """Those of one client's tasks, by its setting `ui.transcript`."""
+    """Those of one front end's tasks, by the setting `ui.transcript`."""
 
     store: TaskStore
-    surfaces: Surfaces
+    screen: Screen
     when: Callable[[], str]
     """`onDemand`, `always` or `never`."""
     _opened: set[str] = field(default_factory=set[str])
@@ -28,12 +28,12 @@ class Transcripts:
         )
 
     async def open(self, task: Task) -> tuple[Path, bool]:
-        """The user asks for it: its file, and whether the editor shows it."""
+        """The user asks for it: its file, and whether it is shown."""
         file = self.write(task)
         if self.when() == "never":
-            self.surfaces.message(f"Roo wrote it to {file}")
+            self.screen.message(f"Roo wrote it to {file}")
             return file, False
-        return file, await self.surfaces.open_document(file)
+        return file, await self.screen.open_document(file)
 
     async def turn_ended(self, task: Task) -> None:
         """With `always` it is brought up to date after each turn, and shown after the first."""
@@ -42,4 +42,4 @@ class Transcripts:
         file = self.write(task)
         if task.id not in self._opened:
             self._opened.add(task.id)
-            await self.surfaces.open_document(file, take_focus=False)
+            await self.screen.open_document(file, take_focus=False)

@@ -1,0 +1,127 @@
+"""Each task's agent on the ports of its front end, with what is put around them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from roo_lsp.agent.approval import PermissionRequest
+from roo_lsp.agent.conversation import Agent
+from roo_lsp.agent.messages import Entry
+from roo_lsp.agent.ports import Asker, CommandRunner, FileSystem, LanguageServers
+from roo_lsp.agent.tool import AnyTool, Workspace
+from roo_lsp.app import Host, build_agent, disk
+from roo_lsp.endpoints import Connection
+from roo_lsp.settings_sources import Effective
+from roo_lsp.tasks.approvals import Approvals, TaskApprover
+from roo_lsp.tasks.checkpoints import Checkpoints, TaskCheckpoints
+from roo_lsp.tasks.confinement import Confinement
+from roo_lsp.tasks.details import detail_lines
+from roo_lsp.tasks.effective_settings import EffectiveSettings
+from roo_lsp.tasks.reporting import RecordingRunner, ReportingFileSystem
+from roo_lsp.tasks.review import Reviews
+from roo_lsp.tasks.task import Task
+from roo_lsp.workspace.commands import ShellRunner
+from roo_lsp.workspace.rooignore import RooIgnore
+from roo_lsp.workspace.sandbox.protect import Change
+from roo_lsp.workspace.store import TaskStore
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a task acts on: the disk and a shell, or what a front end has around them."""
+
+    files: FileSystem
+    commands: CommandRunner
+    servers: LanguageServers | None = None
+    """The editor's other language servers, where it lets them be asked."""
+    around_tool: Callable[[AnyTool], AnyTool] = lambda tool: tool
+    """A tool as the front end wants it to run: with more in its result, say."""
+
+
+def bare_ground(disk: FileSystem, shell: CommandRunner, asker: Asker) -> Ground:
+    """The disk and the shell as they are."""
+    del asker
+    return Ground(disk, shell)
+
+
+@dataclass(frozen=True, slots=True)
+class Agents:
+    """Those of one front end's tasks."""
+
+    workspace: Workspace
+    state_dir: Path
+    store: TaskStore
+    connection: Connection
+    configuration: EffectiveSettings
+    confinement: Confinement
+    approvals: Approvals
+    reviews: Reviews
+    checkpoints: Checkpoints
+    ground: Callable[[FileSystem, CommandRunner, Asker], Ground]
+    """Given the disk, a shell, and who can be asked: once for each task."""
+    settings_of: Callable[[str, Effective], Effective]
+    """A task's settings, where it has some of its own."""
+    turn_ended: Callable[[Task], None]
+
+    def __call__(self, task: Task, entries: Sequence[Entry]) -> Agent:
+        """A task's agent, with what was said before."""
+        surprises: list[str] = []
+        folders = self.workspace.folders
+        ignore = RooIgnore(folders, own=self.state_dir)
+        on_disk = disk(self.configuration.current.settings, ignore)
+        shell = ShellRunner(
+            self.store.outputs_dir(task.id),
+            self.confinement.shell_options,
+            on_changed=partial(_surprise, surprises),
+            workspace=folders,
+        )
+        details = partial(_details, workspace=self.workspace)
+        people = TaskApprover(self.approvals, task.id, task.emit, details)
+        ground = self.ground(on_disk, shell, people)
+        checkpoints = self.checkpoints.of(task, ground.files, surprises)
+        checkpoints.begin(len(entries))
+        task.watcher = checkpoints.saw
+        task.was_read = checkpoints.begin
+        task.before_end = partial(self._turn_ends, task, checkpoints)
+        host = Host(
+            workspace=self.workspace,
+            files=ReportingFileSystem(
+                ground.files,
+                self.reviews.of(task.id, self.store.changes_dir(task.id), ground.files),
+                task.emit,
+                partial(checkpoints.before_acting, whole=False),
+            ),
+            commands=RecordingRunner(
+                ground.commands, partial(checkpoints.before_acting, whole=True)
+            ),
+            approver=people,
+            asker=people,
+            emit=task.emit,
+            on_message=checkpoints.keep_entry,
+            before_request=checkpoints.before_request,
+            settings=lambda: self.settings_of(task.id, self.configuration.current),
+            mode=lambda: task.mode,
+            profile=lambda: self.configuration.profile_of(task.mode, task.profile),
+            ask_for_key=partial(self.approvals.ask_for_key, task.id),
+            state_dir=self.state_dir,
+            sandbox=lambda: self.confinement.sandbox,
+            surprises=surprises,
+            around_tool=ground.around_tool,
+            servers=ground.servers,
+        )
+        return build_agent(host, self.connection, entries)
+
+    async def _turn_ends(self, task: Task, checkpoints: TaskCheckpoints) -> None:
+        await checkpoints.turn_ends()
+        self.turn_ended(task)
+
+
+def _surprise(surprises: list[str], changed: Sequence[Change]) -> None:
+    """A command changed protected files, or nobody could see whether it did."""
+    names = ", ".join(map(str, changed[:3])) or "they could not be compared"
+    surprises.append(f"a command changed protected files ({names})")
+
+
+def _details(request: PermissionRequest, workspace: Workspace) -> list[str]:
+    return detail_lines(request, workspace)

@@ -1,0 +1,177 @@
+"""The settings that hold: every source put together, and the trust that what would widen them waits for."""
+
+import asyncio
+import shlex
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from roo_lsp.app import sources
+from roo_lsp.settings import Problem
+from roo_lsp.settings_channel import Held
+from roo_lsp.settings_sources import Effective, Source, confined, effective
+from roo_lsp.tasks.approvals import TrustQuestion
+from roo_lsp.workspace.trust import (
+    Answer,
+    Item,
+    TrustStore,
+    content_hash,
+    digest_of,
+    instruction_files,
+    too_wide,
+)
+
+
+@dataclass(slots=True)
+class EffectiveSettings:
+    """The settings of one front end; put together anew by `refresh`."""
+
+    channel: Callable[[], Sequence[Source]]
+    """What came over the front end's channel, weakest first: nobody can say who wrote it."""
+    folders: tuple[Path, ...]
+    """The workspace; trust is given for the first, with all that the others bring along."""
+    trust: TrustStore
+    tell: Callable[[str], None]
+    """Shows the user a message."""
+    ask_for_trust: Callable[[TrustQuestion], Coroutine[Any, Any, bool]]
+    insist: Callable[[], None]
+    """Asks by a dialog what was asked quietly so far."""
+    start: Callable[[Coroutine[Any, Any, None]], None]
+    """Does something beside everything else."""
+    current: Effective = field(init=False)
+    trusted: bool = field(init=False)
+    """Whether what the workspace brings along may be used: its settings and instruction files."""
+    _held: tuple[Held, ...] = ()
+    """What would widen, trusted or not."""
+    _items: tuple[Item, ...] = ()
+    """What trust would be about, as of the last look."""
+    _said: Answer = "unknown"
+    _asking: asyncio.Future[bool] | None = None
+    """The question for trust, while it is open."""
+    _asked: set[str] = field(default_factory=set[str])
+    """What it was already asked about, by digest."""
+    _told: set[str] = field(default_factory=set[str])
+
+    def __post_init__(self) -> None:
+        self.current = self._effective()
+
+    def refresh(self) -> None:
+        """Put the sources together anew, tell of what is wrong, each thing once, and seek trust."""
+        self.current = self._effective()
+        for problem in self.current.problems:
+            if str(problem) not in self._told:
+                self._told.add(str(problem))
+                self.tell(str(problem))
+        digest = digest_of(self._items)
+        asks = self._said in {"unknown", "stale"} and bool(self._items)
+        if self._asking is not None and (not asks or digest not in self._asked):
+            self._asking.cancel()  # about what is not so any more
+        if asks and digest not in self._asked:
+            self._asked.add(digest)
+            self.start(self._seek_trust(digest))
+
+    @property
+    def held(self) -> tuple[Held, ...]:
+        """What waits for trust now."""
+        return () if self.trusted else self._held
+
+    def profile_of(self, mode: str, own: str) -> str:
+        """The profile of a task: its own, its mode's, or the active one."""
+        settings = self.current.settings
+        return own or settings.mode_profiles.get(mode, "") or settings.profile
+
+    def look_again(self) -> None:
+        """A task starts: files may have changed, or trust may have been given from a terminal."""
+        if self._look(self._held) != (self._items, self._said):
+            self.refresh()
+        self.insist()
+
+    async def _seek_trust(self, digest: str) -> None:
+        """Ask the user, and keep the answer for exactly what they were asked about."""
+        items = self._items
+        self.trust.wait(self.folders, _settings(self._held))
+        if not digest:
+            self.tell(f"roo: {items[-1].line}.")
+            return
+        asking = self._asking = asyncio.ensure_future(self.ask_for_trust(self._question()))
+        try:
+            await asyncio.wait({asking})
+        finally:
+            asking.cancel()
+        if asking.cancelled():
+            return
+        if asking.result():
+            self.trust.trust(self.folders[0], items)
+        else:
+            self.trust.refuse(self.folders[0], items)
+        self.refresh()
+
+    def _question(self) -> TrustQuestion:
+        held, folder = self._held, self.folders[0]
+        files = self._items[len(held) :]
+        lines = [str(each) for each in held]
+        if files:
+            lines += ["Files that instruct the agent:", *(item.line for item in files)]
+        if changed := self.trust.changed(folder, self._items):
+            lines += ["Not as it was when you trusted it:", *changed]
+        lines.append(f"Workspace: {folder}")
+        what = [
+            *(["settings"] if held else []),
+            *(["instruction files"] if files else []),
+        ]
+        whys = [
+            *([SETTINGS_WHY] if held else []),
+            *([FILES_WHY] if files else []),
+            f"To decide later, in a terminal: roo-lsp trust {shlex.quote(str(folder))}",
+        ]
+        return TrustQuestion(
+            title=f"Trust these {' and '.join(what)} in {folder.name}",
+            why=" ".join(whys),
+            lines=lines,
+            folder=folder,
+            quiet=not held,
+        )
+
+    def _effective(self) -> Effective:
+        everything = sources(self.channel())
+        found = effective(everything)
+        wide = too_wide(self.folders[0])
+        if wide:
+            self._held, self._items, self._said, self.trusted = (), (), "refused", False
+            narrow = confined(found)
+            if narrow.settings != found.settings or found.held:
+                problem = Problem("roo.autoApprove", TOO_WIDE.format(place=wide))
+                narrow = replace(narrow, problems=(*found.problems, problem))
+            return narrow
+        self._held = found.held
+        self._items, self._said = self._look(found.held)
+        self.trusted = self._said == "trusted"
+        if not self.trusted:
+            return confined(found) if len(self._items) > len(found.held) else found
+        return effective(everything, trusted=True) if found.held else found
+
+    def _look(self, held: Sequence[Held]) -> tuple[tuple[Item, ...], Answer]:
+        """What trust is about now, and what the user said of it; of nothing they need not."""
+        if too_wide(self.folders[0]):
+            return (), "refused"
+        items = (*_settings(held), *instruction_files(self.folders))
+        return items, self.trust.answer(self.folders[0], items) if items else "trusted"
+
+
+SETTINGS_WHY = "The settings came over the editor, which cannot tell yours from the repository's."
+FILES_WHY = (
+    "The files came with the repository: until you trust them they are not used, and nothing but "
+    "reads is approved by itself here."
+)
+TOO_WIDE = (
+    "the workspace is {place}, so nothing but reads is approved by itself, and what the editor's "
+    "settings would widen is not used; open the folder of a project"
+)
+
+
+def _settings(held: Iterable[Held]) -> list[Item]:
+    return [
+        Item(f"{each.path} (from {each.source})", content_hash([each.value]), str(each))
+        for each in held
+    ]

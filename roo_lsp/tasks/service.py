@@ -1,0 +1,492 @@
+"""What tasks are asked for, whoever asks: the verbs of interface section 4, as functions of a `Service`."""
+
+import json
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+from roo_lsp.agent.events import FileChanged
+from roo_lsp.agent.modes import MODES
+from roo_lsp.agent.tool import Workspace
+from roo_lsp.endpoints import Connection, configured_url, list_models
+from roo_lsp.providers.endpoint import Endpoint
+from roo_lsp.providers.report import Report
+from roo_lsp.settings_sources import no_profile
+from roo_lsp.tasks import endpoint_test
+from roo_lsp.tasks.approvals import Approvals, NotPending
+from roo_lsp.tasks.attachments import attached, require_support
+from roo_lsp.tasks.background import Background
+from roo_lsp.tasks.checkpoints import Checkpoints
+from roo_lsp.tasks.confinement import Confinement
+from roo_lsp.tasks.effective_settings import EffectiveSettings
+from roo_lsp.tasks.hunks import diff_document, where
+from roo_lsp.tasks.inputs import (
+    AnswerQuestion,
+    Export,
+    GoBack,
+    List,
+    ListApprovals,
+    ListChanges,
+    Nothing,
+    OfChanges,
+    OfCheckpoint,
+    OfProfile,
+    OfTask,
+    Open,
+    Place,
+    Replay,
+    Respond,
+    Resume,
+    Send,
+    SetMode,
+    SetProfile,
+    Start,
+)
+from roo_lsp.tasks.refusals import Invalid, Refused
+from roo_lsp.tasks.review import Reviews, Settled
+from roo_lsp.tasks.screen import Screen
+from roo_lsp.tasks.stream import Audience
+from roo_lsp.tasks.task import Task, Tasks
+from roo_lsp.tasks.transcripts import Transcripts
+from roo_lsp.workspace.descriptors import real_path
+from roo_lsp.workspace.journal import told
+from roo_lsp.workspace.line_diff import split_lines
+from roo_lsp.workspace.private import write_private
+from roo_lsp.workspace.rooignore import RooIgnore
+from roo_lsp.workspace.store import TaskStore
+from roo_lsp.workspace.transcript import exported, listed, markdown
+from roo_lsp.workspace.uris import path_of, uri_of
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What runs the tasks of one front end; `opening.open_service` makes it."""
+
+    version: str
+    client: str
+    """The front end's name, and its version."""
+    workspace: Workspace
+    state_dir: Path
+    store: TaskStore
+    connection: Connection
+    configuration: EffectiveSettings
+    confinement: Confinement
+    approvals: Approvals
+    reviews: Reviews
+    checkpoints: Checkpoints
+    transcripts: Transcripts
+    tasks: Tasks
+    background: Background
+    audience: Audience
+    screen: Screen
+    open_text: Callable[[str], str | None]
+    """The text of a document that is open, by its URI; None for every other."""
+    shown_in: Callable[[str], Path | None]
+    """The open document that shows a task."""
+
+    async def configure(self) -> None:
+        """The settings of the channel have come, or changed; no task may run before the first time."""
+        self.configuration.refresh()
+        await self.confinement.look()
+
+    async def close(self) -> None:
+        """Stop everything; nothing of ours runs afterwards."""
+        await self.tasks.close()
+        await self.checkpoints.close()
+        await self.background.close()
+        await self.connection.close()
+        self.store.close()
+
+
+# --- tasks ----------------------------------------------------------------------------------
+
+
+async def start(service: Service, argument: Start) -> dict[str, Any]:
+    service.configuration.look_again()
+    settings = service.configuration.current.settings
+    mode = argument.mode or settings.mode
+    _check_mode(mode)
+    if argument.profile:
+        _check_profile(service, argument.profile)
+    require_visible(service, [*(place.uri for place in argument.context), *argument.images])
+    added = await attached(argument.images, service.workspace)
+    if added.images:
+        _require_images(service, service.configuration.profile_of(mode, argument.profile or ""))
+    prompt = argument.prompt + _context_text(service, argument.context) + added.text
+    task = service.tasks.create(argument.prompt, mode, argument.profile or "")
+    if argument.work_done_token is not None:
+        service.audience.use_token(task.id, argument.work_done_token)
+    task.send(prompt, added.images)
+    return await _ended(task) if argument.wait else {"taskId": task.id}
+
+
+async def _ended(task: Task) -> dict[str, Any]:
+    stop = await task.ended()
+    return {
+        "taskId": task.id,
+        "stopReason": stop,
+        "result": task.result,
+        "usage": task.usage | {"cost": task.cost},
+    }
+
+
+async def send(service: Service, argument: Send) -> dict[str, Any]:
+    task = _task(service, argument.task_id)
+    require_visible(service, argument.images)
+    added = await attached(argument.images, service.workspace)
+    if added.images:
+        _require_images(service, service.configuration.profile_of(task.mode, task.profile))
+    require_visible(service, [place.uri for place in argument.context])
+    text = argument.text + _context_text(service, argument.context)
+    if (question := service.approvals.question_of(task.id)) is not None:
+        service.approvals.answer(question.request_id, text)
+        if added.images:  # an answer is a tool's result and has none: they follow it
+            task.send(added.text.strip(), added.images)
+        return {"taskId": task.id, "queued": False}
+    return {"taskId": task.id, "queued": task.send(text + added.text, added.images)}
+
+
+async def cancel(service: Service, argument: OfTask) -> dict[str, Any]:
+    task = _task(service, argument.task_id)
+    return {"taskId": task.id, "cancelled": await task.cancel()}
+
+
+async def resume(service: Service, argument: Resume) -> dict[str, Any]:
+    task = _task(service, argument.task_id)
+    if task.running:
+        if argument.text:
+            task.send(argument.text)
+        return {"taskId": task.id}
+    task.send(argument.text or "Go on with the task from where it stopped.")
+    return {"taskId": task.id}
+
+
+async def list_tasks(service: Service, argument: List) -> list[dict[str, Any]]:
+    found = service.tasks.listed(argument.limit, everywhere=argument.all)
+    return [listed(each) for each in found]
+
+
+async def replay(service: Service, argument: Replay) -> dict[str, Any]:
+    task = _task(service, argument.task_id)
+    events, next_seq = service.store.events(task.id, argument.since_seq, argument.limit)
+    return {"events": events, "nextSeq": next_seq}
+
+
+async def open_task(service: Service, argument: Open) -> dict[str, Any]:
+    task = _task(service, argument.task_id)
+    if not argument.transcript and (shown_in := service.shown_in(task.id)) is not None:
+        shown = await service.screen.open_document(shown_in)
+        return {"taskId": task.id, "shown": shown, "path": str(shown_in)}
+    file, shown = await service.transcripts.open(task)
+    return {"taskId": task.id, "shown": shown, "path": str(file)}
+
+
+async def delete(service: Service, argument: OfTask) -> dict[str, Any]:
+    if argument.task_id is None:
+        raise Invalid("taskId: say which task to delete")
+    task = _task(service, argument.task_id)
+    await task.cancel()
+    service.tasks.delete(task.id)
+    service.checkpoints.forget(task.id)
+    service.reviews.forget(task.id)
+    return {"taskId": task.id, "deleted": True}
+
+
+async def export(service: Service, argument: Export) -> dict[str, Any]:
+    task = _task(service, argument.task_id)
+    summary, entries = task.summary(), service.store.messages(task.id)
+    if argument.format == "md":
+        return {"taskId": task.id, "format": "md", "text": markdown(summary, entries)}
+    events, _ = service.store.events(task.id, 0, sys.maxsize)
+    text = json.dumps(exported(summary, entries, events), ensure_ascii=False, indent=1)
+    return {"taskId": task.id, "format": "json", "text": text}
+
+
+# --- approvals and questions ----------------------------------------------------------------
+
+
+async def list_approvals(service: Service, argument: ListApprovals) -> list[dict[str, Any]]:
+    wanted = argument.request_id
+    found = [each for each in service.approvals.pending if wanted in {None, each.request_id}]
+    if wanted is not None and not found:
+        raise NotPending(f"{wanted} is not pending any more.")
+    if argument.show:
+        for entry in found:
+            await service.screen.open_details(entry)
+    return [entry.json() for entry in found]
+
+
+async def respond(service: Service, argument: Respond) -> dict[str, Any]:
+    try:
+        entry = service.approvals.settle(
+            argument.request_id, argument.decision, "roo.approval.respond", argument.feedback
+        )
+    except ValueError:
+        raise Invalid(
+            f"decision: {argument.decision} is not among the options of this request"
+        ) from None
+    return {"requestId": entry.request_id, "taskId": entry.task_id, "outcome": argument.decision}
+
+
+async def answer(service: Service, argument: AnswerQuestion) -> dict[str, Any]:
+    entry = service.approvals.answer(argument.request_id, argument.answer)
+    return {"requestId": entry.request_id, "taskId": entry.task_id}
+
+
+# --- review ---------------------------------------------------------------------------------
+
+
+async def list_changes(service: Service, argument: ListChanges) -> list[dict[str, Any]]:
+    task = _task(service, argument.task_id)
+    changed = await service.reviews.task(task.id).changed()
+    if argument.show:
+        file = service.store.changes_dir(task.id) / "all.diff"
+        with told(file.parent):
+            write_private(file, diff_document(changed, service.workspace.show))
+        await service.screen.open_document(file)
+    return service.reviews.json(task.id, changed)
+
+
+async def keep_changes(service: Service, argument: OfChanges) -> dict[str, Any]:
+    task = _task(service, argument.task_id)
+    with task.held():
+        kept = await service.reviews.task(task.id).keep(_changed_path(argument), argument.hunk)
+        _tell_changes(task, kept, "kept")
+    return {"taskId": task.id, "kept": [each.json() for each in kept]}
+
+
+async def revert_changes(service: Service, argument: OfChanges) -> dict[str, Any]:
+    task = _task(service, argument.task_id)
+    with task.held():
+        done, refused = await service.reviews.task(task.id).revert(
+            _changed_path(argument), argument.hunk
+        )
+        _tell_changes(task, done, "reverted")
+        if done:
+            places = "; ".join(
+                f"{service.workspace.show(each.path)}, {where(each.hunks)}" for each in done
+            )
+            task.note(
+                f"(I took back what you changed in {places}. Read it before you edit it again.)"
+            )
+    if refused and not done:
+        places = " ".join(
+            f"{service.workspace.show(each.path)}, {where([each.hunk])}: {each.why}."
+            for each in refused
+        )
+        raise Refused(f"Nothing was reverted. {places}", refused[0].reason)
+    return {
+        "taskId": task.id,
+        "reverted": [each.json() for each in done],
+        "refused": [each.json() for each in refused],
+    }
+
+
+def _tell_changes(
+    task: Task, settled: Sequence[Settled], state: Literal["kept", "reverted"]
+) -> None:
+    for each in settled:
+        added, removed = each.added, each.removed
+        if state == "reverted":
+            added, removed = removed, added
+        task.emit(FileChanged(uri_of(each.path), added, removed, state))
+
+
+def _changed_path(argument: OfChanges) -> Path | None:
+    if argument.uri is None:
+        return None
+    if (path := path_of(argument.uri)) is None:
+        raise Invalid("uri: not the address of a file")
+    return path
+
+
+# --- checkpoints ----------------------------------------------------------------------------
+
+
+async def list_checkpoints(service: Service, argument: OfTask) -> list[dict[str, Any]]:
+    return service.checkpoints.task(_task(service, argument.task_id).id).listed()
+
+
+async def diff_checkpoint(service: Service, argument: OfCheckpoint) -> dict[str, Any]:
+    task = _task(service, argument.task_id)
+    found = await service.checkpoints.task(task.id).difference(argument.checkpoint_id)
+    shown = await service.screen.open_document(found.file)
+    return {
+        "taskId": task.id,
+        "checkpointId": found.checkpoint_id,
+        "diff": found.text,
+        "truncated": found.truncated,
+        "shown": shown,
+        "path": str(found.file),
+    }
+
+
+async def restore_checkpoint(service: Service, argument: GoBack) -> dict[str, Any]:
+    task = _task(service, argument.task_id)
+    if busy := [each for each in service.tasks if each.running]:
+        which = "This task" if task in busy else f"The task “{busy[0].title}”"
+        raise Refused(f"{which} is running. Cancel it, or wait until its turn is over.", "running")
+    checkpoints = service.checkpoints.task(task.id)
+    with task.held():
+        return await checkpoints.go_back(argument.checkpoint_id, conversation=argument.conversation)
+
+
+# --- modes, profiles, the endpoint ----------------------------------------------------------
+
+
+async def set_mode(service: Service, argument: SetMode) -> dict[str, Any]:
+    _check_mode(argument.mode)
+    task = _task(service, argument.task_id)
+    task.set_mode(argument.mode)
+    return {"taskId": task.id, "mode": argument.mode}
+
+
+async def list_modes(service: Service, argument: Nothing) -> dict[str, Any]:
+    del argument
+    return {
+        "modes": [
+            {"slug": mode.slug, "name": mode.name, "groups": sorted(mode.groups)}
+            for mode in MODES.values()
+        ],
+        "mode": service.configuration.current.settings.mode,
+    }
+
+
+async def set_profile(service: Service, argument: SetProfile) -> dict[str, Any]:
+    if argument.profile:  # an empty one leaves the choice to the settings again
+        _check_profile(service, argument.profile)
+    task = _task(service, argument.task_id)
+    task.profile = argument.profile
+    return {"taskId": task.id, "profile": argument.profile}
+
+
+async def list_profiles(service: Service, argument: Nothing) -> dict[str, Any]:
+    del argument
+    settings = service.configuration.current.settings
+    return {
+        "profiles": sorted(settings.profiles),
+        "profile": settings.profile,
+        "modeProfiles": settings.mode_profiles,
+    }
+
+
+async def test_provider(service: Service, argument: OfProfile) -> dict[str, Any]:
+    if argument.profile:
+        _check_profile(service, argument.profile)
+    find = partial(_endpoint, service, argument.profile)
+    testing = endpoint_test.examine(service.connection, find, service.audience)
+    if argument.wait:
+        return (await testing).json()
+    service.background.start(_tell_test(service, testing))
+    return {"started": True}
+
+
+async def _tell_test(service: Service, testing: Awaitable[Report]) -> None:
+    service.screen.message(endpoint_test.told(await testing))
+
+
+async def list_provider_models(service: Service, argument: OfProfile) -> dict[str, Any]:
+    if argument.profile:
+        _check_profile(service, argument.profile)
+    return {"models": await list_models(await _endpoint(service, argument.profile))}
+
+
+async def _endpoint(service: Service, profile: str | None) -> Endpoint:
+    current = service.configuration.current
+    return await service.connection.endpoint(
+        current, profile or current.settings.profile, partial(service.approvals.ask_for_key, None)
+    )
+
+
+async def status(service: Service, argument: Nothing) -> dict[str, Any]:
+    del argument
+    current = service.configuration.current
+    settings = current.for_profile(current.settings.profile)
+    base_url = configured_url(settings)
+    return {
+        "version": service.version,
+        "client": service.client,
+        "workspace": [str(folder) for folder in service.workspace.folders],
+        "provider": {
+            "baseUrl": base_url,
+            "learnt": service.connection.learnt(base_url) if base_url else [],
+        },
+        "model": settings.provider.model_id,
+        "mode": settings.mode,
+        "profile": current.settings.profile,
+        "tasks": [
+            {"taskId": task.id, "title": task.title, "state": task.state} for task in service.tasks
+        ],
+        "pending": [entry.json() for entry in service.approvals.pending],
+        "settingsProblems": [
+            *({"path": p.path, "problem": p.text} for p in current.problems),
+            *(
+                {"path": h.path, "problem": "would widen what Roo may do: waits for your trust"}
+                for h in service.configuration.held
+            ),
+            *(
+                {"path": f"roo.{key}", "problem": "accepted, but not yet effective"}
+                for key in current.not_yet_effective
+            ),
+        ],
+    }
+
+
+# --- helpers --------------------------------------------------------------------------------
+
+
+def _task(service: Service, task_id: str | None) -> Task:
+    task = service.tasks.get(task_id)
+    if task is None:
+        if task_id is None:
+            raise Refused("There is no task yet.", "no_task")
+        raise Invalid(f"taskId: there is no task {task_id}")
+    return task
+
+
+def _require_images(service: Service, profile: str) -> None:
+    require_support(service.configuration.current.for_profile(profile), profile)
+
+
+def require_visible(service: Service, uris: Sequence[str]) -> None:
+    """Refuse what the workspace's `.rooignore` keeps from the agent, open in the editor or not."""
+    ignore = RooIgnore(service.workspace.folders)
+    for uri in uris:
+        path = path_of(uri)
+        if path is not None and ignore.keeps(path, real_path(path)):
+            raise Refused(
+                f"{service.workspace.show(path)} was not sent: .rooignore keeps it from the agent. "
+                "Take it out of .rooignore, or leave it out of the message.",
+                "ignored",
+            )
+
+
+def _check_mode(mode: str) -> None:
+    if mode not in MODES:
+        raise Invalid(f"mode: no mode {mode!r}; known: {', '.join(MODES)}")
+
+
+def _check_profile(service: Service, profile: str) -> None:
+    settings = service.configuration.current.settings
+    if profile not in settings.profiles:
+        raise Invalid(f"profile: {no_profile(profile, settings)}")
+
+
+def _context_text(service: Service, places: Sequence[Place]) -> str:
+    """What the user pointed at: the name of each file, and the text of each range that is open."""
+    parts: list[str] = []
+    for place in places:
+        path = path_of(place.uri)
+        name = service.workspace.show(path) if path is not None else place.uri
+        text = service.open_text(place.uri)
+        if (lines := place.lines) is None:
+            parts.append(f"File: {name}")
+            continue
+        first, last = lines
+        parts.append(f"File: {name}, lines {first + 1} to {last + 1}")
+        if text is not None:
+            parts.append("".join(split_lines(text)[first : last + 1]))
+    return "\n\nThe user points at:\n" + "\n".join(parts) if parts else ""
