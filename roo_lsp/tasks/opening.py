@@ -53,6 +53,8 @@ class FrontEnd:
     reviews: Reviews = field(default_factory=Reviews)
     """What the tasks changed."""
     background: Background = field(default_factory=Background)
+    connect: Callable[[TrustStore, Memory], Connection] = Connection
+    """What leads to the models that the settings name."""
 
 
 def open_service(front: FrontEnd, folders: tuple[Path, ...], version: str) -> Service:
@@ -71,7 +73,7 @@ def open_service(front: FrontEnd, folders: tuple[Path, ...], version: str) -> Se
             "Set ROO_STATE_DIR to a folder you can write.",
         ) from error
     trust = TrustStore(state / "trust.json", given=trusted_origins())
-    connection = Connection(trust, Memory(state / "endpoints.json"))
+    connection = front.connect(trust, Memory(state / "endpoints.json"))
     workspace, screen, start = Workspace(folders), front.screen, front.background.start
     configuration = EffectiveSettings(
         front.channel,
