@@ -65,7 +65,7 @@ class History:
     def __init__(self, on_append: Callable[[Entry], None], entries: Iterable[Entry] = ()) -> None:
         self._on_append = on_append
         self._stored: list[Message] = []
-        """What `in_view` makes of all entries: without what `repaired` adds and leaves out."""
+        """What of all entries is sent: without what `repaired` adds and leaves out."""
         self._call_ids: set[str] = set()
         self.first_prompt: UserMessage | None = None
         self.last_prompts: deque[UserMessage] = deque(maxlen=LAST_PROMPTS)

@@ -102,17 +102,6 @@ def standing(entries: Iterable[Entry]) -> list[Message | Condensed]:
     ]
 
 
-def in_view(entries: Iterable[Entry]) -> list[Message]:
-    """The messages that the model is sent, of all that was stored."""
-    view: list[Message] = []
-    for entry in standing(entries):
-        if isinstance(entry, Condensed):
-            view[: max(0, len(view) - entry.kept)] = [UserMessage(entry.text)]
-        else:
-            view.append(entry)
-    return view
-
-
 def repaired(messages: Iterable[Message], missing: str = INTERRUPTED) -> list[Message]:
     """The same history made valid: exactly one result for each call, right behind its answer.
 

@@ -34,7 +34,7 @@ _LOOK_SIGNS = frozenset(
 
 
 def exact(text: str, *, prose: bool = False) -> str:
-    """The text with its deceiving characters escaped; `unescaped` gives back exactly the text.
+    """The text with its deceiving characters escaped; of what is shown, exactly the text can be made again.
 
     Line breaks stay. A backslash is escaped only where it would read as an escape of ours. In what
     is no `prose`, letters and signs that pass for ASCII are escaped too, and so are tabs: in
@@ -60,11 +60,6 @@ def plain(text: str, *, look_alikes: bool = False) -> str:
 def label(text: str) -> str:
     """One line of it, for titles and messages."""
     return plain(text).replace("\n", r"\x0a")
-
-
-def unescaped(shown: str) -> str:
-    """The text that `exact` was given."""
-    return _ESCAPE.sub(lambda found: chr(int(found[1] or found[2] or found[3], 16)), shown)
 
 
 def _escape(character: str) -> str:

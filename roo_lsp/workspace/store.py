@@ -135,7 +135,7 @@ class TaskStore:
         return self._seqs[task_id]
 
     def messages(self, task_id: str) -> list[Entry]:
-        """All that was written; see `messages.in_view` and, for what a crash left undone, `repaired`."""
+        """All that was written; `History` makes of it what the model is sent."""
         values = (_parsed(line) for line in self._lines(self._messages_of(task_id)))
         return [message_from(value) for value in values if value is not None]
 

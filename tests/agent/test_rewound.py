@@ -11,9 +11,13 @@ from roo_lsp.agent.messages import (
     ToolCall,
     ToolMessage,
     UserMessage,
-    in_view,
 )
 from roo_lsp.workspace.store import message_from, message_json
+
+
+def view_of(entries: list[Entry]) -> list[str]:
+    """What the model is sent of these entries."""
+    return [message.text for message in History(lambda _: None, entries).messages]
 
 
 def said(*words: str | int) -> list[Entry]:
@@ -34,13 +38,13 @@ def said(*words: str | int) -> list[Entry]:
     ],
 )
 def test_the_view_is_what_it_was_and_what_was_said_since(entries: list[Entry], view: str) -> None:
-    assert "".join(message.text for message in in_view(entries)) == view
+    assert "".join(view_of(entries)) == view
 
 
 def test_going_back_to_before_a_condensing_brings_the_words_back() -> None:
     entries = [*said("a", "b"), Condensed("short", 0), *said("c", 2, "d")]
-    assert [message.text for message in in_view(entries)] == ["a", "b", "d"]
-    assert [message.text for message in in_view([*entries, Rewound(4)])] == ["short", "c"]
+    assert view_of(entries) == ["a", "b", "d"]
+    assert view_of([*entries, Rewound(4)]) == ["short", "c"]
 
 
 def test_a_history_of_a_rewound_task_keeps_its_call_ids() -> None:

@@ -30,8 +30,9 @@ from roo_lsp.lsp.surfaces.waiting import (
 )
 from roo_lsp.tasks.approvals import Pending
 from roo_lsp.tasks.details import DIALOG_COLUMNS, DIALOG_LINES, TOO_LONG, detail_lines, dialog_text
-from roo_lsp.workspace.escapes import exact, unescaped
+from roo_lsp.workspace.escapes import exact
 from tests.support.editor import HELIX, NEOVIM, editor
+from tests.support.escapes import unescaped
 from tests.support.fake_openai import FakeOpenAI, call, text
 
 WORKSPACE = Workspace((Path("/home/me/project"),))

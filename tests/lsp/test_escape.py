@@ -16,9 +16,10 @@ from roo_lsp.lsp.surfaces.waiting import REVIEW, dialog_titles
 from roo_lsp.tasks.approvals import Pending
 from roo_lsp.tasks.details import TOO_LONG, detail_lines, dialog_text, document, unified
 from roo_lsp.tasks.hunks import NO_FEED
-from roo_lsp.workspace.escapes import exact, label, plain, unescaped
+from roo_lsp.workspace.escapes import exact, label, plain
 from roo_lsp.workspace.store import TaskSummary
 from roo_lsp.workspace.transcript import markdown, tame
+from tests.support.escapes import unescaped
 
 WORKSPACE = Workspace((Path("/home/me/project"),))
 READER = MarkdownIt("commonmark", {"html": True, "linkify": False}).enable(
