@@ -29,14 +29,14 @@ from roo_lsp.agent.ports import (
     ToolSpec,
 )
 from roo_lsp.agent.prompt import system_prompt
-from roo_lsp.agent.tool import AnyTool, FileLimits, Todo, ToolContext, ToolKind, Workspace
+from roo_lsp.agent.tool import AnyTool, FileLimits, TodoList, ToolContext, ToolKind, Workspace
 from roo_lsp.agent.usage import Price
 from roo_lsp.endpoints import AskForKey, Connection
 from roo_lsp.settings import Settings
 from roo_lsp.settings_sources import COMMAND_LINE, Effective, Source, effective
 from roo_lsp.tools import all_tools
 from roo_lsp.workspace.disk import DiskFileSystem
-from roo_lsp.workspace.policy import Rules, WorkspacePolicy
+from roo_lsp.workspace.policy import Rules, Surprises, WorkspacePolicy
 from roo_lsp.workspace.rooignore import RooIgnore
 from roo_lsp.workspace.sandbox.base import Sandbox
 from roo_lsp.workspace.search import RipgrepSearcher
@@ -119,8 +119,8 @@ class Host:
     state_dir: Path
     sandbox: Callable[[], Sandbox]
     """What commands run in now."""
-    surprises: list[str] = field(default_factory=list[str])
-    """What commands of this task did that nobody approved, one sentence each."""
+    surprises: Surprises = field(default_factory=Surprises)
+    """What happened in this task that nobody approved."""
     before_request: Callable[[], None] = lambda: None
     """Called before each request: the calls of the last answer are done."""
     around_tool: Callable[[AnyTool], AnyTool] = lambda tool: tool
@@ -145,7 +145,7 @@ def build_agent(host: Host, connection: Connection, entries: Sequence[Entry] = (
             searcher=RipgrepSearcher(folders=host.workspace.folders, ignore=policy.ignore),
             commands=host.commands,
             asker=host.asker,
-            todos=_TodoList(host.emit),
+            todos=TodoList(lambda todos: host.emit(PlanUpdated(todos))),
             limits=file_limits(host.settings().settings),
             takes_images=lambda: host.settings().for_profile(host.profile()).model.supports_images,
             servers=host.servers,
@@ -282,15 +282,3 @@ def _rules(host: Host) -> Rules:
         no_commands=sandbox.refused,
         state_dir=host.state_dir,
     )
-
-
-class _TodoList(list[Todo]):
-    """The todo list; replacing its entries is an event."""
-
-    def __init__(self, emit: EventSink) -> None:
-        super().__init__()
-        self._emit = emit
-
-    def __setitem__(self, key: object, value: object) -> None:
-        super().__setitem__(key, value)  # pyright: ignore[reportArgumentType, reportCallIssue] -- list's own
-        self._emit(PlanUpdated(list(self)))

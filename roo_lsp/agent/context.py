@@ -171,7 +171,7 @@ def _shorter(agent: Agent, brief: Brief, summary: str = "") -> Condensed | None:
     text = partial(
         standing_text,
         agent.history,
-        agent.context.todos,
+        agent.context.todos.entries,
         most=int(available * TEXT),
         summary=summary,
     )

@@ -167,6 +167,19 @@ class Todo:
     status: Literal["pending", "in_progress", "completed"]
 
 
+@dataclass(slots=True)
+class TodoList:
+    """The task's todo list; whoever shows it is told of each that takes the place of another."""
+
+    replaced: Callable[[Sequence[Todo]], None] = lambda entries: None  # noqa: ARG005 -- nobody shows it
+    entries: Sequence[Todo] = ()
+
+    def replace(self, entries: Sequence[Todo]) -> None:
+        """These are the entries from now on."""
+        self.entries = tuple(entries)
+        self.replaced(self.entries)
+
+
 @dataclass(frozen=True, slots=True)
 class FileLimits:
     """How much of a file a tool shows."""
@@ -235,7 +248,7 @@ class ToolContext:
     searcher: Searcher
     commands: CommandRunner
     asker: Asker
-    todos: list[Todo]
+    todos: TodoList
     limits: FileLimits = FileLimits()
     takes_images: Callable[[], bool] = lambda: False
     """Whether the model takes images, as of now: settings and profiles change."""

@@ -22,6 +22,7 @@ from roo_lsp.tasks.reporting import RecordingRunner, ReportingFileSystem
 from roo_lsp.tasks.review import Reviews
 from roo_lsp.tasks.task import Task
 from roo_lsp.workspace.commands import ShellRunner
+from roo_lsp.workspace.policy import Surprises
 from roo_lsp.workspace.rooignore import RooIgnore
 from roo_lsp.workspace.sandbox.protect import Change
 from roo_lsp.workspace.store import TaskStore
@@ -66,7 +67,7 @@ class Agents:
 
     def __call__(self, task: Task, entries: Sequence[Entry]) -> Agent:
         """A task's agent, with what was said before."""
-        surprises: list[str] = []
+        surprises = Surprises()
         folders = self.workspace.folders
         ignore = RooIgnore(folders, own=self.state_dir)
         on_disk = disk(self.configuration.current.settings, ignore)
@@ -117,10 +118,10 @@ class Agents:
         self.turn_ended(task)
 
 
-def _surprise(surprises: list[str], changed: Sequence[Change]) -> None:
+def _surprise(surprises: Surprises, changed: Sequence[Change]) -> None:
     """A command changed protected files, or nobody could see whether it did."""
     names = ", ".join(map(str, changed[:3])) or "they could not be compared"
-    surprises.append(f"a command changed protected files ({names})")
+    surprises.happened(f"a command changed protected files ({names})")
 
 
 def _details(request: PermissionRequest, workspace: Workspace) -> list[str]:

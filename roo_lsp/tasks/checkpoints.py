@@ -36,6 +36,7 @@ from roo_lsp.workspace.checkpoints.records import Checkpoint, Records
 from roo_lsp.workspace.checkpoints.shadow import Shadow, State
 from roo_lsp.workspace.encodings import decode
 from roo_lsp.workspace.journal import told
+from roo_lsp.workspace.policy import Surprises
 from roo_lsp.workspace.private import write_private
 from roo_lsp.workspace.store import TaskStore
 from roo_lsp.workspace.trust import too_wide
@@ -75,7 +76,7 @@ class Checkpoints:
     _tidied: bool = False
     _background: set[asyncio.Future[Any]] = field(default_factory=set[asyncio.Future[Any]])
 
-    def of(self, task: Task, files: FileSystem, surprises: list[str]) -> "TaskCheckpoints":
+    def of(self, task: Task, files: FileSystem, surprises: Surprises) -> "TaskCheckpoints":
         """A task's checkpoints, when its agent is made."""
         found = self._tasks[task.id] = TaskCheckpoints(self, task, files, surprises)
         return found
@@ -175,7 +176,7 @@ class TaskCheckpoints:
     owner: Checkpoints
     task: Task
     files: FileSystem
-    surprises: list[str]
+    surprises: Surprises
     """What makes approvals stop; a failure is one."""
     entries: int = 0
     """Entries of the task's history."""
@@ -328,7 +329,7 @@ class TaskCheckpoints:
         if self._broken or any(shadow.git.killed for shadow in self.owner.shadows):
             return
         self._broken = True
-        self.surprises.append(f"no checkpoint could be taken ({why})")
+        self.surprises.happened(f"no checkpoint could be taken ({why})")
         self.owner.tell(
             f"Roo could not take a checkpoint: {why}. The task goes on, but asks you about "
             "everything that changes something."

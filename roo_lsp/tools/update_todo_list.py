@@ -62,7 +62,7 @@ async def prepare(arguments: UpdateTodoList, context: ToolContext) -> Invocation
 
     async def run(output: Output) -> ToolResult:
         del output
-        context.todos[:] = entries
+        context.todos.replace(entries)
         return ToolResult(f"The todo list is set: {done} of {len(entries)} done.")
 
     return Invocation(f"Todo list: {done} of {len(entries)} done", run)

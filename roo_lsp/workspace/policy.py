@@ -63,6 +63,20 @@ Remembered = tuple[str, ...]
 """What an `always` is about, as a key."""
 
 
+@dataclass(slots=True)
+class Surprises:
+    """What happened in a task that nobody approved: from the first of them on, nothing that acts is
+    approved without the user.
+    """
+
+    first: str = ""
+    """As a clause; empty as long as there is none."""
+
+    def happened(self, what: str) -> None:
+        """One of them."""
+        self.first = self.first or what
+
+
 class WorkspacePolicy:
     """`Policy` of one task: set `rules` anew when settings or the mode change."""
 
@@ -70,17 +84,16 @@ class WorkspacePolicy:
         self,
         rules: Rules,
         folders: Sequence[Path],
-        surprises: Sequence[str] = (),
+        surprises: Surprises | None = None,
         *,
         now: Callable[[], Rules] | None = None,
     ) -> None:
-        """`surprises` are what commands did that nobody approved, filled while the task goes on:
-        from the first of them on, nothing that acts is approved without the user. `now` tells the
-        rules as they are whenever something is judged: a question may stay open for long.
+        """`now` tells the rules as they are whenever something is judged: a question may stay open
+        for long.
         """
         self.rules = rules
         self._now = now
-        self._surprises = surprises
+        self._surprises = surprises or Surprises()
         self._folders = real_folders(folders)
         self._asked_folders = tuple(folders)
         self.ignore = RooIgnore(folders, own=rules.state_dir)
@@ -107,8 +120,9 @@ class WorkspacePolicy:
         except Exception:
             log.exception("a call could not be checked")
             return Refuse(UNCHECKED)
-        if self._surprises and isinstance(verdict, Allow) and group not in {"read", "always"}:
-            return Ask(f"nothing is approved without you any more: {self._surprises[0]}", "")
+        surprise = self._surprises.first
+        if surprise and isinstance(verdict, Allow) and group not in {"read", "always"}:
+            return Ask(f"nothing is approved without you any more: {surprise}", "")
         return verdict
 
     def remember(

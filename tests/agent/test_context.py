@@ -124,7 +124,7 @@ async def test_a_long_task_goes_on_within_the_window(reports: bool) -> None:
 
 async def test_the_text_in_the_place_has_the_users_words_the_summary_and_the_todo_list() -> None:
     it, model = long_task(reads(8))
-    it.agent.context.todos[:] = [Todo("read", "completed"), Todo("write", "in_progress")]
+    it.agent.context.todos.replace([Todo("read", "completed"), Todo("write", "in_progress")])
     await run_turn(it.agent)
     first = model.turns[-1].messages[0]
     assert isinstance(first, UserMessage)

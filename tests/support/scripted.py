@@ -23,6 +23,7 @@ from roo_lsp.agent.tool import (
     Arguments,
     Invocation,
     Target,
+    TodoList,
     Tool,
     ToolContext,
     ToolKind,
@@ -200,7 +201,7 @@ def rig(
         model=model,
         gate=Gate(policy, approver or people),
         context=ToolContext(
-            Workspace((Path("/w"),)), DiskFileSystem(), nothing, nothing, people, []
+            Workspace((Path("/w"),)), DiskFileSystem(), nothing, nothing, people, TodoList()
         ),
         history=History(lambda message: None),
         emit=events.append,

@@ -10,7 +10,7 @@ from roo_lsp.agent.tool import (
     AnyTool,
     FileLimits,
     Invocation,
-    Todo,
+    TodoList,
     ToolContext,
     ToolResult,
     Workspace,
@@ -34,13 +34,12 @@ class ScriptedAsker:
 
 def tool_context(folder: Path, *, limits: FileLimits | None = None, **ports) -> ToolContext:
     """A context in a folder; outputs of commands go beside it."""
-    todos: list[Todo] = []
     given: dict[str, Any] = {
         "files": DiskFileSystem(),
         "searcher": RipgrepSearcher(),
         "commands": ShellRunner(folder.parent / f"{folder.name}-outputs"),
         "asker": ScriptedAsker(),
-        "todos": todos,
+        "todos": TodoList(),
     } | ports
     return ToolContext(workspace=Workspace((folder,)), limits=limits or FileLimits(), **given)
 

@@ -195,11 +195,12 @@ async def test_a_missing_folder_is_told(context):
         await call(RUN, context, command="true", cwd="nowhere")
 
 
-async def test_the_todo_list_is_replaced_in_place(context):
-    kept = context.todos
+async def test_the_todo_list_is_replaced_and_each_is_told(context):
+    told = []
+    context.todos.replaced = told.append
     text = "- [x] find\n* [-] fix\n1. [~] both\n[ ] test it [x]\n"
     result = await call(TODO, context, todos=text)
-    assert kept == [
+    assert list(context.todos.entries) == [
         Todo("find", "completed"),
         Todo("fix", "in_progress"),
         Todo("both", "in_progress"),
@@ -207,15 +208,15 @@ async def test_the_todo_list_is_replaced_in_place(context):
     ]
     assert result.text == "The todo list is set: 1 of 4 done."
     await call(TODO, context, todos="")
-    assert kept == []
+    assert [len(each) for each in told] == [4, 0]
 
 
 @pytest.mark.parametrize("todos", ["no entry", "- [?] what", "- [ ]", "- [x]   "])
 async def test_a_line_that_is_no_entry_is_told_and_nothing_changes(context, todos):
-    context.todos.append(Todo("old", "pending"))
+    context.todos.replace([Todo("old", "pending")])
     with pytest.raises(ToolError):
         await call(TODO, context, todos=todos)
-    assert context.todos == [Todo("old", "pending")]
+    assert context.todos.entries == (Todo("old", "pending"),)
 
 
 async def test_a_question_waits_for_its_answer(tmp_path):

@@ -11,7 +11,7 @@ from roo_lsp.agent.approval import Allow, Ask, Refuse
 from roo_lsp.agent.modes import MODES, Mode
 from roo_lsp.agent.tool import Target
 from roo_lsp.workspace import policy as policy_module
-from roo_lsp.workspace.policy import Rules, WorkspacePolicy
+from roo_lsp.workspace.policy import Rules, Surprises, WorkspacePolicy
 from roo_lsp.workspace.shell import Lists
 
 EVERYTHING = Rules(
@@ -237,10 +237,10 @@ def test_the_question_tells_why_and_what_holds_the_command_back(ws):
 
 
 def test_nothing_that_acts_is_approved_any_more_once_a_command_surprised_us(ws):
-    surprises = []
+    surprises = Surprises()
     judged = WorkspacePolicy(replace(EVERYTHING, commands=LISTS), [ws], surprises)
     assert (run(judged, "ls", ws), write(judged, ws / "x")) == (Allow(), Allow())
-    surprises.append("a command changed protected files (.envrc)")
+    surprises.happened("a command changed protected files (.envrc)")
     assert ".envrc" in run(judged, "ls", ws).why
     assert ".envrc" in write(judged, ws / "x").why
     assert read(judged, ws / "src/app.py") == Allow()
