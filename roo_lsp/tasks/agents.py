@@ -6,7 +6,6 @@ from functools import partial
 from pathlib import Path
 
 from roo_lsp.agent.approval import PermissionRequest
-from roo_lsp.agent.conversation import Agent
 from roo_lsp.agent.messages import Entry
 from roo_lsp.agent.ports import Asker, CommandRunner, FileSystem, LanguageServers
 from roo_lsp.agent.tool import AnyTool, Workspace
@@ -20,7 +19,7 @@ from roo_lsp.tasks.details import detail_lines
 from roo_lsp.tasks.effective_settings import EffectiveSettings
 from roo_lsp.tasks.reporting import RecordingRunner, ReportingFileSystem
 from roo_lsp.tasks.review import Reviews
-from roo_lsp.tasks.task import Task
+from roo_lsp.tasks.task import Task, Worker
 from roo_lsp.workspace.commands import ShellRunner
 from roo_lsp.workspace.policy import Surprises
 from roo_lsp.workspace.rooignore import RooIgnore
@@ -65,7 +64,7 @@ class Agents:
     """A task's settings, where it has some of its own."""
     turn_ended: Callable[[Task], None]
 
-    def __call__(self, task: Task, entries: Sequence[Entry]) -> Agent:
+    def __call__(self, task: Task, entries: Sequence[Entry]) -> Worker:
         """A task's agent, with what was said before."""
         surprises = Surprises()
         folders = self.workspace.folders
@@ -82,9 +81,6 @@ class Agents:
         ground = self.ground(on_disk, shell, people)
         checkpoints = self.checkpoints.of(task, ground.files, surprises)
         checkpoints.begin(len(entries))
-        task.watcher = checkpoints.saw
-        task.was_read = checkpoints.begin
-        task.before_end = partial(self._turn_ends, task, checkpoints)
         host = Host(
             workspace=self.workspace,
             files=ReportingFileSystem(
@@ -111,7 +107,12 @@ class Agents:
             around_tool=ground.around_tool,
             servers=ground.servers,
         )
-        return build_agent(host, self.connection, entries)
+        return Worker(
+            build_agent(host, self.connection, entries),
+            checkpoints.saw,
+            checkpoints.begin,
+            partial(self._turn_ends, task, checkpoints),
+        )
 
     async def _turn_ends(self, task: Task, checkpoints: TaskCheckpoints) -> None:
         await checkpoints.turn_ends()

@@ -212,7 +212,7 @@ class TaskCheckpoints:
             self._place = self.entries
         if isinstance(entry, UserMessage):
             self._fresh, self._prompt = False, entry.text
-        self.task.keep_entry(entry)
+        self.task.record.keep_entry(entry)
 
     def before_request(self) -> None:
         """The calls of the last answer are done, and the model is asked again."""
@@ -233,7 +233,7 @@ class TaskCheckpoints:
         Raises:
             ToolError: the call is not recorded, or no checkpoint can be taken, for the first time.
         """
-        await self.task.recorded()
+        await self.task.record.synced()
         async with self.owner.going_back:
             pass
         if not self.owner.wanted():
@@ -385,8 +385,8 @@ class TaskCheckpoints:
                 ]
             self._fresh = False
             if conversation:
-                self.task.keep_entry(Rewound(wanted.entries))
-                self.task.reload()
+                self.task.record.keep_entry(Rewound(wanted.entries))
+                self.task.read_anew()
         return {
             "taskId": self.task.id,
             "checkpointId": wanted.id,

@@ -7,21 +7,20 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from functools import partial
+from dataclasses import InitVar, dataclass, field, replace
 from pathlib import Path
 
 from roo_lsp.agent.columns import fitted, one_line
 from roo_lsp.agent.conversation import Agent
-from roo_lsp.agent.errors import RooError, ToolError
+from roo_lsp.agent.errors import RooError
 from roo_lsp.agent.events import AgentEvent, ModeChanged, StateChanged, StopReason, TaskState
 from roo_lsp.agent.loop import run_turn
 from roo_lsp.agent.messages import AssistantMessage, Entry, Image, Message, ToolMessage, UserMessage
 from roo_lsp.tasks.interrupted import LooseEnds
+from roo_lsp.tasks.record import TaskRecord, require_readable
 from roo_lsp.tasks.status_line import LINE_LENGTH
-from roo_lsp.tasks.stream import Audience, EventStream, Roo
-from roo_lsp.workspace.journal import StoreError
-from roo_lsp.workspace.store import VERSION, TaskStore, TaskSummary
+from roo_lsp.tasks.stream import Audience, EventStream
+from roo_lsp.workspace.store import TaskStore, TaskSummary
 
 log = logging.getLogger(__name__)
 
@@ -29,16 +28,30 @@ CANCEL_SECONDS = 1.8
 """`roo.task.cancel` answers within 2 s, whatever does not stop."""
 TITLE_LENGTH = 80
 
-AgentFactory = Callable[["Task", Sequence[Entry]], Agent]
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A task's agent, and what looks on as it works."""
+
+    agent: Agent
+    saw: Callable[[AgentEvent], None]
+    """Told each event before it goes out."""
+    was_read: Callable[[int], None]
+    """Told when the history was read from the store, and how many entries it has."""
+    before_end: Callable[[], Awaitable[None]]
+    """Awaited when a turn came to its end by itself: what was begun beside it is done."""
+
+
+Employ = Callable[["Task", Sequence[Entry]], Worker]
+"""Makes a task's agent, with what was said before."""
 
 
 @dataclass(slots=True, eq=False)
 class Task:
     """One conversation: its events, its agent, and the turn that may be running.
 
-    While a turn runs the task is claimed in the store: no other server writes to it. Where it cannot
-    be stored (a full disk) the turn ends and says so; what was said till then waits in memory, in
-    its order, and is written before anything else is.
+    While a turn runs the task is claimed in the store. Where it cannot be stored the turn ends and
+    says so; `TaskRecord` has what is kept of it.
     """
 
     id: str
@@ -49,43 +62,43 @@ class Task:
     store: TaskStore
     audience: Audience
     workspace: Path
-    stream: EventStream = field(init=False)
+    employ: InitVar[Employ]
+    entries: InitVar[Sequence[Entry]]
+    tell: Callable[[str], None]
+    """Shows the user a message."""
     state: TaskState = "idle"
     updated_at: float = field(default_factory=time.time)
-    agent: Agent = field(init=False)
     turn: asyncio.Task[StopReason] | None = None
     result: str = ""
     """What the last turn came to: the completion's text, or the last answer's."""
-    seen: tuple[int, int] | None = None
-    """How much was stored when this was last like the store; None: it has to be read again."""
-    reload: Callable[[], None] = field(init=False)
-    """Reads the task again, after another server wrote to it."""
-    before_end: Callable[[], Awaitable[None]] = field(init=False)
-    """Awaited when a turn came to its end by itself: what was begun beside it is done."""
     interrupted: bool = False
     """True when the server that ran its last turn ended before that turn did."""
-    tell: Callable[[str], None] = field(init=False)
-    """Shows the user a message."""
-    watcher: Callable[[AgentEvent], None] = lambda event: None  # noqa: ARG005 -- none
-    """Told each event before it goes out."""
-    was_read: Callable[[int], None] = lambda entries: None  # noqa: ARG005 -- none
-    """Told when the history was read anew, and how many entries it has."""
+    record: TaskRecord = field(init=False)
+    stream: EventStream = field(init=False)
+    _worker: Worker = field(init=False)
     _work: asyncio.Task[StopReason] | None = None
     """The part of the turn that acts."""
-    _unstored: StoreError | None = None
-    """Why the turn that runs cannot be stored."""
+
+    def __post_init__(self, employ: Employ, entries: Sequence[Entry]) -> None:
+        self.record = TaskRecord(self.id, self.store, self.read_anew, self._end_work)
+        self.stream = EventStream(self.id, 0, self.record.keep_event, self.audience)
+        self._worker = employ(self, entries)
+
+    @property
+    def agent(self) -> Agent:
+        return self._worker.agent
 
     def emit(self, event: AgentEvent) -> None:
         """The task's event sink."""
-        self.watcher(event)
+        self._worker.saw(event)
         if isinstance(event, StateChanged) and event.state != self.state:
             self.state = event.state
             self.save()
-        if self.store.claimed(self.id):
+        if self.record.claimed:
             self.stream(event)
             return
         try:  # the last words of a command in the background, say
-            self._claim()
+            self.record.claim()
         except RooError as error:
             log.warning("an event of %s is lost: %s", self.id, error)
             return
@@ -99,11 +112,11 @@ class Task:
             RooError: another server runs the task, or it cannot be stored.
         """
         if not self.running:
-            self._claim()
+            self.record.claim()
         self.agent.inbox.append(UserMessage(text, images))
         if self.running:
             return True
-        self._unstored = None
+        self.record.unstored = None
         self.turn = asyncio.create_task(self._run(), name=f"turn of {self.id}")
         self.turn.add_done_callback(self._turn_over)
         return False
@@ -127,7 +140,7 @@ class Task:
         """
         was_running = await self.stop()
         if not was_running and self.store.elsewhere([self.id]):
-            self._claim()
+            self.record.claim()
             self._let_go()
         return was_running
 
@@ -155,7 +168,7 @@ class Task:
             RooError: another server runs the task.
         """
         if not self.running:
-            self._claim()
+            self.record.claim()
         if mode != self.mode:
             self.mode = mode
             self.stream(ModeChanged(mode))
@@ -171,7 +184,7 @@ class Task:
             RooError: another server runs the task, or it cannot be stored.
         """
         if not self.running:
-            self._claim()
+            self.record.claim()
         try:
             yield
         finally:
@@ -209,64 +222,40 @@ class Task:
     def save(self) -> None:
         """Bring the list of tasks up to date."""
         self.updated_at = time.time()
-        try:
-            self.store.update(self.summary())
-        except StoreError as error:
-            self._cannot_store(error)
+        self.record.keep_summary(self.summary())
 
-    def keep_event(self, roo: Roo) -> None:
-        """Store what was emitted."""
-        try:
-            self.store.append_event(self.id, roo)
-        except StoreError as error:
-            self._cannot_store(error)
-
-    def keep_entry(self, entry: Entry) -> None:
-        """Store what was said.
+    def read_anew(self) -> None:
+        """Take up what another server wrote, or what was not stored for a while, and went back.
 
         Raises:
-            StoreError: it is calls, which must not be run when there is no record that they were made.
+            RooError: it was deleted, or cannot be read.
         """
-        try:
-            self.store.append_message(self.id, entry)
-        except StoreError as error:
-            self._cannot_store(error)
-            if isinstance(entry, AssistantMessage) and entry.calls:
-                raise
+        summary = self.record.summary()
+        self.title, self.mode = summary.title, summary.mode
+        entries = self.store.messages(self.id)
+        self.agent.history = self.agent.history.read_anew(entries)
+        self._worker.was_read(len(entries))
+        self.as_stored(summary)
 
-    async def recorded(self) -> None:
-        """Before something is changed: returns once the call that does it is safely on disk.
+    def as_stored(self, summary: TaskSummary) -> None:
+        """Its events and what it cost go on from what is stored."""
+        self.stream.seq = self.store.last_seq(self.id)
+        self.interrupted = summary.state in {"running", "waiting"}
+        budget = self.agent.budget
+        budget.input_tokens, budget.output_tokens = summary.input_tokens, summary.output_tokens
+        budget.total_cost = summary.cost
 
-        Raises:
-            ToolError: it is not, so it may not be done.
-        """
-        try:
-            await self.store.sync(self.id)
-        except StoreError as error:
-            self._cannot_store(error)
-            raise ToolError("Not done: the task could not be saved before it.") from error
-
-    def _cannot_store(self, error: StoreError) -> None:
-        if self._unstored is None:
-            log.error("task %s: %s", self.id, error)
-            self._unstored = error
+    def _end_work(self) -> None:
         if self._work is not None:
             self._work.cancel()
 
-    def _claim(self) -> None:
-        self.store.claim(self.id)
-        if self.seen != self.store.extent(self.id):
-            self.reload()
-
     def _turn_over(self, turn: asyncio.Task[StopReason]) -> None:
-        if turn is self.turn and self.store.claimed(self.id):  # cancelled before it began
+        if turn is self.turn and self.record.claimed:  # cancelled before it began
             self._let_go()
 
     def _let_go(self) -> None:
         self.stream.flush()
-        self.store.release(self.id)
-        # What could not be stored may be missing in memory too, where it ended a turn at once.
-        self.seen = None if self._unstored else self.store.extent(self.id)
+        self.record.let_go()
 
     async def _run(self) -> StopReason:
         self.audience.begin(self.id, self.title, self.stream.status)
@@ -278,16 +267,16 @@ class Task:
         end = StateChanged("failed", "error", RooError("internal", "An internal error of roo-lsp."))
         self._work = asyncio.create_task(run_turn(self.agent), name=f"work of {self.id}")
         try:
-            if self._unstored is not None:
+            if self.record.unstored is not None:
                 self._work.cancel()
             stop = await self._work
-            await self.before_end()
+            await self._worker.before_end()
             self.result = _result(self.agent.history.messages)
             end = StateChanged("idle", stop)
         except asyncio.CancelledError:
             end = StateChanged("idle", "cancelled")
-            if self._unstored is not None:
-                end = StateChanged("failed", "error", self._unstored)
+            if self.record.unstored is not None:
+                end = StateChanged("failed", "error", self.record.unstored)
         except RooError as error:
             end = StateChanged("failed", "error", error)
         except Exception:
@@ -334,7 +323,7 @@ class Tasks:
     store: TaskStore
     audience: Audience
     workspace: Path
-    factory: AgentFactory
+    employ: Employ
     tell: Callable[[str], None]
     """Shows the user a message."""
     _open: dict[str, Task] = field(default_factory=dict[str, Task])
@@ -349,7 +338,7 @@ class Tasks:
         task_id = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
         title = fitted(one_line(prompt), TITLE_LENGTH)
         task = self._make(task_id, title, mode, profile, time.time(), entries=[])
-        task.seen = (0, 0)
+        task.record.seen = (0, 0)
         try:
             self.store.create(task.summary())
         except RooError:
@@ -404,38 +393,15 @@ class Tasks:
         summary = self.store.get(task_id)
         if summary is None:
             return None
-        _require_readable(summary)
+        require_readable(summary)
         seen = self.store.extent(task_id)
         entries = self.store.messages(task_id)
         task = self._make(
             task_id, summary.title, summary.mode, "", summary.created_at, entries=entries
         )
-        task.seen = seen
-        self._as_stored(task, summary)
+        task.record.seen = seen
+        task.as_stored(summary)
         return task
-
-    def _reload(self, task: Task) -> None:
-        """Another server wrote to the task, or it could not be stored for a while."""
-        summary = self.store.get(task.id)
-        try:
-            if summary is None:
-                raise RooError("internal", "The task was deleted.", "Start a new one.")
-            _require_readable(summary)
-        except RooError:
-            self.store.release(task.id)
-            raise
-        task.title, task.mode = summary.title, summary.mode
-        entries = self.store.messages(task.id)
-        task.agent.history = task.agent.history.read_anew(entries)
-        task.was_read(len(entries))
-        self._as_stored(task, summary)
-
-    def _as_stored(self, task: Task, summary: TaskSummary) -> None:
-        task.stream.seq = self.store.last_seq(task.id)
-        task.interrupted = summary.state in {"running", "waiting"}
-        budget = task.agent.budget
-        budget.input_tokens, budget.output_tokens = summary.input_tokens, summary.output_tokens
-        budget.total_cost = summary.cost
 
     def _make(
         self,
@@ -455,24 +421,13 @@ class Tasks:
             self.store,
             self.audience,
             self.workspace,
+            self.employ,
+            entries,
+            self.tell,
         )
-        task.stream = EventStream(task_id, 0, task.keep_event, self.audience)
-        task.reload = partial(self._reload, task)
-        task.tell = self.tell
-        task.agent = self.factory(task, entries)
         self._open[task_id] = task
         self._recent = task_id
         return task
-
-
-def _require_readable(summary: TaskSummary) -> None:
-    """Refuse a task in a form that is not known here."""
-    if summary.version > VERSION:
-        raise RooError(
-            "internal",
-            "This task was written by a newer roo-lsp, which this one cannot read.",
-            "Update roo-lsp, or start a new task.",
-        )
 
 
 def _idle(summary: TaskSummary) -> TaskSummary:
