@@ -12,7 +12,7 @@ from roo_lsp.agent.guards import Limits
 from roo_lsp.agent.loop import run_turn
 from roo_lsp.agent.messages import AssistantMessage
 from roo_lsp.agent.ports import ChatRequest, Delta
-from roo_lsp.agent.tool import FileLimits, ToolContext, Workspace
+from roo_lsp.agent.tool import FileLimits, TodoList, ToolContext, Workspace
 from roo_lsp.tools import all_tools
 from roo_lsp.workspace.commands import ShellRunner
 from roo_lsp.workspace.disk import DiskFileSystem
@@ -103,7 +103,7 @@ async def turn(
         "searcher": RipgrepSearcher(folders=(folder,), ignore=policy.ignore),
         "commands": commands,
         "asker": people,
-        "todos": [],
+        "todos": TodoList(),
         "limits": FileLimits(),
         "sight": PolicySight(policy),
     } | ports
