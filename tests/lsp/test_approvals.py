@@ -182,12 +182,13 @@ async def test_only_one_dialog_is_open_at_a_time(tmp_path: Path) -> None:
 async def test_a_question_of_the_model_is_answered_by_dialog_command_or_message(
     tmp_path: Path,
 ) -> None:
-    ask = {"question": "Which one?", "follow_up": ["The left", "The right"]}
+    asks = [
+        {"question": f"Which one of {word}?", "follow_up": ["The left", "The right"]}
+        for word in ("these", "those", "them")
+    ]
     async with FakeOpenAI() as fake, editor(NEOVIM, tmp_path, settings(fake)) as it:
         fake.answers(
-            call("ask_followup_question", ask, id="q1"),
-            call("ask_followup_question", ask, id="q2"),
-            call("ask_followup_question", ask, id="q3"),
+            *(call("ask_followup_question", each, id=f"q{n}") for n, each in enumerate(asks)),
             text("ok"),
         )
         it.answers.append("The right")

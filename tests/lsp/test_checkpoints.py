@@ -48,13 +48,13 @@ async def labels(it: FakeEditor, count: int) -> list[str]:
 def git_runs(it: FakeEditor) -> int:
     session = it.server.loaded
     assert session is not None
-    return sum(shadow.git.runs for shadow in session.checkpoints.shadows)
+    return sum(shadow.git.runs for shadow in session.service.checkpoints.shadows)
 
 
 async def settled(it: FakeEditor, task_id: str) -> None:
     session = it.server.loaded
     assert session is not None
-    await session.checkpoints.task(task_id).settled()
+    await session.service.checkpoints.task(task_id).settled()
 
 
 @pytest.mark.usefixtures("unasked")

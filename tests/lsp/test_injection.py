@@ -205,7 +205,7 @@ async def test_what_is_said_to_a_question_does_not_answer_what_else_waits(ws: Pa
         await it.ended()
         assert [entry["kind"] for entry in await it.pending()] == ["trust"]
         assert it.server.loading is not None
-        assert not it.server.loading.result().configuration.trusted
+        assert not it.server.loading.result().service.configuration.trusted
 
 
 async def test_a_mode_without_edits_stays_without_whatever_the_model_calls(ws: Path) -> None:

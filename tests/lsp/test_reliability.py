@@ -211,7 +211,7 @@ async def test_a_state_folder_that_vanishes_ends_the_turn_in_words_and_a_new_tas
         task_id = await it.start("Do it all")
         await fake.chat(1)
         assert it.server.loaded is not None
-        await it.server.loaded.checkpoints.task(task_id).settled()
+        await it.server.loaded.service.checkpoints.task(task_id).settled()
         shutil.rmtree(state_dir())
         go_on.set()
         end = await it.ended()

@@ -60,7 +60,7 @@ async def test_an_edit_of_its_own_document_by_the_agent_neither_approves_nor_sen
         ticked = shown.replace("- [ ] approve", "- [x] approve") + "\n## You\n\nAnd this too\n"
         session = it.server.loaded
         assert session is not None
-        [task] = session.tasks
+        [task] = session.service.tasks
         tools = task.agent.context.files
         await tools.write(path, ticked, (await tools.read(path)).stamp)
         assert buffer.text == ticked

@@ -47,7 +47,7 @@ async def test_always_shows_it_after_the_first_turn_without_the_focus(tmp_path: 
         await it.until(lambda: len([e for e in it.updates("_state") if e["state"] == "idle"]) == 2)
         session = it.server.loaded
         assert session is not None
-        await asyncio.gather(*session.background)
+        await asyncio.gather(*session.service.background._work)
         assert "Again." in file.read_text("utf-8")
         assert len(it.shown) == 1
 

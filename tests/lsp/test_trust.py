@@ -49,7 +49,7 @@ async def settled(it: FakeEditor) -> None:
 
 def configuration(it: FakeEditor) -> Any:
     assert it.server.loading is not None
-    return it.server.loading.result().configuration
+    return it.server.loading.result().service.configuration
 
 
 # --- what it is about ---------------------------------------------------------------------------
@@ -416,7 +416,8 @@ async def test_every_way_in_only_tightens_and_asks_once(way: str, tmp_path: Path
     async with editor(EMACS, tmp_path, pulled, initialization_options=options) as it:
         if way == "didChangeConfiguration":
             await it.run("roo.status")
-            configuration(it).can_ask = False
+            assert it.server.loaded is not None
+            it.server.loaded.channel.can_ask = False
             changed = types.DidChangeConfigurationParams({"roo": WIDE})
             it.client.workspace_did_change_configuration(changed)
         asked = await question(it)
