@@ -7,7 +7,7 @@ import asyncio
 import json
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,7 +52,7 @@ class Rig:
 
 
 @asynccontextmanager
-async def serving(folder: Path, *answers: Any) -> AsyncIterator[Rig]:
+async def serving(folder: Path, *answers: Any) -> AsyncGenerator[Rig]:
     """A service in a folder, whose model answers this."""
     front, approvals, model = Front(), Approvals(), ScriptedModel(list(answers))
     entries: asyncio.Queue[Pending] = asyncio.Queue()
