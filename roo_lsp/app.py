@@ -119,6 +119,8 @@ class Host:
     state_dir: Path
     sandbox: Callable[[], Sandbox]
     """What commands run in now."""
+    ignore: RooIgnore
+    """The `.rooignore` files of the workspace."""
     surprises: Surprises = field(default_factory=Surprises)
     """What happened in this task that nobody approved."""
     before_request: Callable[[], None] = lambda: None
@@ -133,7 +135,11 @@ def build_agent(host: Host, connection: Connection, entries: Sequence[Entry] = (
     """A task's agent, with what was said before."""
     rules = _rules(host)
     policy = WorkspacePolicy(
-        rules, host.workspace.folders, host.surprises, now=partial(_rules, host)
+        rules,
+        host.workspace.folders,
+        host.surprises,
+        now=partial(_rules, host),
+        ignore=host.ignore,
     )
     briefs = _Briefs(host, policy)
     return Agent(

@@ -624,8 +624,10 @@ def size_text(size: int) -> str:
 
 
 def count_text(count: int) -> str:
-    """A number of tokens for people: `950`, `7.1k`."""
-    return str(count) if count < 1000 else f"{count / 1000:.1f}k"
+    """A number of tokens for people: `950`, `7.1k`, `1.2M`."""
+    if count < 1000:
+        return str(count)
+    return f"{count / 1000:.1f}k" if count < 999_950 else f"{count / 1_000_000:.1f}M"
 
 
 def _text(kind: str, text: str) -> Update:

@@ -122,13 +122,6 @@ def seconds_text(seconds: float) -> str:
     return f"{minutes} min {rest:02d} s"
 
 
-def count_text(count: int) -> str:
-    """`950`, `12.3k`, `1.2M`."""
-    if count < 1000:
-        return str(count)
-    return f"{count / 1000:.1f}k" if count < 999_950 else f"{count / 1_000_000:.1f}M"
-
-
 def plural(count: int, word: str) -> str:
     """`1 request`, `2 requests`."""
     return f"{count} {word}" if count == 1 else f"{count} {word}s"

@@ -17,12 +17,11 @@ from rich.live import Live
 from rich.padding import Padding
 from rich.text import Text
 
-from roo_lsp.agent.events import LONG_ARGUMENTS, size_text
+from roo_lsp.agent.events import LONG_ARGUMENTS, count_text, size_text
 from roo_lsp.cli.drawing import (
     DiffLine,
     Flow,
     Markdown,
-    count_text,
     diff_counts,
     diff_lines,
     diff_text,

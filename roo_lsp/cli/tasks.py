@@ -13,7 +13,8 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from roo_lsp.cli.drawing import count_text, one_line
+from roo_lsp.agent.events import count_text
+from roo_lsp.cli.drawing import one_line
 from roo_lsp.cli.options import BadUsage, Parser, add_workspace, with_command, workspace
 from roo_lsp.cli.render import Picture
 from roo_lsp.workspace.store import TaskStore, TaskSummary

@@ -61,7 +61,7 @@ def mentions_in(text: str) -> Iterator[Mention]:
         yield Mention(found.start(), end, name, lines)
 
 
-def named(mention: Mention, workspace: Workspace) -> Named:
+def named(mention: Mention, workspace: Workspace, ignore: RooIgnore) -> Named:
     """The file or folder, where the agent may be pointed at it."""
     path = _found(mention.name, workspace.folders)
     if path is None:
@@ -69,7 +69,6 @@ def named(mention: Mention, workspace: Workspace) -> Named:
     real = Path(os.path.realpath(path))
     if not any(real.is_relative_to(os.path.realpath(each)) for each in workspace.folders):
         return Named(None, f"{mention.name} is outside the workspace, so it is not attached.")
-    ignore = RooIgnore(workspace.folders)
     if ignore.keeps(path, real) or ignore.problem(path, real):
         return Named(None, f"{mention.name} is not attached: .rooignore keeps it from the agent.")
     if mention.lines is not None:

@@ -51,6 +51,7 @@ class Agents:
 
     workspace: Workspace
     state_dir: Path
+    ignore: RooIgnore
     store: TaskStore
     connection: Connection
     configuration: EffectiveSettings
@@ -68,8 +69,7 @@ class Agents:
         """A task's agent, with what was said before."""
         surprises = Surprises()
         folders = self.workspace.folders
-        ignore = RooIgnore(folders, own=self.state_dir)
-        on_disk = disk(self.configuration.current.settings, ignore)
+        on_disk = disk(self.configuration.current.settings, self.ignore)
         shell = ShellRunner(
             self.store.outputs_dir(task.id),
             self.confinement.shell_options,
@@ -103,6 +103,7 @@ class Agents:
             ask_for_key=partial(self.approvals.ask_for_key, task.id),
             state_dir=self.state_dir,
             sandbox=lambda: self.confinement.sandbox,
+            ignore=self.ignore,
             surprises=surprises,
             around_tool=ground.around_tool,
             servers=ground.servers,

@@ -23,6 +23,7 @@ from roo_lsp.tasks.service import Service
 from roo_lsp.tasks.stream import Audience
 from roo_lsp.tasks.task import Tasks
 from roo_lsp.tasks.transcripts import Transcripts
+from roo_lsp.workspace.rooignore import RooIgnore
 from roo_lsp.workspace.store import TaskStore
 from roo_lsp.workspace.trust import TrustStore
 from roo_lsp.workspace.user_folders import state_dir
@@ -74,6 +75,7 @@ def open_service(front: FrontEnd, folders: tuple[Path, ...], version: str) -> Se
         ) from error
     trust = TrustStore(state / "trust.json", given=trusted_origins())
     connection = front.connect(trust, Memory(state / "endpoints.json"))
+    ignore = RooIgnore(folders, own=state)
     workspace, screen, start = Workspace(folders), front.screen, front.background.start
     configuration = EffectiveSettings(
         front.channel,
@@ -99,6 +101,7 @@ def open_service(front: FrontEnd, folders: tuple[Path, ...], version: str) -> Se
     agents = Agents(
         workspace,
         state,
+        ignore,
         store,
         connection,
         configuration,
@@ -115,6 +118,7 @@ def open_service(front: FrontEnd, folders: tuple[Path, ...], version: str) -> Se
         front.name,
         workspace,
         state,
+        ignore,
         store,
         connection,
         configuration,

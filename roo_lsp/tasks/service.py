@@ -70,6 +70,8 @@ class Service:
     """The front end's name, and its version."""
     workspace: Workspace
     state_dir: Path
+    ignore: RooIgnore
+    """What the user keeps from the agent."""
     store: TaskStore
     connection: Connection
     configuration: EffectiveSettings
@@ -453,10 +455,9 @@ def _require_images(service: Service, profile: str) -> None:
 
 def require_visible(service: Service, uris: Sequence[str]) -> None:
     """Refuse what the workspace's `.rooignore` keeps from the agent, open in the editor or not."""
-    ignore = RooIgnore(service.workspace.folders)
     for uri in uris:
         path = path_of(uri)
-        if path is not None and ignore.keeps(path, real_path(path)):
+        if path is not None and service.ignore.keeps(path, real_path(path)):
             raise Refused(
                 f"{service.workspace.show(path)} was not sent: .rooignore keeps it from the agent. "
                 "Take it out of .rooignore, or leave it out of the message.",

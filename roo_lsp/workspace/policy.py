@@ -87,16 +87,17 @@ class WorkspacePolicy:
         surprises: Surprises | None = None,
         *,
         now: Callable[[], Rules] | None = None,
+        ignore: RooIgnore | None = None,
     ) -> None:
         """`now` tells the rules as they are whenever something is judged: a question may stay open
-        for long.
+        for long. `ignore` is the folders' own, where somebody has it already.
         """
         self.rules = rules
         self._now = now
         self._surprises = surprises or Surprises()
         self._folders = real_folders(folders)
         self._asked_folders = tuple(folders)
-        self.ignore = RooIgnore(folders, own=rules.state_dir)
+        self.ignore = ignore or RooIgnore(folders, own=rules.state_dir)
         self._always: dict[Remembered, bool] = {}
         """What was always allowed (True) or always denied (False)."""
 

@@ -2,10 +2,10 @@
 
 import pytest
 
+from roo_lsp.agent.events import count_text
 from roo_lsp.cli.drawing import (
     Flow,
     Markdown,
-    count_text,
     diff_lines,
     escaped,
     output_lines,

@@ -19,7 +19,6 @@ from roo_lsp.task_documents.form import bare, body_start, sections
 from roo_lsp.task_documents.front_matter import TASK, Steps
 from roo_lsp.task_documents.keys import keys_at, values_of
 from roo_lsp.task_documents.sheet import Sheet, skeleton_of
-from roo_lsp.workspace.rooignore import RooIgnore
 
 SHOWN = 60
 """Paths of one answer; with more typed there are others."""
@@ -57,8 +56,7 @@ class PathIndex:
     async def _make(self) -> None:
         service = self.documents.service
         folders = service.workspace.folders
-        ignore = RooIgnore(folders, own=service.state_dir)
-        files = disk(service.configuration.current.settings, ignore)
+        files = disk(service.configuration.current.settings, service.ignore)
         found: list[str] = []
         try:
             for folder in folders:

@@ -73,7 +73,7 @@ def _call(sheet: Sheet, title: str) -> Iterator[str]:
 
 
 def _mention(documents: OpenDocuments, mention: Mention) -> Iterator[str]:
-    found = named(mention, documents.service.workspace)
+    found = named(mention, documents.service.workspace, documents.service.ignore)
     if found.path is None:
         yield found.problem
         return

@@ -295,7 +295,7 @@ class OpenDocuments:
         for number, mention in enumerate(mentions_in(text)):
             if number == MOST:
                 return
-            path = named(mention, self.service.workspace).path
+            path = named(mention, self.service.workspace, self.service.ignore).path
             if path is None:
                 continue
             lines = None

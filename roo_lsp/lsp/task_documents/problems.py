@@ -62,13 +62,14 @@ def _at(front: FrontMatter, key: str, text: str) -> Fault:
 
 
 def _mentions(documents: OpenDocuments, sheet: Sheet) -> Iterator[Fault]:
+    service = documents.service
     floor = max(sheet.place.floor, body_start(sheet.lines))
     for section in sections(sheet.lines):
         if section.who != "you" or section.first < floor:
             continue
         for number in range(section.first + 1, section.last):
             for mention in mentions_in(sheet.lines[number]):
-                problem = named(mention, documents.service.workspace).problem
+                problem = named(mention, service.workspace, service.ignore).problem
                 if problem and mention.looks_like_a_path:
                     here = Span(number, mention.start, mention.end)
                     yield Fault(here, problem, serious=False)
