@@ -12,12 +12,13 @@ from typing import Literal
 
 from roo_lsp.agent.errors import ToolError
 from roo_lsp.agent.ports import Command, CommandResult, OutputPart, OutputQuery
-from roo_lsp.workspace.job import Job, spawn
+from roo_lsp.workspace.job import Job
 from roo_lsp.workspace.outputs import Output, OutputStore
 from roo_lsp.workspace.paths import is_folder, is_program
 from roo_lsp.workspace.sandbox.base import NO_SANDBOX, Process, Sandbox, Scratch, Start
 from roo_lsp.workspace.sandbox.hints import prevented
 from roo_lsp.workspace.sandbox.protect import Change, Found, changes, notice
+from roo_lsp.workspace.sandbox.spawning import spawn
 
 if sys.platform == "win32":
     resource = None

@@ -7,12 +7,10 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from roo_lsp.workspace import supervise
 from roo_lsp.workspace.outputs import Output
 from roo_lsp.workspace.sandbox.base import Process, Start
 from roo_lsp.workspace.sandbox.protect import Found
@@ -28,51 +26,6 @@ KILL_ROUNDS = 50
 
 FATAL = frozenset({1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 13, 14, 15, 24, 25})
 """Linux's numbers of the signals that end a process which does not expect them."""
-
-
-def spawn(
-    start: Start,
-    cwd: Path,
-    limits: Mapping[int, int],
-    how: Callable[[Callable[[], Process]], Process],
-) -> tuple[Process, socket.socket]:
-    """Start a command below its supervisor; the socket is the way to it, and its lifeline.
-
-    Raises:
-        OSError: it could not be started.
-    """
-    ours, theirs = socket.socketpair()
-    with theirs:
-        words = [
-            sys.executable,
-            "-I",
-            "-S",
-            supervise.__file__,
-            str(theirs.fileno()),
-            ",".join(map(str, start.namespaces)),
-            ",".join(f"{kind}={most}" for kind, most in limits.items()),
-            str(int(start.wrapped)),
-            *start.argv,
-        ]
-        try:
-            process = how(
-                lambda: subprocess.Popen(
-                    words,
-                    cwd=cwd,
-                    env=start.env,
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.STDOUT,
-                    start_new_session=True,
-                    bufsize=0,
-                    pass_fds=(theirs.fileno(), *start.namespaces),
-                )
-            )
-        except BaseException:
-            ours.close()
-            raise
-    ours.setblocking(False)  # noqa: FBT003 -- the library's
-    return process, ours
 
 
 class Job:

@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from roo_lsp.agent.errors import ToolError
-from roo_lsp.workspace.job import spawn
 from roo_lsp.workspace.paths import followed, is_folder, is_program
 from roo_lsp.workspace.sandbox.base import NO_SANDBOX, Jail, Mode, Sandbox, Scratch
 from roo_lsp.workspace.sandbox.bubblewrap import Bubblewrap, find_bubblewrap
@@ -19,6 +18,7 @@ from roo_lsp.workspace.sandbox.landlock import NETWORK_SINCE, Landlock, landlock
 from roo_lsp.workspace.sandbox.protect import Found, Protected
 from roo_lsp.workspace.sandbox.seatbelt import EXECUTABLE, Seatbelt
 from roo_lsp.workspace.sandbox.secrets import homes
+from roo_lsp.workspace.sandbox.spawning import spawn
 from roo_lsp.workspace.user_folders import config_dir, state_dir
 
 log = logging.getLogger(__name__)
