@@ -99,7 +99,9 @@ Whoever types in the minibuffer is told afterwards."
   "What the mode line says of Roo here: it is idle, works, or waits for you."
   (when-let ((connection (roo--current)))
     (let* ((waiting (length (roo--pending connection)))
-           (running (seq-some (lambda (each) (equal (plist-get (cdr each) :state) "running"))
+           (running (seq-some (lambda (each)
+                                (and (equal (plist-get (cdr each) :state) "running")
+                                     (not (equal (car each) (roo--interrupted connection)))))
                               (roo--tasks connection)))
            (text (concat (cond ((> waiting 0) (format "Roo:%d?" waiting))
                                (running "Roo:…")
