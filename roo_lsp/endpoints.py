@@ -110,7 +110,11 @@ class Connection:
         """
         probe = await asyncio.to_thread(importlib.import_module, "roo_lsp.providers.probe")
         checks = await probe.probe(endpoint, on_check, self.memory)
-        return checks, self.learnt(endpoint.base_url, endpoint.model)
+        known = self.learnt(endpoint.base_url, endpoint.model)
+        if all(check.status == "ok" for check in checks[:3]):  # connect, key, model
+            apis = await asyncio.to_thread(importlib.import_module, "roo_lsp.providers.apis")
+            known.append(await apis.compared(endpoint, self.memory))
+        return checks, known
 
     def learnt(self, base_url: str, model: str = "") -> list[str]:
         """What is known of an endpoint, in sentences; without a model, of each of its models."""

@@ -112,7 +112,9 @@ class _Rendered:
 class _Script:
     """What is left to be said, and what was noted."""
 
-    turns: list[_Rendered] = field(default_factory=list[_Rendered])
+    turns: list[Turn] = field(default_factory=list[Turn])
+    rendered: dict[bool, list[_Rendered]] = field(default_factory=dict[bool, list[_Rendered]])
+    """The turns over chat completions, and (true) over the Responses API."""
     served: list[Served] = field(default_factory=list[Served])
     body: bytes = b""
 
@@ -140,12 +142,14 @@ class _Connection(asyncio.Protocol):
             return
         now = monotonic_ns()
         self._script.body = bytes(self._buffer[end + 4 :])
+        responses = b"/responses" in self._buffer[: self._buffer.index(b"\r\n")]
         self._buffer.clear()
-        self._answer(now, size)
+        self._answer(now, size, responses=responses)
 
-    def _answer(self, request_in: int, size: int) -> None:
+    def _answer(self, request_in: int, size: int, *, responses: bool) -> None:
         script = self._script
-        turn = script.turns.pop(0) if script.turns else _render(Turn("Nothing is left to say."))
+        left = script.rendered.get(responses)
+        turn = left.pop(0) if left else _render(Turn("Nothing is left to say."))
         if turn.pace:
             self._pacing = asyncio.create_task(self._paced(turn, request_in, size))
             return
@@ -183,6 +187,45 @@ def _render(turn: Turn) -> _Rendered:
     return _Rendered([_HEAD + events[0], *events[1:], b"0\r\n\r\n"], turn.pace)
 
 
+def _render_response(turn: Turn) -> _Rendered:
+    """The same over the Responses API, with the events that OpenAI's reference has."""
+    number = monotonic_ns()
+    call: dict[str, Any] = {
+        "type": "function_call",
+        "id": f"fc_{number}",
+        "call_id": f"call_{number}",
+        "name": turn.tool,
+        "arguments": "",
+    }
+    said: dict[str, Any] = {"type": "message", "id": f"msg_{number}", "role": "assistant"}
+    item, kind, whole = said | {"content": []}, "output_text", turn.text
+    done = said | {"content": [{"type": "output_text", "text": turn.text, "annotations": []}]}
+    if turn.tool:
+        item, kind, whole = call, "function_call_arguments", turn.arguments
+        done = call | {"arguments": turn.arguments}
+    at = {"item_id": item["id"], "output_index": 0}
+    used = {"input_tokens": 1000, "output_tokens": 100, "total_tokens": 1100}
+    response = {"object": "response", "status": "in_progress", "model": "x", "output": []}
+    final = response | {"status": "completed", "output": [done], "usage": used}
+    parts: list[dict[str, Any]] = [
+        {"type": "response.created", "response": response},
+        {"type": "response.output_item.added", "output_index": 0, "item": item},
+        *(
+            {"type": f"response.{kind}.delta", **at, "delta": piece}
+            for piece in _pieces(whole, turn.pieces)
+        ),
+        {"type": "response.output_item.done", "output_index": 0, "item": done},
+        {"type": "response.completed", "response": final},
+    ]
+    events = [
+        _http_chunk(
+            f"event: {part['type']}\ndata: {json.dumps(part | {'sequence_number': n})}\n\n".encode()
+        )
+        for n, part in enumerate(parts)
+    ]
+    return _Rendered([_HEAD + events[0], *events[1:], b"0\r\n\r\n"], turn.pace)
+
+
 _HEAD = (
     b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n"
     b"Cache-Control: no-cache\r\n\r\n"
@@ -215,7 +258,9 @@ async def _main() -> None:
     while line := await orders.readline():
         order = json.loads(line)
         if "turns" in order:
-            script.turns = [_render(Turn(**turn)) for turn in order["turns"]]
+            script.turns = [Turn(**turn) for turn in order["turns"]]
+            script.rendered[False] = [_render(turn) for turn in script.turns]
+            script.rendered[True] = [_render_response(turn) for turn in script.turns]
             script.served.clear()
         served = [asdict(each) for each in script.served]
         body = script.body.decode("utf-8", "replace")

@@ -12,7 +12,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
+from time import process_time_ns
 
+from roo_lsp.agent.messages import AssistantMessage, Message, ToolCall, ToolMessage, UserMessage
+from roo_lsp.agent.ports import ChatRequest, ToolSpec
+from roo_lsp.providers.endpoint import Endpoint as Provider
+from roo_lsp.providers.openai_compatible import OpenAICompatible
 from tests.benchmarks.driver import Kind, RunFailed, Server, ready, spawned
 from tests.benchmarks.endpoint import Endpoint, Served, Turn, call
 
@@ -262,6 +267,54 @@ def _arrivals(notes: Sequence[tuple[int, bytes]]) -> dict[int, int]:
     return arrived
 
 
+# --- the two APIs -------------------------------------------------------------------------------
+
+
+async def apis(place: Place) -> Figures:
+    """What a chunk and a request cost over the Responses API, against chat completions, in processor
+    time of the client alone: both in turns, the best of each."""
+    if place.kind.name != "roo-lsp":
+        return {}
+    spec = ToolSpec("write", "Write.", {"type": "object", "properties": {}})
+    history: list[Message] = []
+    for number in range(200):
+        call_ = ToolCall(f"call_{number}", "write", '{"content": "word word word"}')
+        history += [AssistantMessage("", (call_,)), ToolMessage(call_.id, "line\n" * 40)]
+    long = ChatRequest("Be brief.", [UserMessage("Hi"), *history], [spec])
+    short = ChatRequest("Be brief.", [UserMessage("Hi")], [spec])
+    chunk: dict[str, list[float]] = {"chat": [], "responses": []}
+    request: dict[str, list[float]] = {"chat": [], "responses": []}
+    models = {
+        api: OpenAICompatible(Provider(place.model.base_url, "x", api=api))
+        for api in ("chat", "responses")
+    }
+    words = "0123456789 abcdefghijklmnopqrstuvwxyz ABCDEFGHIJK\n" * (WRITE_BYTES // 50)
+    large = call("write", WRITE_DELTAS, content=words)
+    for _ in range(5):
+        for api, model in models.items():
+            await place.model.plays([large])
+            chunk[api].append(await _cost(model, [short]) / WRITE_DELTAS)
+            await place.model.plays([Turn(text="ok")] * 20)
+            request[api].append(await _cost(model, [long] * 20) / 20)
+    for model in models.values():
+        await model.close()
+    return {
+        "apis.chunk": min(chunk["responses"]) / min(chunk["chat"]),
+        "apis.chunk.chat": min(chunk["chat"]) / 1000,
+        "apis.request": min(request["responses"]) / min(request["chat"]),
+        "apis.request.chat": min(request["chat"]) / 1e6,
+    }
+
+
+async def _cost(model: OpenAICompatible, requests: Sequence[ChatRequest]) -> float:
+    """Nanoseconds of this process for these requests."""
+    before = process_time_ns()
+    for request in requests:
+        async for _ in model.stream(request):
+            pass
+    return process_time_ns() - before
+
+
 # --- common -------------------------------------------------------------------------------------
 
 DONE = call("attempt_completion", result="Done.")
@@ -291,6 +344,7 @@ MEASURES: Mapping[str, Callable[[Place], Awaitable[Figures]]] = {
     "edit": edit,
     "latency": latency,
     "write": write,
+    "apis": apis,
 }
 
 ROWS: Mapping[str, tuple[str, str, Goal]] = {
@@ -320,6 +374,10 @@ ROWS: Mapping[str, tuple[str, str, Goal]] = {
     "write.growth": ("400 KB against 200 KB", "x", Goal(2.2)),
     "write.control": ("200 KB write in 40 deltas", "ms", Goal()),
     "write.cpu": ("processor a further delta", "µs", Goal(50)),
+    "apis.chunk": ("a chunk over responses, against chat", "x", Goal(1.1)),
+    "apis.chunk.chat": ("processor a chunk, chat, the client alone", "µs", Goal()),
+    "apis.request": ("a request over responses, against chat", "x", Goal(1.1)),
+    "apis.request.chat": ("processor a request of 400 messages, chat", "ms", Goal()),
     "read20.memory": ("peak memory, read20", "MB", Goal(110)),
     "read100.memory": ("peak memory, read100", "MB", Goal(130)),
     "body.first": ("first request's body", "kB", Goal(16)),

@@ -30,7 +30,7 @@ from roo_lsp.providers.endpoint import Endpoint, Timeouts
 from roo_lsp.providers.errors import ProviderError
 from roo_lsp.providers.openai_compatible import OpenAICompatible
 from roo_lsp.providers.retrying import VOID, Clock, RetryingModel
-from tests.support.fake_openai import FakeOpenAI, chunk, events
+from tests.support.fake_openai import FakeOpenAI, chunk, events, typed
 from tests.support.passing import passing_time
 from tests.support.scripted import Rig, rig, tool
 
@@ -54,9 +54,37 @@ def framed(*pieces: bytes, last: bool = False) -> bytes:
     return b"".join(b"%x\r\n%s\r\n" % (len(p), p) for p in pieces) + (b"0\r\n\r\n" if last else b"")
 
 
+@dataclass(frozen=True)
+class Wire:
+    """How an answer looks over one of the two APIs: a piece of text, and its end."""
+
+    api: Literal["chat", "responses"]
+    hi: bytes
+    bye: bytes
+    nothing: bytes
+    """A piece with nothing to show in it."""
+
+    @property
+    def good(self) -> bytes:
+        return CHUNKED + framed(self.hi, self.bye, last=True)
+
+
 HI = event(chunk({"content": "Hi"}))
 BYE = event(chunk({}, "stop")) + event(b"[DONE]")
 GOOD = CHUNKED + framed(HI, BYE, last=True)
+_ITEM = {"type": "message", "id": "m", "content": [{"type": "output_text", "text": "Hi"}]}
+_DELTA = {"type": "response.output_text.delta", "output_index": 0, "item_id": "m", "delta": "Hi"}
+_END = {"object": "response", "status": "completed", "output": [_ITEM]}
+WIRES = {
+    "chat": Wire("chat", HI, BYE, event({"choices": []})),
+    "responses": Wire(
+        "responses",
+        typed(_DELTA),
+        typed({"type": "response.completed", "response": _END}),
+        typed({"type": "response.in_progress", "response": {"status": "in_progress"}}),
+    ),
+}
+"""Every break below happens to both."""
 
 
 @dataclass(frozen=True)
@@ -161,13 +189,18 @@ class Told:
     retries: list[Retrying]
 
 
-async def ask(base_url: str, limits: Timeouts | None = None, attempts: int = 2) -> Told:
+async def ask(
+    base_url: str,
+    limits: Timeouts | None = None,
+    attempts: int = 2,
+    api: Literal["chat", "responses"] = "chat",
+) -> Told:
     """One request through the whole client, waits left out."""
     told = Told([], None, [])
     limits = limits or Timeouts()
     async with (
         asyncio.timeout(60),
-        OpenAICompatible(Endpoint(base_url, "m", timeouts=limits)) as inner,
+        OpenAICompatible(Endpoint(base_url, "m", timeouts=limits, api=api)) as inner,
     ):
         model = RetryingModel(inner, told.retries.append, attempts=attempts, clock=in_no_time())  # pyright: ignore[reportArgumentType]
         try:
@@ -180,53 +213,67 @@ async def ask(base_url: str, limits: Timeouts | None = None, attempts: int = 2) 
 
 # --- the bytes ----------------------------------------------------------------------------------
 
-BREAKS: dict[str, tuple[Bytes, str]] = {
-    "closed before a head": (Bytes(b""), "connection_failed"),
-    "reset before a head": (Bytes(b"", "reset"), "connection_failed"),
-    "half a head": (Bytes(b"HTTP/1.1 200 OK\r\nContent-Ty"), "connection_failed"),
-    "a head and no body": (Bytes(CHUNKED), "stream_broken"),
-    "not HTTP": (Bytes(b"SSH-2.0-OpenSSH_9.2\r\n"), "connection_failed"),
-    "closed between events": (Bytes(CHUNKED + framed(HI)), "stream_broken"),
-    "closed in the middle of an event": (Bytes(CHUNKED + framed(HI, HI[:40])), "stream_broken"),
-    "closed in the middle of a chunk": (Bytes(CHUNKED + framed(HI)[:40]), "stream_broken"),
-    "closed in the size of a chunk": (Bytes(CHUNKED + framed(HI) + b"1"), "stream_broken"),
-    "reset": (Bytes(CHUNKED + framed(HI), "reset"), "stream_broken"),
-    "a size that is no number": (Bytes(CHUNKED + framed(HI) + b"zz\r\n", "stay"), "stream_broken"),
-    "a chunk longer than its size": (
-        Bytes(CHUNKED + b"5\r\n" + HI + b"\r\n", "stay"),
-        "stream_broken",
-    ),
-    "ended in order in the middle of an event": (
-        Bytes(CHUNKED + framed(HI, HI[:40], last=True)),
-        "stream_broken",
-    ),
-    "the end of the connection in an event": (Bytes(TO_THE_END + HI + HI[:40]), "stream_broken"),
-    "the end of the connection between events": (Bytes(TO_THE_END + HI), "stream_broken"),
-    "a length that is too long": (
-        Bytes(SSE + b"Content-Length: 9999\r\n\r\n" + HI),
-        "stream_broken",
-    ),
-    "a length that is too short": (
-        Bytes(SSE + b"Content-Length: %d\r\n\r\n" % len(HI) + HI + BYE),
-        "stream_broken",
-    ),
-    "compressed, though not asked for, and broken": (
-        Bytes(SSE + b"Content-Encoding: gzip\r\nConnection: close\r\n\r\nno gzip"),
-        "stream_broken",
-    ),
-    "text in place of an answer": (
-        Bytes(TO_THE_END + b"data: Internal Server Error\n\n"),
-        "stream_broken",
-    ),
-    "HTML in the middle": (Bytes(TO_THE_END + HI + b"<html>502</html>"), "stream_broken"),
-}
+
+def breaks(wire: Wire) -> dict[str, tuple[Bytes, str]]:
+    """Answers that break, and the code of what is told of them."""
+    return {
+        "closed before a head": (Bytes(b""), "connection_failed"),
+        "reset before a head": (Bytes(b"", "reset"), "connection_failed"),
+        "half a head": (Bytes(b"HTTP/1.1 200 OK\r\nContent-Ty"), "connection_failed"),
+        "a head and no body": (Bytes(CHUNKED), "stream_broken"),
+        "not HTTP": (Bytes(b"SSH-2.0-OpenSSH_9.2\r\n"), "connection_failed"),
+        "closed between events": (Bytes(CHUNKED + framed(wire.hi)), "stream_broken"),
+        "closed in the middle of an event": (
+            Bytes(CHUNKED + framed(wire.hi, wire.hi[:40])),
+            "stream_broken",
+        ),
+        "closed in the middle of a chunk": (Bytes(CHUNKED + framed(wire.hi)[:40]), "stream_broken"),
+        "closed in the size of a chunk": (Bytes(CHUNKED + framed(wire.hi) + b"1"), "stream_broken"),
+        "reset": (Bytes(CHUNKED + framed(wire.hi), "reset"), "stream_broken"),
+        "a size that is no number": (
+            Bytes(CHUNKED + framed(wire.hi) + b"zz\r\n", "stay"),
+            "stream_broken",
+        ),
+        "a chunk longer than its size": (
+            Bytes(CHUNKED + b"5\r\n" + wire.hi + b"\r\n", "stay"),
+            "stream_broken",
+        ),
+        "ended in order in the middle of an event": (
+            Bytes(CHUNKED + framed(wire.hi, wire.hi[:40], last=True)),
+            "stream_broken",
+        ),
+        "the end of the connection in an event": (
+            Bytes(TO_THE_END + wire.hi + wire.hi[:40]),
+            "stream_broken",
+        ),
+        "the end of the connection between events": (Bytes(TO_THE_END + wire.hi), "stream_broken"),
+        "a length that is too long": (
+            Bytes(SSE + b"Content-Length: 9999\r\n\r\n" + wire.hi),
+            "stream_broken",
+        ),
+        "a length that is too short": (
+            Bytes(SSE + b"Content-Length: %d\r\n\r\n" % len(wire.hi) + wire.hi + wire.bye),
+            "stream_broken",
+        ),
+        "compressed, though not asked for, and broken": (
+            Bytes(SSE + b"Content-Encoding: gzip\r\nConnection: close\r\n\r\nno gzip"),
+            "stream_broken",
+        ),
+        "text in place of an answer": (
+            Bytes(TO_THE_END + b"data: Internal Server Error\n\n"),
+            "stream_broken",
+        ),
+        "HTML in the middle": (Bytes(TO_THE_END + wire.hi + b"<html>502</html>"), "stream_broken"),
+    }
 
 
-@pytest.mark.parametrize("name", BREAKS)
-async def test_a_break_is_told_and_the_request_made_once_more(name: str):
-    broken, code = BREAKS[name]
-    async with RawServer([broken, Bytes(GOOD)]) as server:
-        told = await ask(server.base_url)
+@pytest.mark.parametrize("api", WIRES)
+@pytest.mark.parametrize("name", breaks(WIRES["chat"]))
+async def test_a_break_is_told_and_the_request_made_once_more(name: str, api: str):
+    wire = WIRES[api]
+    broken, code = breaks(wire)[name]
+    async with RawServer([broken, Bytes(wire.good)]) as server:
+        told = await ask(server.base_url, api=wire.api)
         assert server.requests == 2
     assert told.error is None
     assert told.deltas[-2:] == [TextDelta("Hi"), Finished("stop")]
@@ -235,7 +282,7 @@ async def test_a_break_is_told_and_the_request_made_once_more(name: str):
     assert (VOID in retry.reason) is (len(told.deltas) > 2)
 
     async with RawServer([broken, broken]) as server:
-        told = await ask(server.base_url)
+        told = await ask(server.base_url, api=wire.api)
         assert server.requests == 2, "as many requests as attempts"
     assert told.error is not None
     assert told.error.code == code
@@ -244,22 +291,30 @@ async def test_a_break_is_told_and_the_request_made_once_more(name: str):
     assert Finished("stop") not in told.deltas
 
 
-WHOLE = {
-    "closed where more was promised": Bytes(SSE + b"Content-Length: 9999\r\n\r\n" + HI + BYE),
-    "closed without the last chunk": Bytes(CHUNKED + framed(HI, BYE)),
-    "reset": Bytes(CHUNKED + framed(HI, BYE), "reset"),
-    "a broken chunk": Bytes(CHUNKED + framed(HI, BYE) + b"zz\r\n"),
-    "no end of the last event": Bytes(TO_THE_END + HI + event(chunk({}, "stop")).rstrip()),
-    "no head but a status": Bytes(b"HTTP/1.1 200 OK\r\n\r\n" + HI + BYE),
-    "HTTP/1.0": Bytes(b"HTTP/1.0 200 OK\r\n\r\n" + HI + BYE),
-    "a chunk split in an event": Bytes(CHUNKED + framed(HI[:30], HI[30:], BYE, last=True)),
-}
+def whole_but_broken(wire: Wire) -> dict[str, Bytes]:
+    """Answers that are whole, though what carries them breaks."""
+    return {
+        "closed where more was promised": Bytes(
+            SSE + b"Content-Length: 9999\r\n\r\n" + wire.hi + wire.bye
+        ),
+        "closed without the last chunk": Bytes(CHUNKED + framed(wire.hi, wire.bye)),
+        "reset": Bytes(CHUNKED + framed(wire.hi, wire.bye), "reset"),
+        "a broken chunk": Bytes(CHUNKED + framed(wire.hi, wire.bye) + b"zz\r\n"),
+        "no end of the last event": Bytes(TO_THE_END + wire.hi + wire.bye.rstrip()),
+        "no head but a status": Bytes(b"HTTP/1.1 200 OK\r\n\r\n" + wire.hi + wire.bye),
+        "HTTP/1.0": Bytes(b"HTTP/1.0 200 OK\r\n\r\n" + wire.hi + wire.bye),
+        "a chunk split in an event": Bytes(
+            CHUNKED + framed(wire.hi[:30], wire.hi[30:], wire.bye, last=True)
+        ),
+    }
 
 
-@pytest.mark.parametrize("name", WHOLE)
-async def test_what_breaks_behind_a_whole_answer_is_no_break(name: str):
-    async with RawServer([WHOLE[name]]) as server:
-        told = await ask(server.base_url)
+@pytest.mark.parametrize("api", WIRES)
+@pytest.mark.parametrize("name", whole_but_broken(WIRES["chat"]))
+async def test_what_breaks_behind_a_whole_answer_is_no_break(name: str, api: str):
+    wire = WIRES[api]
+    async with RawServer([whole_but_broken(wire)[name]]) as server:
+        told = await ask(server.base_url, api=wire.api)
         assert server.requests == 1
     assert (told.error, told.retries) == (None, [])
     assert told.deltas == [TextDelta("Hi"), Finished("stop")]
@@ -280,37 +335,36 @@ async def test_a_kept_connection_that_closes_as_a_request_comes_costs_no_attempt
         assert server.requests == 3
 
 
-NOTHING = event({"choices": []})
-EMPTY = event(chunk({}))
+def endless(wire: Wire) -> list[tuple[Bytes, Timeouts, str]]:
+    """Answers that never end, the limits that are set, and which of them ends the wait."""
+    hi, first, idle = wire.hi, Timeouts(first_token=20), Timeouts(idle=10)
+    both, total = Timeouts(first_token=20, idle=10), Timeouts(total=20)
+    return [
+        (Bytes(b"HTTP/1.1 200 OK\r\nX: ", again=b"x"), first, "firstToken"),
+        (Bytes(TO_THE_END, again=b": ping\n\n"), first, "firstToken"),
+        (Bytes(TO_THE_END, again=wire.nothing), first, "firstToken"),
+        (Bytes(TO_THE_END + hi, again=b": ping\n\n"), both, "firstToken"),
+        (Bytes(TO_THE_END + hi, again=wire.nothing), both, "firstToken"),
+        (Bytes(TO_THE_END + hi, "silence"), idle, "idle"),
+        (Bytes(TO_THE_END + hi + hi[:40], "silence"), idle, "idle"),
+        (Bytes(TO_THE_END, again=hi), total, "total"),
+        (Bytes(TO_THE_END + b"data: ", again=b"x"), total, "total"),
+    ]
 
 
-@pytest.mark.parametrize(
-    ("script", "limits", "name"),
-    [
-        (Bytes(b"HTTP/1.1 200 OK\r\nX: ", again=b"x"), Timeouts(first_token=20), "firstToken"),
-        (Bytes(TO_THE_END, again=b": ping\n\n"), Timeouts(first_token=20), "firstToken"),
-        (Bytes(TO_THE_END, again=NOTHING), Timeouts(first_token=20), "firstToken"),
-        (
-            Bytes(TO_THE_END + HI, again=b": ping\n\n"),
-            Timeouts(first_token=20, idle=10),
-            "firstToken",
-        ),
-        (Bytes(TO_THE_END + HI, again=EMPTY), Timeouts(first_token=20, idle=10), "firstToken"),
-        (Bytes(TO_THE_END + HI, "silence"), Timeouts(idle=10), "idle"),
-        (Bytes(TO_THE_END + HI + HI[:40], "silence"), Timeouts(idle=10), "idle"),
-        (Bytes(TO_THE_END, again=HI), Timeouts(total=20), "total"),
-        (Bytes(TO_THE_END + b"data: ", again=b"x"), Timeouts(total=20), "total"),
-    ],
-)
-async def test_what_never_ends_runs_into_a_limit(script: Bytes, limits: Timeouts, name: str):
-    async with RawServer([script, Bytes(GOOD)]) as server:
-        told = await ask(server.base_url, limits)
+@pytest.mark.parametrize("api", WIRES)
+@pytest.mark.parametrize("number", range(len(endless(WIRES["chat"]))))
+async def test_what_never_ends_runs_into_a_limit(number: int, api: str):
+    wire = WIRES[api]
+    script, limits, name = endless(wire)[number]
+    async with RawServer([script, Bytes(wire.good)]) as server:
+        told = await ask(server.base_url, limits, api=wire.api)
         assert server.requests == 2
     assert told.error is None
     assert told.deltas[-1] == Finished("stop")
     assert f" within {10 if name == 'idle' else 20} s" in told.retries[0].reason
     async with RawServer([script]) as server:
-        told = await ask(server.base_url, limits, attempts=1)
+        told = await ask(server.base_url, limits, attempts=1, api=wire.api)
     assert told.error is not None
     assert told.error.code == "timeout"
     assert f"roo.provider.timeouts.{name}" in told.error.hint

@@ -170,6 +170,49 @@ async def test_arguments_that_are_not_json_do_not_spoil_the_task(server: str):
     assert isinstance(found[-1], Finished)
 
 
+async def test_over_responses_a_call_is_streamed_and_its_result_sent_back(server: str):
+    first = await told(server, api="responses", tool_choice="required")
+    fragments = [delta for delta in first if isinstance(delta, ToolCallFragment)]
+    assert len(fragments) > 4, "it comes in pieces"
+    assembly = Assembly()
+    for delta in first:
+        assembly.add(delta)
+    answer = assembly.message()
+    [call] = answer.calls
+    assert (call.name, json.loads(call.arguments)) == ("read_file", {"path": "README.md"})
+    assert first[-1] == Finished("tool_calls")
+    [usage] = [delta for delta in first if isinstance(delta, Usage)]
+    assert usage.input_tokens > 50
+
+    history = [TASK, answer, ToolMessage(call.id, "1 | # The Grand Title")]
+    second = await told(server, *history, api="responses", tool_choice="required")
+    assert second[-1] == Finished("tool_calls"), "it is told to call"
+    [used] = [delta for delta in second if isinstance(delta, Usage)]
+    assert used.cache_read_tokens > 50, "the request began as the one before it"
+
+    spoken = [*history, AssistantMessage("It is read."), UserMessage("Hi")]
+    third = await told(server, *spoken, tools=False, api="responses", max_output_tokens=4)
+    assert isinstance(third[0], TextDelta)
+    assert isinstance(third[-1], Finished)
+
+
+async def test_over_responses_an_answer_cut_by_the_limit_says_so(server: str):
+    """llama.cpp itself calls it completed."""
+    found = await told(
+        server, UserMessage("Tell me a story"), tools=False, api="responses", max_output_tokens=4
+    )
+    assert found[-1] == Finished("length")
+
+
+async def test_over_responses_its_failures_are_told_as_over_chat_completions(server: str):
+    with pytest.raises(ProviderError) as failed:
+        await told(server, UserMessage("word " * 3000), tools=False, api="responses")
+    assert (failed.value.code, failed.value.window) == ("context_overflow", CONTEXT)
+    with pytest.raises(ProviderError, match="peg-native") as failed:
+        await told(server, api="responses")
+    assert (failed.value.code, failed.value.status) == ("provider_error", 500)
+
+
 async def test_hanging_up_frees_its_slot(server: str):
     request = ChatRequest("", [UserMessage("Tell me a story")])
     endless = endpoint(server, extra_body={"ignore_eos": True}, max_output_tokens=None)
