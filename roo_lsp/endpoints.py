@@ -103,8 +103,8 @@ class Connection:
 
     async def examine(
         self, endpoint: Endpoint, on_check: Callable[[Check], None]
-    ) -> tuple[list[Check], list[str]]:
-        """The endpoint test, and what is known of the endpoint after it, in sentences.
+    ) -> tuple[list[Check], list[str], str]:
+        """The endpoint test, what is known of the endpoint after it, and which API is better there.
 
         `on_check` is told of each finding as it is made.
         """
@@ -113,8 +113,8 @@ class Connection:
         known = self.learnt(endpoint.base_url, endpoint.model)
         if all(check.status == "ok" for check in checks[:3]):  # connect, key, model
             apis = await asyncio.to_thread(importlib.import_module, "roo_lsp.providers.apis")
-            known.append(await apis.compared(endpoint, self.memory))
-        return checks, known
+            return checks, known, await apis.compared(endpoint, self.memory)
+        return checks, known, ""
 
     def learnt(self, base_url: str, model: str = "") -> list[str]:
         """What is known of an endpoint, in sentences; without a model, of each of its models."""

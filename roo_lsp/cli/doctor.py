@@ -117,7 +117,7 @@ async def examined(
         report.endpoint, report.model = Target(endpoint.base_url).shown, endpoint.model
         report.note = endpoint.note
         found(endpoint)
-        _, report.learnt = await connection.examine(endpoint, add)
+        _, report.learnt, report.apis = await connection.examine(endpoint, add)
     except RooError as error:
         for check in without_endpoint(error):
             add(check)
@@ -278,8 +278,9 @@ def _lines(console: Console, words: Text, room: int) -> list[Text]:
 
 def _print_end(console: Console, report: Report) -> None:
     console.print()
-    for sentence in report.learnt:
-        words = Text(readable(f"Learnt about this endpoint: {sentence}."), "dim")
+    sentences = [f"Learnt about this endpoint: {sentence}." for sentence in report.learnt]
+    for sentence in filter(None, [*sentences, report.apis]):
+        words = Text(readable(sentence), "dim")
         for line in _lines(console, words, console.width):
             console.print(line, soft_wrap=True)
     if report.ok:

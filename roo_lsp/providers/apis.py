@@ -31,26 +31,24 @@ class Tried:
 
 
 async def compared(endpoint: Endpoint, memory: Memory | None = None) -> str:
-    """Which API works and which is better here, in sentences for the endpoint test."""
+    """Which API works and which is better here, in sentences for people; empty where none does."""
     chat, responses = [
         await _tried(replace(endpoint, api=api), api, memory) for api in ("chat", "responses")
     ]
     used = endpoint.api if endpoint.api != "auto" else "chat"
     if chat.problem and responses.problem:
-        return f"{_said(chat)} {_said(responses)}"
+        return ""  # the test's own checks have told why
     if chat.problem or responses.problem:
         good, bad = (responses, chat) if chat.problem else (chat, responses)
         return (
             f"{NAMES[good.api]}: a tool call came. {_said(bad)}{_advice(good.api, endpoint, used)}"
         )
     better: Api = "responses" if responses.keeps_thoughts and not chat.keeps_thoughts else "chat"
-    why = (
-        "the model's reasoning goes back to it between calls"
-        if better == "responses"
-        else "both do the same, and it is the more common"
-    )
-    advice = _advice(better, endpoint, used)
-    return f"A tool call came over both APIs. {NAMES[better]}: better here, for {why}.{advice}"
+    if better == "chat":
+        better_is = "chat completions do as well as Responses."
+    else:
+        better_is = "Responses are better: the model's reasoning goes back to it between calls."
+    return f"Both APIs work here; {better_is}{_advice(better, endpoint, used)}"
 
 
 def _advice(better: Api, endpoint: Endpoint, used: str) -> str:

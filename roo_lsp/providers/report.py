@@ -85,6 +85,8 @@ class Report:
     """How the endpoint was found, where none was set."""
     learnt: list[str] = field(default_factory=list[str])
     """What is known of the endpoint, in sentences."""
+    apis: str = ""
+    """Which of the two APIs works there, and which is better."""
 
     @property
     def ok(self) -> bool:
@@ -111,6 +113,8 @@ class Report:
             report["note"] = self.note
         if self.learnt:
             report["learnt"] = self.learnt
+        if self.apis:
+            report["apis"] = self.apis
         return report
 
 

@@ -28,7 +28,7 @@ async def examine(
         endpoint = await find()
         report.endpoint, report.model = Target(endpoint.base_url).shown, endpoint.model
         report.note = endpoint.note
-        _, report.learnt = await connection.examine(endpoint, found)
+        _, report.learnt, report.apis = await connection.examine(endpoint, found)
     except RooError as error:
         for check in without_endpoint(error):
             found(check)
@@ -46,6 +46,7 @@ def told(report: Report) -> str:
     ]
     lines += [report.note] if report.note else []
     lines += [f"Learnt about this endpoint: {each}." for each in report.learnt]
+    lines += [report.apis] if "roo.provider.api" in report.apis else []
     where = f"{report.model or 'the model'} at {report.endpoint or 'no endpoint'}"
     verdict = "a task can run" if report.ok else "a task cannot run yet"
     return "\n".join([f"Roo tested {where}: {verdict}.", *lines])

@@ -39,7 +39,7 @@ def capable(request: Request) -> Script:
     sent = request.json
     if "max_completion_tokens" in sent:
         return status(400, {"detail": "Extra inputs are not permitted: max_completion_tokens"})
-    last = sent["messages"][-1]
+    last = (sent.get("messages") or sent["input"])[-1]
     if last["role"] == "tool" or "tools" not in sent:
         return text("ok").using(40, 2)
     return READ + READ if "a.txt" in last["content"] else READ
@@ -97,6 +97,7 @@ qwen3-coder at http://127.0.0.1:8000/v1
 
 Learnt about this endpoint: it does not take max_completion_tokens (max_tokens
 is sent).
+Both APIs work here; chat completions do as well as Responses.
 A task can run.
 """)
 
