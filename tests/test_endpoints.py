@@ -78,7 +78,7 @@ async def test_what_an_endpoint_refused_is_known_in_the_next_process(tmp_path: P
         seen: list[Any] = []
         endpoint = await other.endpoint(effective([settings]), "", nobody)
         fake.always(text("ok"))
-        _, learnt = await other.examine(endpoint, seen.append)
+        _, learnt, _ = await other.examine(endpoint, seen.append)
         assert learnt == one.learnt(base_url) == []
         assert "max_completion_tokens" in fake.chats[3].json
     kept = (tmp_path / "endpoints.json").read_text()

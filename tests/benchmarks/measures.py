@@ -290,12 +290,12 @@ async def apis(place: Place) -> Figures:
     }
     words = "0123456789 abcdefghijklmnopqrstuvwxyz ABCDEFGHIJK\n" * (WRITE_BYTES // 50)
     large = call("write", WRITE_DELTAS, content=words)
-    for _ in range(5):
+    for _ in range(8):
         for api, model in models.items():
             await place.model.plays([large])
             chunk[api].append(await _cost(model, [short]) / WRITE_DELTAS)
-            await place.model.plays([Turn(text="ok")] * 20)
-            request[api].append(await _cost(model, [long] * 20) / 20)
+            await place.model.plays([Turn(text="ok")] * 30)
+            request[api].append(await _cost(model, [long] * 30) / 30)
     for model in models.values():
         await model.close()
     return {
