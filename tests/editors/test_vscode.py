@@ -471,6 +471,20 @@ async def test_the_model_that_is_shown_is_the_one_that_was_chosen_last(window: W
         await status(editor, model)
 
 
+async def test_set_up_asks_for_the_place_its_key_and_a_model_and_no_more(window: Window) -> None:
+    editor, fake = window.editor, window.fake
+    fake.models = ("another", "scripted")
+    window.configure(**{"roo.provider.baseUrl": "", "roo.provider.modelId": ""})
+    await editor.command("Roo: New Task")
+    await editor.sees(".endpoint", "No endpoint is set, and no model server was found")
+    await editor.click(".welcome button.primary", "Set Up…")
+    await editor.pick("Another address…")
+    await editor.answer_box("The address of the endpoint", fake.base_url)
+    await editor.answer_box(f"The key for {fake.origin}.", "")
+    await editor.pick("scripted")
+    await editor.sees(".endpoint", f"scripted at {fake.base_url}")
+
+
 async def test_the_settings_open_where_they_are_of_the_machine_that_runs_roo(
     window: Window,
 ) -> None:
@@ -570,16 +584,17 @@ async def test_every_state_of_the_view_is_accessible_in_each_theme(window: Windo
     states = await all_states()
     await editor.command("Roo: New Task")
     wrong: dict[str, list[str]] = {}
-    for theme, kind in (
-        ("Default Light Modern", "vscode-light"),
-        ("Default High Contrast", "vscode-high-contrast"),
-        ("Default Dark Modern", "vscode-dark"),
+    colours = ("color-contrast", "link-in-text-block")
+    for theme, kind, rules in (
+        ("Default Light Modern", "vscode-light", colours),
+        ("Default High Contrast", "vscode-high-contrast", colours),
+        ("Default Dark Modern", "vscode-dark", ()),  # what is no matter of colours, too
     ):
         window.configure(**{"workbench.colorTheme": theme})
         await editor.do("await view.locator(`body.${given.kind}`).waitFor()", kind=kind)
         for name, messages in states.items():
             await editor.show(messages)
-            if found := await editor.violations():
+            if found := await editor.violations(*rules):
                 wrong[f"{theme}: {name}"] = found
     await editor.command("Developer: Reload Webviews")
     await editor.sees(".composer:not(.off)")

@@ -170,6 +170,16 @@ class VSCode:
             text=text,
         )
 
+    async def pick(self, label: str) -> None:
+        """Pick a line of the list that is asked with when it comes."""
+        await self.do(
+            """
+            await page.locator('.quick-input-list .monaco-list-row', {hasText: given.label})
+              .first().click();
+            """,
+            label=label,
+        )
+
     async def open(self, name: str) -> None:
         """Open a file of the workspace in the editor, by Go to File."""
         await self.do(
@@ -259,17 +269,19 @@ class VSCode:
             messages=messages,
         )
 
-    async def violations(self) -> list[str]:
-        """What axe-core finds wrong with Roo's view as it is."""
+    async def violations(self, *rules: str) -> list[str]:
+        """What axe-core finds wrong with Roo's view as it is, by these rules or by all."""
         return await self.do(
             """
             const frame = await (await view.locator('html').elementHandle()).ownerFrame();
             if (!(await frame.evaluate('typeof axe !== "undefined"'))) await frame.evaluate(given.axe);
-            return await frame.evaluate(async () => {
-              const { violations } = await axe.run(document, { resultTypes: ['violations'] });
+            return await frame.evaluate(async (rules) => {
+              const only = rules.length > 0 ? { runOnly: rules } : {};
+              const { violations } = await axe.run(document, { resultTypes: ['violations'], ...only });
               return violations.map((each) => `${each.id}: ${each.nodes[0].html.slice(0, 200)}`);
-            });
+            }, given.rules);
             """,
+            rules=rules,
             axe=AXE.read_text("utf-8"),
         )
 
