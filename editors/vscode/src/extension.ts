@@ -17,6 +17,9 @@ import { TaskTree } from './tree';
 import { View } from './view';
 import { Words } from './words';
 
+/** How long after the server was told the settings it surely goes by them. */
+const SETTLED_MS = 1000;
+
 let server: Server | undefined;
 
 export async function activate(context: vscode.ExtensionContext): Promise<void> {
@@ -97,7 +100,11 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
       if (running.problem && running.problem !== told) void tellProblem(running.problem);
       told = running.problem;
     }),
-    running.onDidConfigure(() => void knowledge.refresh()),
+    running.onDidConfigure(() => {
+      void knowledge.refresh();
+      // It may take a moment before the server goes by what it was told.
+      setTimeout(() => void knowledge.refresh(), SETTLED_MS);
+    }),
     running.onDidReturn(async () => {
       returned = true;
       await tasks.back();

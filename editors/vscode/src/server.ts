@@ -51,7 +51,7 @@ export class Server implements vscode.Disposable {
   /** Fired when `ready` or `problem` are others. */
   readonly onDidChange = this.changed.event;
   private readonly configured = new vscode.EventEmitter<void>();
-  /** The server has been told the settings: what is asked of it from now on is answered by them. */
+  /** The server has been told the settings; it goes by them in a moment. */
   readonly onDidConfigure = this.configured.event;
   private readonly returned = new vscode.EventEmitter<void>();
   /** It ended without being told to, and is there again. */

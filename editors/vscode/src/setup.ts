@@ -7,6 +7,7 @@ import type { Report } from './shared/protocol';
 
 /** How long the server may take to ask for settings that were changed. */
 const CONFIGURED_MS = 5000;
+const POLL_MS = 100;
 
 interface Endpoint extends vscode.QuickPickItem {
   /** Empty: what is found on this machine. */
@@ -40,7 +41,7 @@ export function setUpCommands(parts: Parts): Handlers {
   const selectModel = async () => {
     const listed = await controller.tried(() => models(server));
     const model = listed && (await pickModel(listed.models, knowledge.facts.model));
-    if (model) await configure(server, 'provider.modelId', model);
+    if (model) await configure(parts, 'provider.modelId', model);
   };
   return {
     setUp: async () => {
@@ -67,7 +68,7 @@ export function setUpCommands(parts: Parts): Handlers {
       const taskId = tasks.current?.taskId;
       if (!mode) return;
       if (taskId) await controller.tried(() => server.execute('roo.mode.set', { taskId, mode: mode.slug }));
-      else await configure(server, 'mode', mode.slug);
+      else await configure(parts, 'mode', mode.slug);
     },
     selectProfile: async () => {
       const { profiles } = knowledge.facts;
@@ -78,14 +79,15 @@ export function setUpCommands(parts: Parts): Handlers {
       const taskId = tasks.current?.taskId;
       if (!profile) return;
       if (taskId) await controller.tried(() => server.execute('roo.profile.set', { taskId, profile }));
-      else await configure(server, 'profile', profile);
+      else await configure(parts, 'profile', profile);
     },
     selectModel,
   };
 }
 
 /** Ask where the model is, and for the key of that place; false where the user left. */
-async function endpoint({ context, server }: Parts): Promise<boolean> {
+async function endpoint(parts: Parts): Promise<boolean> {
+  const { context, server } = parts;
   const title = 'Roo: Set Up';
   const picked = await vscode.window.showQuickPick(ENDPOINTS, { title, placeHolder: 'Where is the model?' });
   if (!picked) return false;
@@ -93,13 +95,13 @@ async function endpoint({ context, server }: Parts): Promise<boolean> {
   if (address === undefined) return false;
   const origin = address ? originOf(address) : undefined;
   if (!origin) {
-    await configure(server, 'provider.baseUrl', undefined);
+    await configure(parts, 'provider.baseUrl', undefined);
     return true;
   }
   const key = await askKey(origin, title, 'Leave it empty where the endpoint wants none.');
   if (key === undefined) return false;
   if (key) await storeKey(context.secrets, origin, key);
-  await configure(server, 'provider.baseUrl', address.trim());
+  await configure(parts, 'provider.baseUrl', address.trim());
   if (key) await server.restart(); // its environment is where it has its keys from
   return true;
 }
@@ -124,22 +126,38 @@ async function pickModel(models: string[], now: string): Promise<string | undefi
   return (await vscode.window.showQuickPick(items, options))?.label;
 }
 
-/** Change a setting of the user; returns once the server knows it. */
-async function configure(server: Server, key: string, value: string | undefined): Promise<void> {
+/**
+ * Change a setting of the user; returns once the server goes by it, or does not for long: it asks for settings in
+ * its own time, and what holds may be decided elsewhere.
+ */
+async function configure({ server, knowledge }: Parts, key: Known, value: string | undefined): Promise<void> {
   const configuration = vscode.workspace.getConfiguration('roo');
   if (configuration.inspect(key)?.globalValue === value) return;
-  const known = new Promise<void>((resolve) => {
-    const done = () => {
-      listening.dispose();
-      clearTimeout(late);
-      resolve();
-    };
-    const listening = server.onDidConfigure(done);
-    const late = setTimeout(done, CONFIGURED_MS);
-  });
   await configuration.update(key, value, vscode.ConfigurationTarget.Global);
-  await known;
+  const wanted = (value ?? '').replace(/\/$/, '');
+  for (const end = Date.now() + CONFIGURED_MS; Date.now() < end; ) {
+    const now = KNOWN[key](await server.execute<Status>('roo.status'));
+    if (now.replace(/\/$/, '') === wanted) break;
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+  await knowledge.refresh();
 }
+
+interface Status {
+  provider: { baseUrl: string };
+  model: string;
+  mode: string;
+  profile: string;
+}
+
+/** Where the server says what holds of a setting. */
+const KNOWN = {
+  'provider.baseUrl': (status: Status) => status.provider.baseUrl,
+  'provider.modelId': (status: Status) => status.model,
+  mode: (status: Status) => status.mode,
+  profile: (status: Status) => status.profile,
+};
+type Known = keyof typeof KNOWN;
 
 /** In a remote window, what decides about that machine is in its settings. */
 export async function openSettings(query = '@ext:roo-lsp.roo-lsp'): Promise<void> {
