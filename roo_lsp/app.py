@@ -5,7 +5,7 @@ Each feature is one line here: a wrapper around a port.
 
 import json
 import os
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import cache, partial
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from roo_lsp import endpoints
 from roo_lsp.agent.approval import Approver, Gate
-from roo_lsp.agent.conversation import Agent, Brief, History
+from roo_lsp.agent.conversation import Agent, Brief, History, nothing_to_wait_for
 from roo_lsp.agent.events import EventSink, PlanUpdated
 from roo_lsp.agent.guards import Limits
 from roo_lsp.agent.messages import Entry
@@ -31,7 +31,7 @@ from roo_lsp.agent.ports import (
 from roo_lsp.agent.prompt import system_prompt
 from roo_lsp.agent.tool import AnyTool, FileLimits, TodoList, ToolContext, ToolKind, Workspace
 from roo_lsp.agent.usage import Price
-from roo_lsp.endpoints import AskForKey, Connection
+from roo_lsp.endpoints import Ask, Connection
 from roo_lsp.settings import Settings
 from roo_lsp.settings_sources import COMMAND_LINE, Effective, Source, effective
 from roo_lsp.tools import all_tools
@@ -115,7 +115,7 @@ class Host:
     """The settings now; asked before each request."""
     mode: Callable[[], str]
     profile: Callable[[], str]
-    ask_for_key: AskForKey
+    ask_for_passage: Ask
     state_dir: Path
     sandbox: Callable[[], Sandbox]
     """What commands run in now."""
@@ -123,6 +123,8 @@ class Host:
     """The `.rooignore` files of the workspace."""
     surprises: Surprises = field(default_factory=Surprises)
     """What happened in this task that nobody approved."""
+    settled: Callable[[], Awaitable[None]] = nothing_to_wait_for
+    """Returns once nothing is being asked that decides about the settings: whether they are trusted."""
     before_request: Callable[[], None] = lambda: None
     """Called before each request: the calls of the last answer are done."""
     around_tool: Callable[[AnyTool], AnyTool] = lambda tool: tool
@@ -160,6 +162,7 @@ def build_agent(host: Host, connection: Connection, entries: Sequence[Entry] = (
         history=History(host.on_message, entries),
         emit=host.emit,
         brief=briefs,
+        settled=host.settled,
     )
 
 
@@ -190,7 +193,7 @@ class _ConfiguredModel:
         host = self.host
         host.before_request()
         model = await self.connection.model(
-            host.settings(), host.profile(), host.emit, host.ask_for_key
+            host.settings(), host.profile(), host.emit, host.ask_for_passage
         )
         async with aclosing(model.stream(request)) as deltas:
             async for delta in deltas:

@@ -21,13 +21,32 @@ from roo_lsp.providers.report import Check
 from roo_lsp.providers.retrying import Pace, RetryingModel
 from roo_lsp.settings import ORIGIN_KEYS, Settings
 from roo_lsp.settings_sources import COMMAND_LINE, Effective, no_profile
-from roo_lsp.workspace.trust import TrustStore, origin_of
+from roo_lsp.workspace.trust import PROMPTS, TrustStore, origin_of
 
 KEY_COMMAND_SECONDS = 60.0
 """How long `apiKeyCommand` may take: a password manager may ask for its passphrase."""
 
-AskForKey = Callable[[str, str], Awaitable[bool]]
-"""Asks the user whether the key of that name may go to that origin."""
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """What would go to an origin that the user has not named."""
+
+    origin: str
+    names: tuple[str, ...]
+    """Of keys; `PROMPTS` for the user's words and code."""
+
+    @property
+    def goods(self) -> str:
+        """For people: what would go there."""
+        keys = [name for name in self.names if name != PROMPTS]
+        whose = f"the key{'s' * (len(keys) > 1)} {' and '.join(keys)}"
+        if PROMPTS not in self.names:
+            return whose
+        return f"your prompts, code and {whose}" if keys else "your prompts and code"
+
+
+Ask = Callable[[Passage], Awaitable[bool]]
+"""Asks the user whether all of it may go there."""
 
 
 class Client(ChatModel, Protocol):
@@ -69,7 +88,7 @@ class Connection:
     _command_keys: dict[Sequence[str], str] = field(default_factory=dict[Sequence[str], str])
 
     async def model(
-        self, effective: Effective, profile: str, emit: EventSink, ask: AskForKey
+        self, effective: Effective, profile: str, emit: EventSink, ask: Ask
     ) -> ChatModel:
         """The model that these settings name, with retries.
 
@@ -121,7 +140,39 @@ class Connection:
         url = Target(base_url).shown.rstrip("/").removesuffix("/chat/completions")
         return self.memory.about(url, model)
 
-    async def endpoint(self, effective: Effective, profile: str, ask: AskForKey) -> Endpoint:
+    def passage(self, effective: Effective, profile: str) -> Passage | None:
+        """What the user would have to allow before these settings can be used; nothing is asked, and
+        no program run for a key. None where an address is still to be looked for.
+        """
+        settings = effective.for_profile(profile)
+        try:
+            address = _set_address(effective, settings, profile)
+        except RooError:
+            return None
+        return self._passage(effective, settings, profile, address) if address else None
+
+    def _passage(
+        self, effective: Effective, settings: Settings, profile: str, address: Address
+    ) -> Passage | None:
+        if address.bound is not False:
+            return None
+        origin = origin_of(address.url)
+        key = None if _stored_key(address.url) else _key_name(settings)
+        wanted = [PROMPTS, *([key] if key else []), *_own_headers(effective, profile)]
+        if _stored_key(address.url):  # its user has named this origin
+            wanted.remove(PROMPTS)
+        names = tuple(name for name in wanted if not self.trust.is_bound(origin, name))
+        # Where a key may go, prompts may go.
+        if names == (PROMPTS,) and len(wanted) > 1:
+            return None
+        return Passage(origin, names) if names else None
+
+    def allow(self, passage: Passage) -> None:
+        """The user has said yes."""
+        for name in passage.names:
+            self.trust.bind(passage.origin, name)
+
+    async def endpoint(self, effective: Effective, profile: str, ask: Ask) -> Endpoint:
         """Where requests go, with everything the user set.
 
         Raises:
@@ -137,39 +188,43 @@ class Connection:
         settings = effective.for_profile(profile)
         address = await _address(effective, settings, profile)
         found = address.bound is None
-        stored = None if found else _stored_key(address.url)
-        key = None if found else stored or await self._key(settings)
-        if not address.bound:
-            asked = [key.name] if key and key is not stored else []
-            for name in asked + _own_headers(effective, profile):
-                await self._bind(address.url, name, ask)
+        if passage := self._passage(effective, settings, profile, address):
+            await self._ask(passage, ask)
+        key = None if found else _stored_key(address.url) or await self._key(settings)
         key_name = key.name if key else "" if found else settings.provider.api_key_env
         return _endpoint(settings, address, key, key_name)
 
     async def _key(self, settings: Settings) -> Key | None:
         provider = settings.provider
+        name, command = _key_name(settings), provider.api_key_command
         if provider.api_key:
-            return Key("roo.provider.apiKey", provider.api_key)
-        if provider.api_key_command:
-            command = provider.api_key_command
+            return Key(name, provider.api_key)
+        if command:
             if command not in self._command_keys:
                 self._command_keys[command] = await asyncio.to_thread(_run_for_key, command)
-            return Key(" ".join(command), self._command_keys[command])
-        value = os.environ.get(provider.api_key_env, "") if provider.api_key_env else ""
-        return Key(provider.api_key_env, value) if value else None
+            return Key(name, self._command_keys[command])
+        return Key(name, os.environ[name]) if name else None
 
-    async def _bind(self, base_url: str, name: str, ask: AskForKey) -> None:
-        origin = origin_of(base_url)
-        if self.trust.is_bound(origin, name):
-            return
-        if not await ask(origin, name):
+    async def _ask(self, passage: Passage, ask: Ask) -> None:
+        if not await ask(passage):
+            goods = f"{passage.goods[0].upper()}{passage.goods[1:]}"
             raise RooError(
                 "settings_invalid",
-                f"The key {name} was not allowed to go to {origin}.",
-                f'To allow it: ROO_TRUST_ORIGINS="{origin}", or name the endpoint in your own '
-                "settings.json. To send no key: set roo.provider.apiKeyEnv to an empty string.",
+                f"{goods}: that was not allowed to go to {passage.origin}.",
+                f'To allow it: ROO_TRUST_ORIGINS="{passage.origin}", or name the endpoint in your '
+                "own settings.json. To send no key: set provider.apiKeyEnv to an empty string there.",
             )
-        self.trust.bind(origin, name)
+        self.allow(passage)
+
+
+def _key_name(settings: Settings) -> str:
+    """What the key is called by which it is bound, without having it; empty where none is set."""
+    provider = settings.provider
+    if provider.api_key:
+        return "roo.provider.apiKey"
+    if provider.api_key_command:
+        return " ".join(provider.api_key_command)
+    return provider.api_key_env if os.environ.get(provider.api_key_env or " ") else ""
 
 
 def _stored_key(base_url: str) -> Key | None:
@@ -196,12 +251,19 @@ def _own_headers(effective: Effective, profile: str) -> list[str]:
     ]
 
 
-async def _address(effective: Effective, settings: Settings, profile: str) -> Address:
-    """Where the settings, the environment, or what runs on this machine say to go."""
+def _set_address(effective: Effective, settings: Settings, profile: str) -> Address | None:
+    """Where the settings or the environment say to go; None where they do not."""
     if url := _usable(settings.provider.base_url, "roo.provider.baseUrl"):
         return Address(url, _source_of_url(effective, profile) in effective.trusted_sources)
     if url := _usable(os.environ.get("OPENAI_BASE_URL", ""), "$OPENAI_BASE_URL"):
         return Address(url, bound=True, note="The address is that of $OPENAI_BASE_URL.")
+    return None
+
+
+async def _address(effective: Effective, settings: Settings, profile: str) -> Address:
+    """Where the settings, the environment, or what runs on this machine say to go."""
+    if address := _set_address(effective, settings, profile):
+        return address
     tried = await discover()
     model = settings.provider.model_id
     if chosen := discovery.choose(tried, model):

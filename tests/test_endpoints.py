@@ -12,11 +12,11 @@ from roo_lsp import endpoints
 from roo_lsp.agent.errors import RooError
 from roo_lsp.agent.messages import UserMessage
 from roo_lsp.agent.ports import ChatRequest, TextDelta
-from roo_lsp.endpoints import Connection
+from roo_lsp.endpoints import Connection, Passage
 from roo_lsp.providers.discovery import Tried
 from roo_lsp.providers.memory import Memory
 from roo_lsp.settings_sources import COMMAND_LINE, Source, effective
-from roo_lsp.workspace.trust import TrustStore
+from roo_lsp.workspace.trust import PROMPTS, TrustStore
 from tests.support.fake_openai import WAIT, FakeOpenAI, status, text
 
 HELLO = ChatRequest("Be brief.", [UserMessage("Hello")])
@@ -24,8 +24,8 @@ KEY = "sk-canary-0123456789"
 REFUSED = status(400, {"error": {"message": "Unsupported parameter: 'max_completion_tokens'"}})
 
 
-async def nobody(origin: str, key_name: str) -> bool:
-    raise AssertionError(f"asked about {key_name} for {origin}")
+async def nobody(passage: Passage) -> bool:
+    raise AssertionError(f"asked about {passage}")
 
 
 @asynccontextmanager
@@ -144,18 +144,91 @@ async def test_an_address_that_came_over_the_editor_gets_no_key_without_a_yes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    asked: list[tuple[str, str]] = []
+    asked: list[Passage] = []
     async with FakeOpenAI() as fake, connection(tmp_path) as made:
         overlay = {"provider": {"baseUrl": fake.base_url, "modelId": "m"}}
         channel = Source("workspace/configuration", {"profiles": {"p": overlay}}, trusted=False)
 
-        async def no(origin: str, key_name: str) -> bool:
-            asked.append((origin, key_name))
+        async def no(passage: Passage) -> bool:
+            asked.append(passage)
             return False
 
         with pytest.raises(RooError, match="ROO_TRUST_ORIGINS"):
             await made.endpoint(effective([channel]), "p", no)
-        assert asked == [(fake.origin, "OPENAI_API_KEY")]
+        assert asked == [Passage(fake.origin, ("OPENAI_API_KEY",))]
+
+
+FAR = "https://far.example"
+
+
+@pytest.mark.parametrize(
+    ("environ", "names", "goods"),
+    [
+        ({}, (PROMPTS,), "your prompts and code"),
+        (
+            {"OPENAI_API_KEY": KEY},
+            (PROMPTS, "OPENAI_API_KEY"),
+            "your prompts, code and the key OPENAI_API_KEY",
+        ),
+    ],
+)
+async def test_prompts_go_to_an_origin_of_the_channel_after_one_question_with_the_key(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    environ: dict[str, str],
+    names: tuple[str, ...],
+    goods: str,
+):
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    channel = Source(
+        "workspace/configuration",
+        {"provider": {"baseUrl": f"{FAR}/v1", "modelId": "m"}},
+        trusted=False,
+    )
+    asked: list[Passage] = []
+
+    async def yes(passage: Passage) -> bool:
+        asked.append(passage)
+        return True
+
+    async with connection(tmp_path) as made:
+        found = effective([channel])
+        assert made.passage(found, "") == Passage(FAR, names)
+        await made.endpoint(found, "", yes)
+        assert (asked, asked[0].goods) == ([Passage(FAR, names)], goods)
+        await made.endpoint(found, "", nobody)
+        assert made.passage(found, "") is None
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:1/v1", "http://localhost:1/v1", "http://[::1]:1"]
+)
+async def test_prompts_go_to_this_machine_unasked(tmp_path: Path, url: str):
+    provider = {"baseUrl": url, "modelId": "m"}
+    async with connection(tmp_path) as made:
+        channel = Source("workspace/configuration", {"provider": provider}, trusted=False)
+        await made.endpoint(effective([channel]), "", nobody)
+
+
+@pytest.mark.parametrize("url", ["http://localhost.far.example", "http://127.0.0.1.far.example"])
+async def test_a_name_that_only_begins_like_this_machine_is_not_it(tmp_path: Path, url: str):
+    provider = {"baseUrl": url, "modelId": "m"}
+    async with connection(tmp_path) as made:
+        channel = Source("workspace/configuration", {"provider": provider}, trusted=False)
+        assert made.passage(effective([channel]), "") == Passage(url, (PROMPTS,))
+
+
+async def test_what_the_user_named_is_asked_about_by_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    async with connection(tmp_path) as made:
+        found = effective([own(provider={"baseUrl": f"{FAR}/v1", "modelId": "m"})])
+        await made.endpoint(found, "", nobody)
+    monkeypatch.setenv("OPENAI_BASE_URL", f"{FAR}/v1")
+    async with connection(tmp_path) as made:
+        await made.endpoint(effective([own(provider={"modelId": "m"})]), "", nobody)
 
 
 @pytest.mark.parametrize("url", ["ftp://h/v1", "nonsense", "http://[::1", "http://h:99999/v1"])

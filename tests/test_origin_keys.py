@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from roo_lsp.endpoints import ORIGIN_KEYS, Connection
+from roo_lsp.endpoints import ORIGIN_KEYS, Connection, Passage
 from roo_lsp.providers.memory import Memory
 from roo_lsp.settings_sources import Source, effective
-from roo_lsp.workspace.trust import TrustStore
+from roo_lsp.workspace.trust import PROMPTS, TrustStore
 
 STORED = "sk-stored-0123456789"
 COMMON = "sk-common-0123456789"
@@ -35,8 +35,8 @@ async def key_for(connection: Connection, url: str, asked: list[tuple[str, str]]
         "workspace/configuration", {"provider": {"baseUrl": url, "modelId": "m"}}, trusted=False
     )
 
-    async def yes(origin: str, key_name: str) -> bool:
-        asked.append((origin, key_name))
+    async def yes(passage: Passage) -> bool:
+        asked.extend((passage.origin, name) for name in passage.names)
         return True
 
     return (await connection.endpoint(effective([channel]), "", yes)).api_key
@@ -69,4 +69,4 @@ async def test_another_key_for_that_address_is_asked_about_as_ever(
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", COMMON)
     assert await key_for(connection, "https://other.example/v1", asked) == COMMON
-    assert asked == [("https://other.example", "OPENAI_API_KEY")]
+    assert asked == [("https://other.example", each) for each in (PROMPTS, "OPENAI_API_KEY")]

@@ -1,7 +1,7 @@
 """One task's agent: the ports it acts through, its history, and what holds for each request."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from itertools import dropwhile
@@ -130,6 +130,10 @@ class History:
         return next(count for count, message in newest if message is first)
 
 
+async def nothing_to_wait_for() -> None:
+    """Returns at once."""
+
+
 @dataclass(slots=True)
 class Turn:
     """What is known of the turn that goes on."""
@@ -151,6 +155,8 @@ class Agent:
     emit: EventSink
     brief: Callable[[], Brief]
     """Asked before each request, so that a change of mode or settings counts from the next one."""
+    settled: Callable[[], Awaitable[None]] = nothing_to_wait_for
+    """Awaited before that: returns once nothing is being asked that decides about the settings."""
     inbox: deque[UserMessage] = field(default_factory=deque[UserMessage])
     budget: Budget = field(default_factory=Budget)
     repetition: Repetition = field(default_factory=Repetition)

@@ -25,6 +25,7 @@ async def run_turn(agent: Agent) -> StopReason:
     agent.turn = Turn()
     while True:
         take_inbox(agent)
+        await agent.settled()
         brief = agent.brief()
         if not await within_limits(agent, brief.limits):
             return "max_turn_requests"

@@ -92,19 +92,21 @@ async def connect(
     settings: Mapping[str, Json] | None = None,
     environment: Mapping[str, str] | None = None,
     log: Path | None = None,
+    attended: bool = True,
     command: Sequence[str] = SERVER,
 ) -> AsyncGenerator["Server"]:
     """A server of its own for this workspace, ready for commands, ended with the block.
 
     `settings` go over the LSP channel, as an editor's would; `environment` is the child's whole
-    environment; what the server logs goes to `log`.
+    environment; what the server logs goes to `log`; where nobody is there to be asked (`attended` is
+    False) what would need trust is told, and not used.
 
     Raises:
         ServerEnded: it could not be started, or ended before it was ready.
     """
     with log.open("ab") if log else tempfile.TemporaryFile() as logged:
         process = await _start(command, workspace, environment, logged)
-        server = Server(process, logged, settings or {})
+        server = Server(process, logged, settings or {}, attended=attended)
         reading = asyncio.create_task(server.read())
         try:
             await server.initialize(workspace)
@@ -117,8 +119,14 @@ class Server:
     """A running server; iterating gives what it says until it ends."""
 
     def __init__(
-        self, process: asyncio.subprocess.Process, log: IO[bytes], settings: Mapping[str, Json]
+        self,
+        process: asyncio.subprocess.Process,
+        log: IO[bytes],
+        settings: Mapping[str, Json],
+        *,
+        attended: bool,
     ) -> None:
+        self._attended = attended
         self._process = process
         self._log = log
         self._settings = settings
@@ -183,7 +191,7 @@ class Server:
             "capabilities": CAPABILITIES,
             "initializationOptions": {
                 "settings": self._settings,
-                "client": {"extensions": list(EXTENSIONS)},
+                "client": {"extensions": list(EXTENSIONS), "unattended": not self._attended},
             },
         }
         try:

@@ -30,7 +30,7 @@ from roo_lsp.cli.options import (
     take_settings,
     workspace,
 )
-from roo_lsp.endpoints import Connection
+from roo_lsp.endpoints import Connection, Passage
 from roo_lsp.providers.endpoint import Endpoint
 from roo_lsp.providers.errors import Target
 from roo_lsp.providers.memory import Memory
@@ -124,8 +124,8 @@ async def examined(
     return report
 
 
-async def _may_not_ask(origin: str, key_name: str) -> bool:
-    del origin, key_name
+async def _may_not_ask(passage: Passage) -> bool:
+    del passage
     return False
 
 

@@ -143,6 +143,7 @@ async def run_job(job: Job) -> int:
                 job.workspace,
                 environment=environment(job.settings) | dict(job.variables),
                 log=job.log,
+                attended=view.can_ask,
             ) as server:
                 stopping.kill = server.kill
                 return await Run(server, job, view, stopping).to_the_end()
@@ -247,6 +248,9 @@ class Stopping:
 class View(Protocol):
     """Where a run is shown."""
 
+    can_ask: bool
+    """Whether a person is there to answer."""
+
     def show(self, roo: Roo) -> None: ...
     def note(self, text: str) -> None: ...
     def problem(self, code: str, message: str, hint: str) -> None: ...
@@ -264,6 +268,8 @@ class View(Protocol):
 
 class JsonView:
     """One `roo` object for each line of standard output, and nothing else there."""
+
+    can_ask = False
 
     def show(self, roo: Roo) -> None:
         # In ASCII: other line breaks than ours, and any encoding of the pipe, then do no harm.
@@ -300,7 +306,7 @@ class PictureView:
         is_terminal = sys.stdout.isatty()
         self.picture = Picture(self.console, live=is_terminal and not self.console.is_dumb_terminal)
         self._lines = Lines()
-        self._can_ask = is_terminal and sys.stdin.isatty()
+        self.can_ask = is_terminal and sys.stdin.isatty()
         self.picture.start()
 
     def show(self, roo: Roo) -> None:
@@ -323,7 +329,7 @@ class PictureView:
         self.picture.close()
 
     async def ask_permission(self, entry: Mapping[str, Any]) -> Choice | None:
-        if not self._can_ask:
+        if not self.can_ask:
             return None
         call = self.picture.calls.get(
             object_or_empty(entry.get("toolCall")).get("toolCallId") or ""
@@ -336,7 +342,7 @@ class PictureView:
         return choice
 
     async def ask_question(self, question: str, suggestions: Sequence[str]) -> str | None:
-        if not self._can_ask:
+        if not self.can_ask:
             return None
         with self.picture.paused() as console:
             return await ask_question(console, self._lines, question, suggestions)
@@ -463,10 +469,6 @@ class Run:
         entry = await self._entry(asked.params["requestId"])
         if entry is None:
             return  # withdrawn meanwhile
-        if entry["kind"] == "trust" and entry["taskId"] is None:
-            self._say_untrusted(entry)
-            self.server.reply(asked, None)
-            return
         if self._consents(entry):
             self.server.reply(asked, {"optionId": "allow_once"})
             return
@@ -492,10 +494,6 @@ class Run:
         consent = self.job.consent
         kind = entry["toolCall"]["kind"]
         return consent.everything or (kind == "execute" and kind in consent.kinds)
-
-    def _say_untrusted(self, entry: Mapping[str, Any]) -> None:
-        lines = "\n".join(f"  {line}" for line in entry["detail"])
-        self.view.note(f"Not trusted, so not used: {entry['title']}\n{lines}")
 
     async def _on_question(self, request: str, question: str, suggestions: Sequence[str]) -> None:
         answer = await self.view.ask_question(question, suggestions)

@@ -74,6 +74,12 @@ def extensions_of(options: object) -> frozenset[str]:
     return frozenset(each for each in EXTENSIONS if each in given)
 
 
+def is_attended(options: object) -> bool:
+    """Whether somebody is there to be asked; our own headless client says where nobody is."""
+    client = object_or_empty(object_or_empty(options).get("client"))
+    return client.get("unattended") is not True
+
+
 def folders_of(params: types.InitializeParams) -> tuple[Path, ...]:
     """The workspace folders that are files here; without any, where the server was started."""
     uris = [folder.uri for folder in params.workspace_folders or ()]

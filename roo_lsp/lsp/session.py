@@ -13,7 +13,14 @@ from roo_lsp.app import preload
 from roo_lsp.lsp.configuration import Channel
 from roo_lsp.lsp.editor.documents import Documents
 from roo_lsp.lsp.editor.files import Editor
-from roo_lsp.lsp.host import EditorGround, client_of, edit_abilities, extensions_of, folders_of
+from roo_lsp.lsp.host import (
+    EditorGround,
+    client_of,
+    edit_abilities,
+    extensions_of,
+    folders_of,
+    is_attended,
+)
 from roo_lsp.lsp.surfaces.actions import Actions, as_taken, wanted
 from roo_lsp.lsp.surfaces.hover import hover_at
 from roo_lsp.lsp.surfaces.hunk_marks import HunkMarks
@@ -157,6 +164,7 @@ def open_session(
         open_paths=lambda: [document.path for document in documents],
         channel=channel.sources,
         settings_of=lambda task_id, now: task_documents.settings_of(task_id, now),  # noqa: PLW0108 -- as above
+        attended=is_attended(options),
         shown_in=lambda task_id: task_documents.shown_in(task_id),  # noqa: PLW0108 -- as above
         approvals=approvals,
         reviews=marks.reviews,

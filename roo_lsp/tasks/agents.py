@@ -1,11 +1,13 @@
 """Each task's agent on the ports of its front end, with what is put around them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from roo_lsp.agent.approval import PermissionRequest
+from roo_lsp.agent.events import StateChanged
 from roo_lsp.agent.messages import Entry
 from roo_lsp.agent.ports import Asker, CommandRunner, FileSystem, LanguageServers
 from roo_lsp.agent.tool import AnyTool, Workspace
@@ -25,6 +27,8 @@ from roo_lsp.workspace.policy import Surprises
 from roo_lsp.workspace.rooignore import RooIgnore
 from roo_lsp.workspace.sandbox.protect import Change
 from roo_lsp.workspace.store import TaskStore
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +104,10 @@ class Agents:
             settings=lambda: self.settings_of(task.id, self.configuration.current),
             mode=lambda: task.mode,
             profile=lambda: self.configuration.profile_of(task.mode, task.profile),
-            ask_for_key=partial(self.approvals.ask_for_key, task.id),
+            ask_for_passage=lambda passage: _waiting(
+                task, self.approvals.ask_for_passage(task.id, passage)
+            ),
+            settled=partial(self._settled, task),
             state_dir=self.state_dir,
             sandbox=lambda: self.confinement.sandbox,
             ignore=self.ignore,
@@ -115,9 +122,23 @@ class Agents:
             partial(self._turn_ends, task, checkpoints),
         )
 
+    async def _settled(self, task: Task) -> None:
+        """A turn goes on once the user has said what of the settings may be used."""
+        if self.configuration.asking:
+            await _waiting(task, self.configuration.settled())
+
     async def _turn_ends(self, task: Task, checkpoints: TaskCheckpoints) -> None:
         await checkpoints.turn_ends()
         self.turn_ended(task)
+
+
+async def _waiting(task: Task, answer: Awaitable[T]) -> T:
+    """The answer; until it comes the task is shown as one that waits for the user."""
+    task.emit(StateChanged("waiting"))
+    try:
+        return await answer
+    finally:
+        task.emit(StateChanged("running"))
 
 
 def _surprise(surprises: Surprises, changed: Sequence[Change]) -> None:

@@ -21,8 +21,10 @@ from roo_lsp.agent.events import (
     StateChanged,
 )
 from roo_lsp.agent.tool import ToolKind
+from roo_lsp.endpoints import Passage
 from roo_lsp.tasks.refusals import Refused
 from roo_lsp.workspace.escapes import label, plain
+from roo_lsp.workspace.trust import PROMPTS
 
 
 class NotPending(Refused):
@@ -43,6 +45,26 @@ class TrustQuestion:
     folder: Path
     quiet: bool
     """Nothing waits for it yet."""
+    passage: Passage | None = None
+    """What the settings would send to a new place: the same answer allows it."""
+
+
+PASSAGE_WHY = "What you write, your code and your keys go to a new place only when you say so; you are asked once."
+
+
+def passage_lines(passage: Passage) -> list[str]:
+    """What would go where, one line each."""
+    keys = [name for name in passage.names if name != PROMPTS]
+    prompts = ["Prompts and code: yes"] if PROMPTS in passage.names else []
+    return [*(f"Key: {name}" for name in keys), *prompts, f"To: {passage.origin}"]
+
+
+def about_passage(passage: Passage | None) -> dict[str, str]:
+    """The same for programs."""
+    if passage is None:
+        return {}
+    keys = [name for name in passage.names if name != PROMPTS]
+    return {"origin": passage.origin} | ({"key": " ".join(keys)} if keys else {})
 
 
 @dataclass(slots=True, eq=False)
@@ -169,19 +191,18 @@ class Approvals:
             question.title,
             question.why,
             [*question.lines, question.why],
-            about={"workspace": str(question.folder)},
+            about={"workspace": str(question.folder)} | about_passage(question.passage),
             quiet=question.quiet,
         )
 
-    async def ask_for_key(self, task_id: str | None, origin: str, key_name: str) -> bool:
-        """Whether a key may go to an origin."""
-        why = "A key goes to a new place only when you say so; you are asked once."
+    async def ask_for_passage(self, task_id: str | None, passage: Passage) -> bool:
+        """Whether keys and prompts may go to an origin."""
         return await self._decide(
-            f"Send the key {key_name} to {origin}",
-            why,
-            [f"Key: {key_name}", f"To: {origin}", why],
+            f"Send {passage.goods} to {passage.origin}",
+            PASSAGE_WHY,
+            [*passage_lines(passage), PASSAGE_WHY],
             task_id,
-            about={"origin": origin, "key": key_name},
+            about=about_passage(passage),
         )
 
     async def _decide(

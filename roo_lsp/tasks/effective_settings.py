@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from roo_lsp.app import sources
+from roo_lsp.endpoints import Connection, Passage
 from roo_lsp.settings import Problem
 from roo_lsp.settings_channel import Held
 from roo_lsp.settings_sources import Effective, Source, confined, effective
-from roo_lsp.tasks.approvals import TrustQuestion
+from roo_lsp.tasks.approvals import TrustQuestion, passage_lines
 from roo_lsp.workspace.trust import (
     Answer,
     Item,
@@ -21,6 +22,7 @@ from roo_lsp.workspace.trust import (
     instruction_files,
     too_wide,
 )
+from roo_lsp.workspace.user_folders import config_dir
 
 
 @dataclass(slots=True)
@@ -39,6 +41,10 @@ class EffectiveSettings:
     """Asks by a dialog what was asked quietly so far."""
     start: Callable[[Coroutine[Any, Any, None]], None]
     """Does something beside everything else."""
+    connection: Connection
+    """Says what the settings would send to a new place: that is asked in the same question."""
+    attended: bool = True
+    """False where nobody can be asked about trust: what would need it is told, and not used."""
     current: Effective = field(init=False)
     trusted: bool = field(init=False)
     """Whether what the workspace brings along may be used: its settings and instruction files."""
@@ -51,6 +57,10 @@ class EffectiveSettings:
     """The question for trust, while it is open."""
     _asked: set[str] = field(default_factory=set[str])
     """What it was already asked about, by digest."""
+    _seeking: asyncio.Future[None] | None = None
+    """Done once the open question is answered and what holds is put together anew."""
+    _stamp: object = None
+    """How the user's own file looked when it was last read."""
     _told: set[str] = field(default_factory=set[str])
 
     def __post_init__(self) -> None:
@@ -69,7 +79,21 @@ class EffectiveSettings:
             self._asking.cancel()  # about what is not so any more
         if asks and digest not in self._asked:
             self._asked.add(digest)
-            self.start(self._seek_trust(digest))
+            if not self.attended:
+                self._tell_untrusted()
+                return
+            self._seeking = asyncio.get_running_loop().create_future()
+            self.start(self._seek_trust(digest, self._seeking))
+
+    @property
+    def asking(self) -> bool:
+        """Whether the user is being asked for trust."""
+        return self._seeking is not None and not self._seeking.done()
+
+    async def settled(self) -> None:
+        """Returns once the user has answered, or there is nothing to answer any more."""
+        while self._seeking is not None and not self._seeking.done():
+            await asyncio.wait({self._seeking})
 
     @property
     def held(self) -> tuple[Held, ...]:
@@ -83,34 +107,57 @@ class EffectiveSettings:
 
     def look_again(self) -> None:
         """A task starts: files may have changed, or trust may have been given from a terminal."""
-        if self._look(self._held) != (self._items, self._said):
+        if self._look(self._held) != (self._items, self._said) or self._stamp != _stamp():
             self.refresh()
         self.insist()
 
-    async def _seek_trust(self, digest: str) -> None:
+    async def _seek_trust(self, digest: str, done: asyncio.Future[None]) -> None:
         """Ask the user, and keep the answer for exactly what they were asked about."""
-        items = self._items
-        self.trust.wait(self.folders, _settings(self._held))
-        if not digest:
-            self.tell(f"roo: {items[-1].line}.")
-            return
-        asking = self._asking = asyncio.ensure_future(self.ask_for_trust(self._question()))
         try:
-            await asyncio.wait({asking})
+            items = self._items
+            self.trust.wait(self.folders, _settings(self._held))
+            if not digest:
+                self.tell(f"roo: {items[-1].line}.")
+                return
+            question = self._question()
+            asking = self._asking = asyncio.ensure_future(self.ask_for_trust(question))
+            try:
+                await asyncio.wait({asking})
+            finally:
+                asking.cancel()
+            if asking.cancelled():
+                return
+            if asking.result():
+                self.trust.trust(self.folders[0], items)
+                if question.passage:
+                    self.connection.allow(question.passage)
+            else:
+                self.trust.refuse(self.folders[0], items)
+            self.refresh()
         finally:
-            asking.cancel()
-        if asking.cancelled():
-            return
-        if asking.result():
-            self.trust.trust(self.folders[0], items)
-        else:
-            self.trust.refuse(self.folders[0], items)
-        self.refresh()
+            if not done.done():
+                done.set_result(None)
+
+    def _tell_untrusted(self) -> None:
+        """Where nobody can be asked: what is left out, and how it would be used."""
+        question = self._question()
+        how = f"roo-lsp trust {shlex.quote(str(question.folder))}"
+        self.trust.wait(self.folders, _settings(self._held))
+        lines = [f"Not trusted, so not used: {question.title}", *question.lines, f"To trust: {how}"]
+        self.tell("\n  ".join(lines))
+
+    def _passage(self) -> Passage | None:
+        """What would go to a new place if all of it were trusted."""
+        if not self._held:
+            return None
+        wanted = effective(sources(self.channel()), trusted=True)
+        return self.connection.passage(wanted, wanted.settings.profile)
 
     def _question(self) -> TrustQuestion:
-        held, folder = self._held, self.folders[0]
+        held, folder, passage = self._held, self.folders[0], self._passage()
         files = self._items[len(held) :]
-        lines = [str(each) for each in held]
+        lines = passage_lines(passage) if passage else []
+        lines += [str(each) for each in held]
         if files:
             lines += ["Files that instruct the agent:", *(item.line for item in files)]
         if changed := self.trust.changed(folder, self._items):
@@ -131,9 +178,11 @@ class EffectiveSettings:
             lines=lines,
             folder=folder,
             quiet=not held,
+            passage=passage,
         )
 
     def _effective(self) -> Effective:
+        self._stamp = _stamp()
         everything = sources(self.channel())
         found = effective(everything)
         wide = too_wide(self.folders[0])
@@ -168,6 +217,15 @@ TOO_WIDE = (
     "the workspace is {place}, so nothing but reads is approved by itself, and what the editor's "
     "settings would widen is not used; open the folder of a project"
 )
+
+
+def _stamp() -> object:
+    """How the user's own file looks; another file, or another content, looks otherwise."""
+    try:
+        facts = (config_dir() / "settings.json").stat()
+    except OSError:
+        return None
+    return facts.st_ino, facts.st_mtime_ns, facts.st_size, facts.st_mode
 
 
 def _settings(held: Iterable[Held]) -> list[Item]:

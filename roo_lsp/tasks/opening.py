@@ -49,6 +49,8 @@ class FrontEnd:
     """A task's settings, where it has some of its own."""
     shown_in: Callable[[str], Path | None] = lambda task_id: None  # noqa: ARG005 -- none
     """The open document that shows a task."""
+    attended: bool = True
+    """False where nobody is there to be asked whether to trust the workspace."""
     approvals: Approvals = field(default_factory=Approvals)
     """What waits; to show it, watch it."""
     reviews: Reviews = field(default_factory=Reviews)
@@ -85,6 +87,8 @@ def open_service(front: FrontEnd, folders: tuple[Path, ...], version: str) -> Se
         ask_for_trust=front.approvals.ask_for_trust,
         insist=front.approvals.insist,
         start=start,
+        connection=connection,
+        attended=front.attended,
     )
     confinement = Confinement(folders, lambda: configuration.current.settings)
     checkpoints = Checkpoints(

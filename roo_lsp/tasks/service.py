@@ -399,7 +399,9 @@ async def list_provider_models(service: Service, argument: OfProfile) -> dict[st
 async def _endpoint(service: Service, profile: str | None) -> Endpoint:
     current = service.configuration.current
     return await service.connection.endpoint(
-        current, profile or current.settings.profile, partial(service.approvals.ask_for_key, None)
+        current,
+        profile or current.settings.profile,
+        partial(service.approvals.ask_for_passage, None),
     )
 
 

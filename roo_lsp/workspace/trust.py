@@ -5,6 +5,7 @@ and for exactly that folder. Kept in the state folder, for its owner alone; noth
 """
 
 import hashlib
+import ipaddress
 import json
 import os
 import stat
@@ -20,6 +21,19 @@ from roo_lsp.workspace.private import write_private
 
 OPENAI_ORIGIN = "https://api.openai.com"
 """Bound for OPENAI_API_KEY without a question."""
+
+
+PROMPTS = "prompts"
+"""Stands among the names of keys for the user's words and code, which are worth as much."""
+
+
+def is_loopback(origin: str) -> bool:
+    """Whether an origin is this very machine, by an address that no name service answers for."""
+    host = urlsplit(origin).hostname or ""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def origin_of(url: str) -> str:
@@ -183,12 +197,15 @@ class TrustStore:
     given: Collection[str] = ()
     """Origins bound by the command line, the user's settings or $ROO_TRUST_ORIGINS."""
 
-    def is_bound(self, origin: str, key_name: str) -> bool:
-        """True when the key may go to the origin."""
-        if origin in self.given or (origin == OPENAI_ORIGIN and key_name == "OPENAI_API_KEY"):
+    def is_bound(self, origin: str, name: str) -> bool:
+        """True when the key of that name may go to the origin; for `PROMPTS`, what the user says.
+
+        Prompts go where nobody listens but this machine, and where a key may go.
+        """
+        if origin in self.given or (origin == OPENAI_ORIGIN and name == "OPENAI_API_KEY"):
             return True
-        bound: dict[str, list[str]] = self._read()["origins"]
-        return key_name in bound.get(origin, [])
+        bound: list[str] = self._read()["origins"].get(origin, [])
+        return bool(bound) or is_loopback(origin) if name == PROMPTS else name in bound
 
     def bind(self, origin: str, key_name: str) -> None:
         """Let the key go to the origin from now on."""

@@ -296,10 +296,10 @@ async def test_widening_settings_wait_for_trust_which_can_be_given(tmp_path: Pat
         async with editor(EMACS, tmp_path, wide) as it:
             entry = (await _pending_of(it, "trust"))[0]
             assert any("roo.autoApprove.edit = true" in line for line in entry["detail"])
-            fake.answers(writes())
             await it.start("Write")
-            await it.event("_permission")
+            await it.event("_state", state="waiting")
             await it.run("roo.task.cancel")
+            assert fake.requests == [], "the task waited for the answer"
             await it.run(
                 "roo.approval.respond",
                 {"requestId": entry["requestId"], "decision": "allow_once"},

@@ -269,6 +269,9 @@ async def test_until_the_files_are_trusted_only_reads_run_unasked(tmp_path: Path
     async with FakeOpenAI() as fake, editor(EMACS, tmp_path, settings(fake)) as it:
         fake.answers(writes)
         await it.start("Write")
+        entry = await question(it)
+        answer = {"requestId": entry["requestId"], "decision": "reject_once"}
+        await it.run("roo.approval.respond", answer)
         asked = await it.event("_permission")
         assert "options" in asked
         assert not (tmp_path / "a.txt").exists()
@@ -277,6 +280,93 @@ async def test_until_the_files_are_trusted_only_reads_run_unasked(tmp_path: Path
         fake.answers(writes, text("ok"))
         await it.ended(await it.start("Write"))
         assert (tmp_path / "a.txt").exists()
+
+
+async def test_a_task_waits_for_trust_and_uses_what_was_trusted_in_its_first_request(
+    tmp_path: Path,
+) -> None:
+    more = {"customInstructions": "Say aye."}
+    async with FakeOpenAI() as fake, editor(NEOVIM, tmp_path, settings(fake, **more)) as it:
+        fake.answers(text("Aye."))
+        await it.start("Hello")
+        await it.event("_state", state="waiting")
+        shown = await it.event("user_message_chunk")
+        assert shown["content"]["text"] == "Hello", "what was said is seen meanwhile"
+        assert fake.requests == []
+        entry = await question(it)
+        await it.run(
+            "roo.approval.respond", {"requestId": entry["requestId"], "decision": "allow_once"}
+        )
+        await it.ended()
+        assert "Say aye." in fake.chats[0].json["messages"][0]["content"]
+
+
+async def test_with_a_no_the_task_goes_on_without_what_was_refused(tmp_path: Path) -> None:
+    more = {"customInstructions": "Say aye."}
+    async with FakeOpenAI() as fake, editor(NEOVIM, tmp_path, settings(fake, **more)) as it:
+        fake.answers(text("Hello."))
+        await it.start("Hello")
+        entry = await question(it)
+        await it.run(
+            "roo.approval.respond", {"requestId": entry["requestId"], "decision": "reject_once"}
+        )
+        assert (await it.ended())["stopReason"] == "end_turn"
+        assert "Say aye." not in str(fake.chats[0].json)
+
+
+async def test_a_turn_that_waits_for_trust_can_be_cancelled(tmp_path: Path) -> None:
+    more = {"customInstructions": "Say aye."}
+    async with FakeOpenAI() as fake, editor(NEOVIM, tmp_path, settings(fake, **more)) as it:
+        await it.start("Hello")
+        await it.event("_state", state="waiting")
+        assert (await it.run("roo.task.cancel"))["cancelled"]
+        assert (await it.ended())["stopReason"] == "cancelled"
+        assert await question(it), "it may still be answered"
+
+
+@pytest.mark.parametrize("persona", PERSONAS, ids=lambda each: each.name)
+async def test_all_that_a_first_task_needs_is_one_question(
+    persona: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """README's own snippet over the channel: an endpoint, and the name of the variable of its key."""
+    monkeypatch.setenv("MY_KEY", "sk-mine")
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-other")
+    async with FakeOpenAI() as fake:
+        raw = settings(fake)
+        raw["provider"]["apiKeyEnv"] = "MY_KEY"
+        async with editor(persona, tmp_path, raw) as it:
+            fake.answers(text("Hello."), text("Again."))
+            await it.start("Hello")
+            entry = await question(it)
+            assert "Key: MY_KEY" in entry["detail"]
+            assert f"To: {fake.origin}" in entry["detail"]
+            assert any("roo.provider.apiKeyEnv" in line for line in entry["detail"])
+            assert (entry["origin"], entry["key"]) == (fake.origin, "MY_KEY")
+            assert fake.requests == []
+            answer = {"requestId": entry["requestId"], "decision": "allow_once"}
+            await it.run("roo.approval.respond", answer)
+            assert (await it.ended())["stopReason"] == "end_turn"
+            assert fake.chats[0].headers["authorization"] == "Bearer sk-mine"
+            assert await it.pending() == []
+        async with editor(persona, tmp_path, raw) as it:
+            await it.start("Hello")
+            await it.ended()
+            assert await it.pending() == []
+
+
+async def test_the_users_own_file_counts_from_the_next_task_when_it_changes(
+    tmp_path: Path,
+) -> None:
+    async with FakeOpenAI() as fake, editor(EGLOT, tmp_path, settings(fake)) as it:
+        fake.answers(text("Hello."), text("Aye."))
+        await it.start("Hello")
+        await it.ended()
+        own_settings('{"customInstructions": "Say aye."}')
+        it.events.clear()
+        await it.start("Hello")
+        await it.ended()
+        assert "Say aye." not in fake.chats[0].json["messages"][0]["content"]
+        assert "Say aye." in fake.chats[1].json["messages"][0]["content"]
 
 
 # --- places that are never trusted --------------------------------------------------------------
