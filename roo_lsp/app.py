@@ -159,7 +159,7 @@ def build_agent(host: Host, connection: Connection, entries: Sequence[Entry] = (
             servers=host.servers,
             sight=PolicySight(policy),
         ),
-        history=History(host.on_message, entries),
+        history=History(host.on_message, entries, connection.keys),
         emit=host.emit,
         brief=briefs,
         settled=host.settled,

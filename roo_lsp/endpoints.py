@@ -4,7 +4,8 @@ import asyncio
 import importlib
 import os
 import subprocess
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -12,6 +13,7 @@ from urllib.parse import urlsplit
 from roo_lsp.agent.errors import RooError
 from roo_lsp.agent.events import EventSink
 from roo_lsp.agent.ports import ChatModel
+from roo_lsp.agent.redaction import Keys
 from roo_lsp.providers import discovery
 from roo_lsp.providers.discovery import discover
 from roo_lsp.providers.endpoint import Endpoint, Timeouts, Tls
@@ -83,6 +85,8 @@ class Connection:
     trust: TrustStore
     memory: Memory = field(default_factory=Memory)
     """What is known of endpoints."""
+    keys: Keys = field(default_factory=Keys)
+    """Those that were used, to be shown nowhere."""
     _clients: list[tuple[Endpoint, Client]] = field(default_factory=list[tuple[Endpoint, Client]])
     _paces: dict[tuple[str, float], Pace] = field(default_factory=dict[tuple[str, float], Pace])
     _command_keys: dict[Sequence[str], str] = field(default_factory=dict[Sequence[str], str])
@@ -191,8 +195,23 @@ class Connection:
         if passage := self._passage(effective, settings, profile, address):
             await self._ask(passage, ask)
         key = None if found else _stored_key(address.url) or await self._key(settings)
+        self.keys.learn(key.value if key else "")
         key_name = key.name if key else "" if found else settings.provider.api_key_env
         return _endpoint(settings, address, key, key_name)
+
+    def know(self, effective: Effective) -> None:
+        """Have the keys that these settings name, in any profile, shown nowhere from now on."""
+        for profile in ("", *effective.settings.profiles):
+            settings = effective.for_profile(profile)
+            provider = settings.provider
+            for value in (
+                provider.api_key or "",
+                os.environ.get(provider.api_key_env or " ", ""),
+                *_secret_values(effective, settings, profile),
+            ):
+                self.keys.learn(value)
+        for entry in os.environ.get(ORIGIN_KEYS, "").split():
+            self.keys.learn(os.environ.get(entry.rpartition("=")[2], ""))
 
     async def _key(self, settings: Settings) -> Key | None:
         provider = settings.provider
@@ -215,6 +234,17 @@ class Connection:
                 "own settings.json. To send no key: set provider.apiKeyEnv to an empty string there.",
             )
         self.allow(passage)
+
+
+def _secret_values(effective: Effective, settings: Settings, profile: str) -> Iterator[str]:
+    """What else of the user's goes along and may be a key, and passwords in addresses."""
+    provider = settings.provider
+    own = {name.rpartition(".")[2] for name in _own_headers(effective, profile)}
+    yield from provider.headers.values() if "headers" in own else ()
+    yield from provider.query.values() if "query" in own else ()
+    for url in (provider.base_url, provider.proxy or ""):
+        with suppress(ValueError):
+            yield urlsplit(url).password or ""
 
 
 def _key_name(settings: Settings) -> str:

@@ -21,6 +21,7 @@ from roo_lsp.agent.messages import (
     standing,
 )
 from roo_lsp.agent.ports import ChatModel, ToolSpec, Usage
+from roo_lsp.agent.redaction import Keys
 from roo_lsp.agent.silence import MAKE_THE_CALL, SAY_SOMETHING, STOP_REPEATING
 from roo_lsp.agent.tool import AnyTool, ToolContext
 from roo_lsp.agent.usage import Gauge, Price, size_of
@@ -62,8 +63,15 @@ class History:
     long as it is in it; it is another list after each condensing.
     """
 
-    def __init__(self, on_append: Callable[[Entry], None], entries: Iterable[Entry] = ()) -> None:
+    def __init__(
+        self,
+        on_append: Callable[[Entry], None],
+        entries: Iterable[Entry] = (),
+        keys: Keys | None = None,
+    ) -> None:
+        """`keys` are left out of all that is added."""
         self._on_append = on_append
+        self._keys = keys or Keys()
         self._stored: list[Message] = []
         """What of all entries is sent: without what `repaired` adds and leaves out."""
         self._call_ids: set[str] = set()
@@ -83,10 +91,11 @@ class History:
 
     def read_anew(self, entries: Iterable[Entry]) -> "History":
         """The same task's history as these entries have it; it is added to in the same way."""
-        return History(self._on_append, entries)
+        return History(self._on_append, entries, self._keys)
 
     def append(self, message: Message) -> None:
         """Say something."""
+        message = self._keys.hidden_from(message)
         self._take(message)
         self.messages.append(message)
         self.size += size_of([message])
@@ -100,6 +109,7 @@ class History:
         newest = self.messages[max(0, len(self.messages) - entry.kept) :]
         kept = list(dropwhile(lambda message: isinstance(message, ToolMessage), newest))
         entry = replace(entry, kept=self._stored_from(kept[0]) if kept else 0)
+        entry = self._keys.hidden_from(entry)
         self._take(entry)
         self.messages = [self._stored[0], *kept]
         self.size = size_of(self.messages)

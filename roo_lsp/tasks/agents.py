@@ -10,6 +10,7 @@ from roo_lsp.agent.approval import PermissionRequest
 from roo_lsp.agent.events import StateChanged
 from roo_lsp.agent.messages import Entry
 from roo_lsp.agent.ports import Asker, CommandRunner, FileSystem, LanguageServers
+from roo_lsp.agent.redaction import Keys
 from roo_lsp.agent.tool import AnyTool, Workspace
 from roo_lsp.app import Host, build_agent, disk
 from roo_lsp.endpoints import Connection
@@ -80,7 +81,7 @@ class Agents:
             on_changed=partial(_surprise, surprises),
             workspace=folders,
         )
-        details = partial(_details, workspace=self.workspace)
+        details = partial(_details, workspace=self.workspace, keys=self.connection.keys)
         people = TaskApprover(self.approvals, task.id, task.emit, details)
         ground = self.ground(on_disk, shell, people)
         checkpoints = self.checkpoints.of(task, ground.files, surprises)
@@ -92,6 +93,7 @@ class Agents:
                 self.reviews.of(task.id, self.store.changes_dir(task.id), ground.files),
                 task.emit,
                 partial(checkpoints.before_acting, whole=False),
+                self.connection.keys,
             ),
             commands=RecordingRunner(
                 ground.commands, partial(checkpoints.before_acting, whole=True)
@@ -147,5 +149,5 @@ def _surprise(surprises: Surprises, changed: Sequence[Change]) -> None:
     surprises.happened(f"a command changed protected files ({names})")
 
 
-def _details(request: PermissionRequest, workspace: Workspace) -> list[str]:
-    return detail_lines(request, workspace)
+def _details(request: PermissionRequest, workspace: Workspace, keys: Keys) -> list[str]:
+    return [keys.hidden(line) for line in detail_lines(request, workspace)]

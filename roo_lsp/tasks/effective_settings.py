@@ -64,11 +64,15 @@ class EffectiveSettings:
     _told: set[str] = field(default_factory=set[str])
 
     def __post_init__(self) -> None:
+        self._put_together()
+
+    def _put_together(self) -> None:
         self.current = self._effective()
+        self.connection.know(self.current)
 
     def refresh(self) -> None:
         """Put the sources together anew, tell of what is wrong, each thing once, and seek trust."""
-        self.current = self._effective()
+        self._put_together()
         for problem in self.current.problems:
             if str(problem) not in self._told:
                 self._told.add(str(problem))

@@ -131,7 +131,7 @@ def open_service(front: FrontEnd, folders: tuple[Path, ...], version: str) -> Se
         front.reviews,
         checkpoints,
         transcripts,
-        Tasks(store, front.audience, folders[0], agents, screen.warning),
+        Tasks(store, front.audience, folders[0], agents, screen.warning, connection.keys),
         front.background,
         front.audience,
         screen,

@@ -1,9 +1,10 @@
 """What tools do to files and by commands, told before and after: to what keeps it, the events, the review."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from roo_lsp.agent.errors import ToolError
 from roo_lsp.agent.events import EventSink, FileChanged
 from roo_lsp.agent.ports import (
     Command,
@@ -15,9 +16,15 @@ from roo_lsp.agent.ports import (
     OutputQuery,
     Snapshot,
 )
+from roo_lsp.agent.redaction import MARK, Keys
 from roo_lsp.tasks.review import TaskReview
 from roo_lsp.workspace.line_diff import changed_lines, split_lines
 from roo_lsp.workspace.uris import uri_of
+
+KEY_LOST = (
+    f"Not written: where you see {MARK}, the file has a key that is not shown to you, and this would put "
+    "the mark in its place. Change the other lines by a targeted edit, and leave that one as it is."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +36,8 @@ class ReportingFileSystem:
     emit: EventSink
     recorded: Callable[[], Awaitable[None]]
     """Awaited before anything is changed: the call that does it has to be on disk first."""
+    keys: Keys = field(default_factory=Keys)
+    """The model sees a mark in their place, which must not take it in a file."""
 
     async def read(self, path: Path) -> Snapshot:
         return await self.under.read(path)
@@ -40,6 +49,8 @@ class ReportingFileSystem:
         await self.recorded()
         there = expected is not None and await self.under.exists(path)
         before = (await self.under.read(path)).text if there else None
+        if self.keys.would_be_lost(before or "", text):
+            raise ToolError(KEY_LOST)
         async with self.review.writing(path, before, text):
             await self.under.write(path, text, expected)
         added, removed = changed_lines(before or "", text)

@@ -17,6 +17,7 @@ from roo_lsp.agent.events import (
     ToolCallArguments,
     ToolCallUpdated,
 )
+from roo_lsp.agent.redaction import Keys
 from roo_lsp.tasks.status_line import StatusLine
 
 PAUSE = 0.03
@@ -68,7 +69,11 @@ class EventStream:
     """Number of the last event, 0 for a new task."""
     store: Callable[[Roo], None]
     audience: Audience
+    keys: Keys = field(default_factory=Keys)
+    """Left out of all of it, also where one comes in pieces."""
     clock: Callable[[], float] = time.monotonic
+    _held: AgentEvent | None = None
+    """The end of a text that may be the beginning of a key."""
     _pending: AgentEvent | None = None
     _timer: asyncio.TimerHandle | None = None
     _waits_for_drain: bool = False
@@ -77,12 +82,26 @@ class EventStream:
     """What a status bar shows of it."""
 
     def __call__(self, event: AgentEvent) -> None:
+        if self._held is not None:
+            held, self._held = self._held, None
+            merged = _merge(held, event)
+            if merged is None:
+                self._take(held)
+            event = merged or event
+        if begun := self.keys.begun(text := _delta_of(event)):
+            self._held = _with_delta(event, text[-begun:])
+            event = _with_delta(event, text[:-begun])
+            if begun == len(text):
+                return
+        self._take(event)
+
+    def _take(self, event: AgentEvent) -> None:
         if self._pending is not None:
             merged = _merge(self._pending, event)
             if merged is not None:
                 self._pending = merged
                 return
-            self.flush()
+            self._flush()
         if not _is_delta(event):
             self._out(event)
             return
@@ -95,6 +114,12 @@ class EventStream:
 
     def flush(self) -> None:
         """Send what waits."""
+        if self._held is not None:
+            held, self._held = self._held, None
+            self._take(held)
+        self._flush()
+
+    def _flush(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -110,12 +135,12 @@ class EventStream:
             self._waits_for_drain = True
             self.audience.when_drained(self._drained)
         else:
-            self.flush()
+            self._flush()
 
     def _drained(self) -> None:
         self._waits_for_drain = False
         if self._timer is None:
-            self.flush()
+            self._flush()
 
     def _out(self, event: AgentEvent) -> None:
         self.seq += 1
@@ -124,11 +149,38 @@ class EventStream:
             "taskId": self.task_id,
             "seq": self.seq,
             "ts": round(time.time(), 3),
-            "update": event.update,
+            "update": self.keys.hidden_in(event.update),
         }
         self._last_sent = self.clock()
         self.store(roo)
-        self.audience.send(roo, self.status.heard(event))
+        self.audience.send(roo, self.keys.hidden(self.status.heard(event)))
+
+
+def _delta_of(event: AgentEvent) -> str:
+    """The text that more of may follow."""
+    match event:
+        case AgentMessageChunk(text) | AgentThoughtChunk(text):
+            return text
+        case ToolCallArguments():
+            return event.delta
+        case ToolCallUpdated():
+            return event.output
+        case _:
+            return ""
+
+
+def _with_delta(event: AgentEvent, text: str) -> AgentEvent:
+    match event:
+        case AgentMessageChunk():
+            return AgentMessageChunk(text)
+        case AgentThoughtChunk():
+            return AgentThoughtChunk(text)
+        case ToolCallArguments():
+            return replace(event, delta=text)
+        case ToolCallUpdated():
+            return replace(event, output=text)
+        case _:
+            return event
 
 
 def _is_delta(event: AgentEvent) -> bool:

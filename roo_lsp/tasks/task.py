@@ -16,6 +16,7 @@ from roo_lsp.agent.errors import RooError
 from roo_lsp.agent.events import AgentEvent, ModeChanged, StateChanged, StopReason, TaskState
 from roo_lsp.agent.loop import run_turn
 from roo_lsp.agent.messages import AssistantMessage, Entry, Image, Message, ToolMessage, UserMessage
+from roo_lsp.agent.redaction import Keys
 from roo_lsp.tasks.interrupted import LooseEnds
 from roo_lsp.tasks.record import TaskRecord, require_readable
 from roo_lsp.tasks.status_line import LINE_LENGTH
@@ -66,6 +67,8 @@ class Task:
     entries: InitVar[Sequence[Entry]]
     tell: Callable[[str], None]
     """Shows the user a message."""
+    keys: Keys = field(default_factory=Keys)
+    """Left out of all that is shown and stored."""
     state: TaskState = "idle"
     updated_at: float = field(default_factory=time.time)
     turn: asyncio.Task[StopReason] | None = None
@@ -81,7 +84,7 @@ class Task:
 
     def __post_init__(self, employ: Employ, entries: Sequence[Entry]) -> None:
         self.record = TaskRecord(self.id, self.store, self.read_anew, self._end_work)
-        self.stream = EventStream(self.id, 0, self.record.keep_event, self.audience)
+        self.stream = EventStream(self.id, 0, self.record.keep_event, self.audience, self.keys)
         self._worker = employ(self, entries)
 
     @property
@@ -326,6 +329,8 @@ class Tasks:
     employ: Employ
     tell: Callable[[str], None]
     """Shows the user a message."""
+    keys: Keys = field(default_factory=Keys)
+    """Left out of all that is shown and stored."""
     _open: dict[str, Task] = field(default_factory=dict[str, Task])
     _recent: str | None = None
 
@@ -336,7 +341,7 @@ class Tasks:
             RooError: it cannot be stored.
         """
         task_id = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
-        title = fitted(one_line(prompt), TITLE_LENGTH)
+        title = fitted(one_line(self.keys.hidden(prompt)), TITLE_LENGTH)
         task = self._make(task_id, title, mode, profile, time.time(), entries=[])
         task.record.seen = (0, 0)
         try:
@@ -424,6 +429,7 @@ class Tasks:
             self.employ,
             entries,
             self.tell,
+            self.keys,
         )
         self._open[task_id] = task
         self._recent = task_id

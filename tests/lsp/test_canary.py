@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from roo_lsp.workspace.user_folders import config_dir, state_dir
+from tests.support.editor import EMACS, editor
 from tests.support.fake_openai import FakeOpenAI, Request, call, cut, events, raw, status, text
 from tests.support.wire import Pipe, RawClient, Wire, read_frame
 
@@ -288,6 +289,42 @@ async def test_no_key_is_written_anywhere_in_a_whole_session(
                 outputs[str(file)] = file.read_bytes()
     assert b"DEBUG" in log.read_bytes()
     assert [each for where, data in outputs.items() for each in found(where, data)] == []
+
+
+async def test_a_key_in_a_file_is_read_by_no_model_and_no_edit_puts_our_mark_in_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = "sk-canary-in-a-file-0123"
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    content = f"KEY={key}\nNAME=a\n"
+    (tmp_path / "app.cfg").write_text(content, "utf-8")
+    async with FakeOpenAI() as fake:
+        monkeypatch.setenv("ROO_TRUST_ORIGINS", fake.origin)
+        seen = {"provider": {"baseUrl": fake.base_url, "modelId": "m"}, "autoApprove": {}}
+        async with editor(EMACS, tmp_path, seen) as it:
+            fake.answers(
+                call("read_file", {"path": "app.cfg"}, id="c1"),
+                text(f"Your key is {key}, I think. ", pieces=20)
+                + call("write_to_file", {"path": "app.cfg", "content": "KEY=[key]\nNAME=b\n"}),
+                text("I see."),
+            )
+            task = await it.start(f"What is in app.cfg? I use {key} here.")
+            await it.event("_permission")
+            await it.run("roo.approval.respond", {"decision": "allow_once"})
+            await it.ended()
+            exported = await it.run("roo.task.export", {"taskId": task, "format": "json"})
+            listed = await it.run("roo.task.list")
+            said = json.dumps([it.events, exported, listed])
+            assert key not in said
+            assert "Your key is [key], I think." in json.dumps(exported)
+        assert (tmp_path / "app.cfg").read_text("utf-8") == content, "the mark took no key's place"
+        assert key not in json.dumps([request.json for request in fake.chats])
+        results = [m["content"] for m in fake.chats[-1].json["messages"] if m["role"] == "tool"]
+        assert "KEY=[key]" in results[0]
+        assert "not shown to you" in results[1]
+    stored = [file.read_bytes() for file in state_dir().rglob("*") if file.is_file()]
+    assert stored
+    assert not any(key.encode() in each for each in stored)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="prctl is Linux's")

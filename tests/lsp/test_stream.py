@@ -1,8 +1,12 @@
 """Events on their way out: merged, numbered, stored as sent."""
 
 import asyncio
+import itertools
 from collections.abc import Callable
 from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
 
 from roo_lsp.agent.columns import columns, one_line
 from roo_lsp.agent.events import (
@@ -12,6 +16,7 @@ from roo_lsp.agent.events import (
     ToolCallArguments,
     ToolCallUpdated,
 )
+from roo_lsp.agent.redaction import MARK
 from roo_lsp.tasks.status_line import LINE_LENGTH, StatusLine
 from roo_lsp.tasks.stream import EventStream
 from tests.support.wire import PATIENCE
@@ -30,6 +35,10 @@ class Audience:
     def begin(self, task_id: str, title: str, status: StatusLine | None = None) -> None: ...
 
     def end(self, task_id: str, message: str) -> None: ...
+
+    def line(self, task_id: str, text: str) -> None: ...
+
+    def use_token(self, task_id: str, token: str | int) -> None: ...
 
     def send(self, roo: dict[str, Any], message: str) -> None:
         self.sent.append((roo, message))
@@ -60,6 +69,40 @@ async def test_the_first_delta_goes_out_at_once_and_those_after_it_merged() -> N
     assert [each["content"]["text"] for each in rig.updates] == ["a"]
     await rig.next()
     assert [each["content"]["text"] for each in rig.updates] == ["a", "bc"]
+
+
+KEY = "sk-canary-0123456789"
+
+
+@given(st.lists(st.integers(1, 30), max_size=30), st.text(max_size=20), st.text(max_size=20))
+def test_a_key_is_seen_by_nobody_however_it_comes_in_pieces(
+    sizes: list[int], before: str, after: str
+) -> None:
+    async def told() -> str:
+        rig, text = Rig(), f"{before}{KEY}{after}{KEY}"
+        rig.stream.clock = itertools.count().__next__  # each goes out by itself
+        rig.stream.keys.learn(KEY)
+        for size in sizes:
+            if text[:size]:
+                rig.stream(AgentMessageChunk(text[:size]))
+            text = text[size:]
+        rig.stream(AgentMessageChunk(text))
+        rig.stream(ModeChanged("ask"))
+        assert rig.stored == [roo for roo, _ in rig.sent]
+        assert all(KEY not in line for _, line in rig.sent)
+        chunks = [each["content"]["text"] for each in rig.updates if "content" in each]
+        return "".join(chunks)
+
+    assert asyncio.run(told()) == f"{before}{MARK}{after}{MARK}"
+
+
+async def test_the_end_of_a_text_that_might_begin_a_key_comes_with_what_follows_it() -> None:
+    rig = Rig()
+    rig.stream.keys.learn(KEY)
+    rig.stream(AgentMessageChunk("The task"))
+    rig.stream(AgentMessageChunk("s"))
+    rig.stream.flush()
+    assert "".join(each["content"]["text"] for each in rig.updates) == "The tasks"
 
 
 async def test_what_is_sent_is_what_is_stored_with_numbers_that_go_on() -> None:
