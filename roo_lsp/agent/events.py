@@ -368,6 +368,37 @@ class QuestionAnswered:
 
 
 @dataclass(frozen=True, slots=True)
+class Queued:
+    """The user said something while the model works: announced (again, when its text is another), and
+    then what became of it: the model was told, the user took it out, or it came back to the user.
+    """
+
+    message_id: str
+    text: str | None = None
+    """The user's own words."""
+    state: Literal["delivered", "removed", "returned"] | None = None
+
+    @property
+    def update(self) -> Update:
+        update: Update = {"sessionUpdate": "_queued", "messageId": self.message_id}
+        if self.text is not None:
+            update["text"] = self.text
+        if self.state is not None:
+            update["state"] = self.state
+        return update
+
+    @property
+    def line(self) -> str:
+        match self.state:
+            case None:
+                return f"Queued: {self.text}"
+            case "returned":
+                return f"Not sent: {self.text}"
+            case _:
+                return ""
+
+
+@dataclass(frozen=True, slots=True)
 class PlanUpdated:
     """The todo list as it is now."""
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from roo_lsp.agent.calls import run_calls
 from roo_lsp.agent.context import ask_in_window
 from roo_lsp.agent.conversation import Agent, Turn
-from roo_lsp.agent.events import StopReason, UserImageChunk, UserMessageChunk
+from roo_lsp.agent.events import Queued, StopReason, UserImageChunk, UserMessageChunk
 from roo_lsp.agent.guards import Limits
 from roo_lsp.agent.messages import UserMessage
 
@@ -47,6 +47,8 @@ def take_inbox(agent: Agent) -> None:
     while agent.inbox:
         message = agent.inbox.popleft()
         agent.repetition.forget()
+        if message.queue_id:
+            agent.emit(Queued(message.queue_id, state="delivered"))
         agent.emit(UserMessageChunk(message.text))
         for image in message.images:
             if image.uri:

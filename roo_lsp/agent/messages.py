@@ -27,6 +27,8 @@ class UserMessage:
 
     text: str
     images: tuple[Image, ...] = ()
+    queue_id: str = ""
+    """Of one that was said while the model worked: how it is called until the model is told."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,6 +88,14 @@ class GoBack(OfCheckpoint):
     conversation: bool = False
 
 
+class OfQueued(OfTask):
+    message_id: str
+
+
+class EditQueued(OfQueued):
+    text: Annotated[str, Field(min_length=1)]
+
+
 class Resume(Argument):
     task_id: str | None = None
     text: str = ""

@@ -9,6 +9,7 @@ from roo_lsp.agent.events import (
     AgentEvent,
     PermissionSettled,
     QuestionAnswered,
+    Queued,
     ToolCallUpdated,
 )
 from roo_lsp.agent.messages import INTERRUPTED
@@ -26,6 +27,8 @@ class LooseEnds:
     """The title of each call, and whether it was running."""
     permissions: dict[str, None] = field(default_factory=dict[str, None])
     questions: dict[str, None] = field(default_factory=dict[str, None])
+    queued: dict[str, str] = field(default_factory=dict[str, str])
+    """The words of each message that the model was not told."""
 
     def take(self, events: Iterable[Mapping[str, Any]]) -> None:
         """Stored events, in their order."""
@@ -46,7 +49,8 @@ class LooseEnds:
             )
             for call_id, (title, _) in self.calls.items()
         ]
-        return [*settled, *answered, *failed]
+        returned = [Queued(each, text, "returned") for each, text in self.queued.items()]
+        return [*settled, *answered, *failed, *returned]
 
     @property
     def told(self) -> list[str]:
@@ -75,5 +79,9 @@ class LooseEnds:
                 self.questions.pop(request_id, None)
             case {"sessionUpdate": "_question", "requestId": request_id}:
                 self.questions[request_id] = None
+            case {"sessionUpdate": "_queued", "messageId": message_id, "state": _}:
+                self.queued.pop(message_id, None)
+            case {"sessionUpdate": "_queued", "messageId": message_id, "text": text}:
+                self.queued[message_id] = text
             case _:
                 pass

@@ -25,6 +25,7 @@ from roo_lsp.tasks.effective_settings import EffectiveSettings
 from roo_lsp.tasks.hunks import diff_document, where
 from roo_lsp.tasks.inputs import (
     AnswerQuestion,
+    EditQueued,
     Export,
     GoBack,
     List,
@@ -34,6 +35,7 @@ from roo_lsp.tasks.inputs import (
     OfChanges,
     OfCheckpoint,
     OfProfile,
+    OfQueued,
     OfTask,
     Open,
     Place,
@@ -148,7 +150,33 @@ async def send(service: Service, argument: Send) -> dict[str, Any]:
         if added.images:  # an answer is a tool's result and has none: they follow it
             task.send(added.text.strip(), added.images)
         return {"taskId": task.id, "queued": False}
-    return {"taskId": task.id, "queued": task.send(text + added.text, added.images)}
+    queued = task.send(text + added.text, added.images, words=argument.text)
+    return {"taskId": task.id, "queued": queued}
+
+
+async def list_queue(service: Service, argument: OfTask) -> list[dict[str, str]]:
+    queue = _task(service, argument.task_id).queue
+    return [{"messageId": message_id, "text": words} for message_id, words in queue.items()]
+
+
+async def remove_queued(service: Service, argument: OfQueued) -> dict[str, Any]:
+    task = _task(service, argument.task_id)
+    if not task.unqueue(argument.message_id):
+        raise _too_late(argument.message_id)
+    return {"messageId": argument.message_id, "removed": True}
+
+
+async def edit_queued(service: Service, argument: EditQueued) -> dict[str, Any]:
+    task = _task(service, argument.task_id)
+    if not task.edit_queued(argument.message_id, argument.text):
+        raise _too_late(argument.message_id)
+    return {"messageId": argument.message_id, "text": argument.text}
+
+
+def _too_late(message_id: str) -> Refused:
+    return Refused(
+        f"{message_id} is not queued: the model has been told, or it was taken back.", "not_queued"
+    )
 
 
 async def cancel(service: Service, argument: OfTask) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import logging
 import secrets
 import sys
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import InitVar, dataclass, field, replace
@@ -13,7 +14,14 @@ from pathlib import Path
 from roo_lsp.agent.columns import fitted, one_line
 from roo_lsp.agent.conversation import Agent
 from roo_lsp.agent.errors import RooError
-from roo_lsp.agent.events import AgentEvent, ModeChanged, StateChanged, StopReason, TaskState
+from roo_lsp.agent.events import (
+    AgentEvent,
+    ModeChanged,
+    Queued,
+    StateChanged,
+    StopReason,
+    TaskState,
+)
 from roo_lsp.agent.loop import run_turn
 from roo_lsp.agent.messages import AssistantMessage, Entry, Image, Message, ToolMessage, UserMessage
 from roo_lsp.agent.redaction import Keys
@@ -76,9 +84,14 @@ class Task:
     """What the last turn came to: the completion's text, or the last answer's."""
     interrupted: bool = False
     """True when the server that ran its last turn ended before that turn did."""
+    queue: dict[str, str] = field(default_factory=dict[str, str])
+    """What the user has said and the model has not been told: the words by their id, in order."""
     record: TaskRecord = field(init=False)
     stream: EventStream = field(init=False)
     _worker: Worker = field(init=False)
+    _cancelling: bool = False
+    _said_behind: deque[UserMessage] = field(default_factory=deque[UserMessage])
+    """What was said while the turn was being cancelled: for the next one."""
     _work: asyncio.Task[StopReason] | None = None
     """The part of the turn that acts."""
 
@@ -94,6 +107,8 @@ class Task:
     def emit(self, event: AgentEvent) -> None:
         """The task's event sink."""
         self._worker.saw(event)
+        if isinstance(event, Queued) and event.state == "delivered":
+            self.queue.pop(event.message_id, None)
         if isinstance(event, StateChanged) and event.state != self.state:
             self.state = event.state
             self.save()
@@ -108,21 +123,61 @@ class Task:
         self.stream(event)
         self._let_go()
 
-    def send(self, text: str, images: tuple[Image, ...] = ()) -> bool:
-        """Say something; True when a turn runs and will hear it with its next request.
+    def send(self, text: str, images: tuple[Image, ...] = (), words: str | None = None) -> bool:
+        """Say something; True when it waits for the next request of the turn that runs.
+
+        `words` are the user's own, which `text` begins with, as the queue shows them. What is said while
+        a turn is being cancelled begins the next one.
 
         Raises:
             RooError: another server runs the task, or it cannot be stored.
         """
-        if not self.running:
-            self.record.claim()
-        self.agent.inbox.append(UserMessage(text, images))
         if self.running:
+            message = UserMessage(text, images, f"msg_{secrets.token_hex(6)}")
+            self.queue[message.queue_id] = text if words is None else words
+            self.emit(Queued(message.queue_id, text=self.queue[message.queue_id]))
+            (self._said_behind if self._cancelling else self.agent.inbox).append(message)
             return True
+        self.record.claim()
+        self.agent.inbox.append(UserMessage(text, images))
+        self._begin()
+        return False
+
+    def _begin(self) -> None:
         self.record.unstored = None
         self.turn = asyncio.create_task(self._run(), name=f"turn of {self.id}")
         self.turn.add_done_callback(self._turn_over)
+
+    def unqueue(self, message_id: str) -> bool:
+        """Take back what the model has not been told; False where it is too late."""
+        return self._requeue(message_id, None)
+
+    def edit_queued(self, message_id: str, words: str) -> bool:
+        """Say it in other words; what was attached stays. False where it is too late."""
+        return self._requeue(message_id, words)
+
+    def _requeue(self, message_id: str, words: str | None) -> bool:
+        for waiting in (self.agent.inbox, self._said_behind):
+            for at, message in enumerate(waiting):
+                if message.queue_id == message_id:
+                    before = self.queue[message_id]
+                    if words is None:
+                        del waiting[at], self.queue[message_id]
+                        self.emit(Queued(message_id, state="removed"))
+                    else:
+                        waiting[at] = replace(message, text=words + message.text[len(before) :])
+                        self.queue[message_id] = words
+                        self.emit(Queued(message_id, text=words))
+                    return True
         return False
+
+    def _give_back(self) -> None:
+        """A turn was stopped: what the model was not told is the user's again, never sent by itself."""
+        waiting = [each for each in self.agent.inbox if each.queue_id]
+        for message in waiting:
+            self.agent.inbox.remove(message)
+            words = self.queue.pop(message.queue_id)
+            self.emit(Queued(message.queue_id, text=words, state="returned"))
 
     def note(self, text: str) -> None:
         """Tell the model something with its next request; by itself this makes none."""
@@ -141,7 +196,11 @@ class Task:
         Raises:
             RooError: it is another server's to stop.
         """
-        was_running = await self.stop()
+        self._cancelling = self.running
+        try:
+            was_running = await self.stop()
+        finally:
+            self._cancelling = False
         if not was_running and self.store.elsewhere([self.id]):
             self.record.claim()
             self._let_go()
@@ -255,6 +314,11 @@ class Task:
     def _turn_over(self, turn: asyncio.Task[StopReason]) -> None:
         if turn is self.turn and self.record.claimed:  # cancelled before it began
             self._let_go()
+        if self._said_behind and turn is self.turn:
+            self.record.claim()
+            self.agent.inbox.extend(self._said_behind)
+            self._said_behind.clear()
+            self._begin()
 
     def _let_go(self) -> None:
         self.stream.flush()
@@ -295,6 +359,8 @@ class Task:
             )
         finally:
             self._work = None
+            if end.stop_reason in {"cancelled", "error"}:
+                self._give_back()
             self.emit(end)
             self.stream.flush()
             self.audience.end(self.id, self._last_line(end))

@@ -316,7 +316,7 @@ class OpenDocuments:
             if task.id == sheet.task_id:
                 for message in list(task.agent.inbox):
                     if any(message.text.startswith(each.text) for each in lost):
-                        task.agent.inbox.remove(message)
+                        task.unqueue(message.queue_id)
 
     # --- commands in a message --------------------------------------------------------------
 
