@@ -130,22 +130,39 @@ def _learn(agent: Agent, brief: Brief, error: RooError, sent: int) -> None:
 # --- condensing -----------------------------------------------------------------------------
 
 
-async def _make_room(agent: Agent, brief: Brief, refused: RooError | None = None) -> None:
-    """Leave out the oldest where the next request would be too long, or was refused as that.
+async def condense_now(agent: Agent, brief: Brief) -> tuple[int, int]:
+    """Condense because the user wants it; the tokens of the next request before and after.
+
+    The same where nothing can be left out that would make it clearly shorter.
+
+    Raises:
+        RooError: the endpoint could not be used for the summary.
+    """
+    before = agent.gauge.used(agent.request_size(brief))
+    if _shorter(agent, brief) is not None:
+        await _make_room(agent, brief, wanted=True)
+    return before, agent.gauge.used(agent.request_size(brief))
+
+
+async def _make_room(
+    agent: Agent, brief: Brief, refused: RooError | None = None, *, wanted: bool = False
+) -> None:
+    """Leave out the oldest where the next request would be too long, was refused as that, or the user
+    wants it.
 
     Raises:
         RooError: `context_overflow`, where that does not make it short enough.
     """
     before = agent.gauge.used(agent.request_size(brief))
     room = _Room.of(agent, brief)
-    if refused is None and before < room.limit:
+    if refused is None and before < room.limit and not wanted:
         return
     plain = _shorter(agent, brief)
     learnt = room.window < brief.context_window
     if plain is None and refused is None and (learnt or before < room.window):
         return  # there may be room all the same: the answer's share is a guess, and so was an error
     entry, reason = None, ""
-    if brief.condense and plain:
+    if (brief.condense or wanted) and plain:
         summary, reason = await _summary(agent, brief, before)
         entry = _shorter(agent, brief, summary) if summary else None
         if summary and (entry is None or (plain.kept and not entry.kept)):

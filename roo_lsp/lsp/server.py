@@ -48,6 +48,7 @@ COMMANDS = (
     "roo.checkpoint.list",
     "roo.checkpoint.diff",
     "roo.checkpoint.restore",
+    "roo.task.condense",
     "roo.queue.list",
     "roo.queue.remove",
     "roo.queue.edit",
@@ -57,6 +58,9 @@ COMMANDS = (
     "roo.profile.list",
     "roo.provider.test",
     "roo.provider.models",
+    "roo.prompt.enhance",
+    "roo.prompt.history",
+    "roo.approval.auto",
     "roo.status",
     "roo.document.send",
 )

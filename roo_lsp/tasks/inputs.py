@@ -88,6 +88,20 @@ class GoBack(OfCheckpoint):
     conversation: bool = False
 
 
+class SwitchAuto(OfTask):
+    kind: str
+    on: bool = True
+
+
+class Enhance(OfTask):
+    text: Annotated[str, Field(min_length=1)]
+    profile: str | None = None
+
+
+class ListPrompts(Argument):
+    limit: Annotated[int, Field(ge=1, le=1000)] = 100
+
+
 class OfQueued(OfTask):
     message_id: str
 

@@ -13,10 +13,12 @@ from roo_lsp.providers.memory import Memory
 from roo_lsp.settings_sources import Effective, Source
 from roo_lsp.tasks.agents import Agents, Ground, bare_ground
 from roo_lsp.tasks.approvals import Approvals
+from roo_lsp.tasks.auto_approval import AutoApproval
 from roo_lsp.tasks.background import Background
 from roo_lsp.tasks.checkpoints import Checkpoints
 from roo_lsp.tasks.confinement import Confinement
 from roo_lsp.tasks.effective_settings import EffectiveSettings
+from roo_lsp.tasks.prompts import PromptHistory
 from roo_lsp.tasks.review import Reviews
 from roo_lsp.tasks.screen import Screen
 from roo_lsp.tasks.service import Service
@@ -102,6 +104,7 @@ def open_service(front: FrontEnd, folders: tuple[Path, ...], version: str) -> Se
     transcripts = Transcripts(
         store, screen, when=lambda: configuration.current.settings.ui.transcript
     )
+    auto_approval = AutoApproval()
     agents = Agents(
         workspace,
         state,
@@ -114,7 +117,7 @@ def open_service(front: FrontEnd, folders: tuple[Path, ...], version: str) -> Se
         front.reviews,
         checkpoints,
         front.ground,
-        front.settings_of,
+        lambda task_id, now: auto_approval.laid_over(task_id, front.settings_of(task_id, now)),
         turn_ended=lambda task: start(transcripts.turn_ended(task)),
     )
     return Service(
@@ -131,6 +134,8 @@ def open_service(front: FrontEnd, folders: tuple[Path, ...], version: str) -> Se
         front.reviews,
         checkpoints,
         transcripts,
+        auto_approval,
+        PromptHistory(state / "prompts.jsonl", connection.keys),
         Tasks(store, front.audience, folders[0], agents, screen.warning, connection.keys),
         front.background,
         front.audience,

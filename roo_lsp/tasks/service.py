@@ -18,6 +18,7 @@ from roo_lsp.settings_sources import no_profile
 from roo_lsp.tasks import endpoint_test
 from roo_lsp.tasks.approvals import Approvals, NotPending
 from roo_lsp.tasks.attachments import attached, require_support
+from roo_lsp.tasks.auto_approval import AutoApproval, shown
 from roo_lsp.tasks.background import Background
 from roo_lsp.tasks.checkpoints import Checkpoints
 from roo_lsp.tasks.confinement import Confinement
@@ -26,11 +27,13 @@ from roo_lsp.tasks.hunks import diff_document, where
 from roo_lsp.tasks.inputs import (
     AnswerQuestion,
     EditQueued,
+    Enhance,
     Export,
     GoBack,
     List,
     ListApprovals,
     ListChanges,
+    ListPrompts,
     Nothing,
     OfChanges,
     OfCheckpoint,
@@ -46,7 +49,9 @@ from roo_lsp.tasks.inputs import (
     SetMode,
     SetProfile,
     Start,
+    SwitchAuto,
 )
+from roo_lsp.tasks.prompts import PromptHistory, enhanced
 from roo_lsp.tasks.refusals import Invalid, Refused
 from roo_lsp.tasks.review import Reviews, Settled
 from roo_lsp.tasks.screen import Screen
@@ -82,6 +87,8 @@ class Service:
     reviews: Reviews
     checkpoints: Checkpoints
     transcripts: Transcripts
+    auto_approval: AutoApproval
+    prompts: PromptHistory
     tasks: Tasks
     background: Background
     audience: Audience
@@ -124,7 +131,12 @@ async def start(service: Service, argument: Start) -> dict[str, Any]:
     if argument.work_done_token is not None:
         service.audience.use_token(task.id, argument.work_done_token)
     task.send(prompt, added.images)
+    _keep_prompt(service, task, argument.prompt)
     return await _ended(task) if argument.wait else {"taskId": task.id}
+
+
+def _keep_prompt(service: Service, task: Task, text: str) -> None:
+    service.prompts.add(str(task.workspace), task.id, text)
 
 
 async def _ended(task: Task) -> dict[str, Any]:
@@ -151,7 +163,46 @@ async def send(service: Service, argument: Send) -> dict[str, Any]:
             task.send(added.text.strip(), added.images)
         return {"taskId": task.id, "queued": False}
     queued = task.send(text + added.text, added.images, words=argument.text)
+    _keep_prompt(service, task, argument.text)
     return {"taskId": task.id, "queued": queued}
+
+
+async def condense(service: Service, argument: OfTask) -> dict[str, int]:
+    before, after = await _task(service, argument.task_id).condense()
+    return {"before": before, "after": after}
+
+
+async def switch_auto(service: Service, argument: SwitchAuto) -> dict[str, Any]:
+    task_id = _task(service, argument.task_id).id if argument.task_id else None
+    service.auto_approval.switch(argument.kind, task_id, on=argument.on)
+    return {"autoApprove": _auto_approve(service, task_id)}
+
+
+def _auto_approve(service: Service, task_id: str | None) -> dict[str, bool]:
+    """What holds in a task, or in the next one."""
+    current = service.configuration.current
+    return shown(service.auto_approval.laid_over(task_id or "", current))
+
+
+async def list_prompts(service: Service, argument: ListPrompts) -> list[str]:
+    return service.prompts.newest(str(service.workspace.folders[0]), argument.limit)
+
+
+async def enhance(service: Service, argument: Enhance) -> dict[str, str]:
+    task = _task(service, argument.task_id) if argument.task_id else None
+    current = service.configuration.current
+    mode = task.mode if task else current.settings.mode
+    if argument.profile:
+        _check_profile(service, argument.profile)
+    own = argument.profile or (task.profile if task else "")
+    await service.configuration.settled()
+    model = await service.connection.model(
+        service.configuration.current,
+        service.configuration.profile_of(mode, own),
+        lambda event: None,  # noqa: ARG005 -- a retry is no event of a task here
+        partial(service.approvals.ask_for_passage, task.id if task else None),
+    )
+    return {"text": await enhanced(model, argument.text)}
 
 
 async def list_queue(service: Service, argument: OfTask) -> list[dict[str, str]]:
@@ -222,6 +273,7 @@ async def delete(service: Service, argument: OfTask) -> dict[str, Any]:
     service.tasks.delete(task.id)
     service.checkpoints.forget(task.id)
     service.reviews.forget(task.id)
+    service.prompts.forget(task.id)
     return {"taskId": task.id, "deleted": True}
 
 
@@ -452,6 +504,7 @@ async def status(service: Service, argument: Nothing) -> dict[str, Any]:
         "tasks": [
             {"taskId": task.id, "title": task.title, "state": task.state} for task in service.tasks
         ],
+        "autoApprove": _auto_approve(service, None),
         "pending": [entry.json() for entry in service.approvals.pending],
         "settingsProblems": [
             *({"path": p.path, "problem": p.text} for p in current.problems),

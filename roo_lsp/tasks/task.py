@@ -6,12 +6,14 @@ import secrets
 import sys
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Generator, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import InitVar, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from roo_lsp.agent.columns import fitted, one_line
+from roo_lsp.agent.context import condense_now
 from roo_lsp.agent.conversation import Agent
 from roo_lsp.agent.errors import RooError
 from roo_lsp.agent.events import (
@@ -27,6 +29,7 @@ from roo_lsp.agent.messages import AssistantMessage, Entry, Image, Message, Tool
 from roo_lsp.agent.redaction import Keys
 from roo_lsp.tasks.interrupted import LooseEnds
 from roo_lsp.tasks.record import TaskRecord, require_readable
+from roo_lsp.tasks.refusals import Refused
 from roo_lsp.tasks.status_line import LINE_LENGTH
 from roo_lsp.tasks.stream import Audience, EventStream
 from roo_lsp.workspace.store import TaskStore, TaskSummary
@@ -143,10 +146,42 @@ class Task:
         self._begin()
         return False
 
-    def _begin(self) -> None:
+    def _begin(self, work: Callable[[Agent], Coroutine[Any, Any, StopReason]] = run_turn) -> None:
         self.record.unstored = None
-        self.turn = asyncio.create_task(self._run(), name=f"turn of {self.id}")
+        self.turn = asyncio.create_task(self._run(work), name=f"turn of {self.id}")
         self.turn.add_done_callback(self._turn_over)
+
+    async def condense(self) -> tuple[int, int]:
+        """Condense the conversation; the tokens it had and has. What is said meanwhile waits.
+
+        Raises:
+            Refused: a turn runs.
+            RooError: another server runs the task, or the endpoint could not be used.
+        """
+        if self.running:
+            raise Refused(
+                "The task is working, and condenses by itself where it has to.", "running"
+            )
+        self.record.claim()
+        figures: list[int] = []
+        failures: list[RooError] = []
+
+        async def work(agent: Agent) -> StopReason:
+            await agent.settled()
+            try:
+                figures.extend(await condense_now(agent, agent.brief()))
+            except RooError as error:
+                failures.append(error)
+                raise
+            return "end_turn"
+
+        self._begin(work)
+        await self.ended()
+        if failures:
+            raise failures[0]
+        if not figures:
+            raise Refused("It was cancelled.", "cancelled")
+        return figures[0], figures[1]
 
     def unqueue(self, message_id: str) -> bool:
         """Take back what the model has not been told; False where it is too late."""
@@ -324,7 +359,7 @@ class Task:
         self.stream.flush()
         self.record.let_go()
 
-    async def _run(self) -> StopReason:
+    async def _run(self, work: Callable[[Agent], Coroutine[Any, Any, StopReason]]) -> StopReason:
         self.audience.begin(self.id, self.title, self.stream.status)
         if self.stream.seq == 0:
             self.emit(ModeChanged(self.mode))
@@ -332,7 +367,7 @@ class Task:
         if self.interrupted:
             self._end_interrupted()
         end = StateChanged("failed", "error", RooError("internal", "An internal error of roo-lsp."))
-        self._work = asyncio.create_task(run_turn(self.agent), name=f"work of {self.id}")
+        self._work = asyncio.create_task(work(self.agent), name=f"work of {self.id}")
         try:
             if self.record.unstored is not None:
                 self._work.cancel()
@@ -365,7 +400,7 @@ class Task:
             self.stream.flush()
             self.audience.end(self.id, self._last_line(end))
         if self.agent.inbox and end.stop_reason not in {"cancelled", "error"}:
-            return await self._run()  # a message came after the last request was made
+            return await self._run(run_turn)  # a message came after the last request was made
         self._let_go()
         return end.stop_reason or "end_turn"
 

@@ -1,9 +1,24 @@
-"""Files of the state folder that are replaced whole, for their owner alone."""
+"""Files of the state folder, for their owner alone: replaced whole, or appended to."""
 
 import os
 import tempfile
 from contextlib import suppress
 from pathlib import Path
+
+
+def append_private(file: Path, text: str) -> None:
+    """Add to a file that only its owner can read, whole or not at all where others append too.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+    handle = os.open(file, flags, 0o600)
+    try:
+        os.write(handle, text.encode("utf-8", "surrogatepass"))
+    finally:
+        os.close(handle)
 
 
 def write_private(file: Path, text: str) -> None:
