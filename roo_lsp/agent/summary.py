@@ -18,7 +18,7 @@ Write these sections, in plain words, without an introduction:
 Goal: what the user wants, with each wish, limit and correction in the user's own words.
 Decisions: what was decided or found out, and why.
 Files: each one that matters, by its path: what it is, what was read or changed in it.
-Open: what is unfinished or fails, with exact error texts, and what to do next.
+Open: what fails, with exact error texts, and what is left to do, item by item.
 
 Keep paths, names, commands and numbers exactly as they are. Leave out what no longer matters."""
 
@@ -76,6 +76,7 @@ def _newest(texts: list[str], most: int) -> list[str]:
 def _pieces(history: History) -> Iterator[_Piece]:
     """The conversation as text, without reasoning and pictures."""
     names: dict[str, str] = {}
+    """Of each call its number and name, by which its result is told to be its own."""
     for message in history.messages:
         match message:
             case UserMessage(text):
@@ -87,11 +88,11 @@ def _pieces(history: History) -> Iterator[_Piece]:
                 if text.strip():
                     yield _Piece("## Agent", text)
                 for call in calls:
-                    names[call.id] = call.name
-                    yield _Piece(f"## Agent calls {call.name}", call.arguments)
+                    names[call.id] = f"{len(names) + 1}, {call.name}"
+                    yield _Piece(f"## Agent's call {names[call.id]}", call.arguments)
             case ToolMessage(call_id, text, failed):
-                how = "failed" if failed else "result"
-                yield _Piece(f"## {names.get(call_id, 'call')}: {how}", text)
+                how = "Failure" if failed else "Result"
+                yield _Piece(f"## {how} of call {names.get(call_id, '?')}", text)
 
 
 def standing_text(

@@ -152,8 +152,8 @@ async def test_the_summary_is_asked_without_tools_and_is_no_answer() -> None:
     assert not request.tools
     (asked,) = request.messages
     assert isinstance(asked, UserMessage)
-    assert asked.text.startswith(f"## User\n{PROMPT}\n\n## Agent calls read\n")
-    assert "## read: result\n0000:xxx" in asked.text
+    assert asked.text.startswith(f"## User\n{PROMPT}\n\n## Agent's call 1, read\n")
+    assert "## Result of call 1, read\n0000:xxx" in asked.text
     assert [event.text for event in it.of(AgentMessageChunk)] == ["ok"]
 
 
