@@ -283,14 +283,23 @@ def _completing(taken: Json) -> None:
 
 
 def _editing(taken: Json) -> None:
-    only = _object(_only(_decoded(taken.get("edits"))))
+    """Claude Code's `{"edits": [{"old_string": …}, …]}`: the first one, and `more`."""
+    edits = _decoded(taken.get("edits"))
+    changes = (
+        [_object(each) for each in cast("list[object]", edits)] if isinstance(edits, list) else []
+    )
     if (
-        only
+        changes
         and "old_string" not in taken
-        and set(only) <= {"old_string", "new_string", "replace_all"}
+        and all(len(c) > 0 and set(c) <= _CHANGE for c in changes)
     ):
         del taken["edits"]
-        taken |= only
+        taken |= changes[0]
+        if changes[1:]:
+            taken["more"] = changes[1:]
+
+
+_CHANGE = {"old_string", "new_string", "replace_all"}
 
 
 CHANGES: Mapping[str, Callable[[Json], None]] = {

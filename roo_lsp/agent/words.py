@@ -22,7 +22,7 @@ TOOLS: Mapping[str, str] = _each(
         "searchfilecontents searchinfiles searchtext findinfiles",
         "write_to_file": "write writefile createfile createnewfile newfile savefile writefiletool",
         "edit": "editfile fileedit edittool replace searchreplace strreplace replacestringinfile "
-        "singlefindandreplace stringreplace",
+        "singlefindandreplace stringreplace multiedit",
         "apply_diff": "replaceinfile",
         "apply_patch": "patch deletefile removefile",
         "execute_command": "bash shell sh exec terminal runcommand runshellcommand runshell runbash "
@@ -61,7 +61,7 @@ NEAREST: Mapping[str, str] = _each(
         "list_files": "glob findfiles filesearch findpath findbyname fileglobsearch find tree",
         "search_files": "search codebasesearch semanticsearch codesearch searchcode searchcodebase",
         "apply_diff": "insertcontent insertedit inserteditintofile applyedit editexistingfile insert "
-        "searchandreplace multiedit multireplacestringinfile replacefilecontent smartedit",
+        "searchandreplace multireplacestringinfile replacefilecontent smartedit",
         "execute_command": "python ipython runpython executeipythoncell runtests test pythonrepl",
         "read_command_output": "bashoutput getterminaloutput readterminal checkcommandstatus",
         "document_symbols": "listcodedefinitionnames listsymbols codeoutline",

@@ -173,6 +173,7 @@ MORE: list[tuple[Call, Call]] = [
     (("ask_followup_question", {"question": "Q?"}), ("ask_followup_question", {"question": "Q?", "follow_up": []})),
     (("ask_followup_question", {"question": "Q?", "follow_up": '[{"text": "a", "mode": "code"}]'}), ("ask_followup_question", {"question": "Q?", "follow_up": ["a"]})),
     (("AskUserQuestion", {"questions": [{"question": "Q?", "header": "H", "multiSelect": False, "options": [{"label": "a", "description": "d"}]}]}), ("ask_followup_question", {"question": "Q?", "follow_up": ["a"]})),
+    (("MultiEdit", {"file_path": "a.py", "edits": [{"old_string": "x", "new_string": "y"}, {"old_string": "p", "new_string": "q", "replace_all": True}]}), ("edit", {**EDIT[1], "more": [{"old_string": "p", "new_string": "q", "replace_all": True}]})),
     (("finish", {"message": "Done"}), ("attempt_completion", {"result": "Done"})),
 ]  # fmt: skip
 
@@ -191,6 +192,16 @@ NOT_THE_SAME: list[Call] = [
     ("edit", {"file_path": "a", "old_string": "x", "new_string": "y", "expected_replacements": 3}),
     ("edit", {"file_path": "a", "old_string": "x+", "new_string": "y", "use_regex": True}),
     ("edit", {"file_path": "a", "path": "b", "old_string": "x", "new_string": "y"}),
+    (
+        "MultiEdit",
+        {
+            "file_path": "a",
+            "edits": [
+                {"old_string": "x", "new_string": "y"},
+                {"old_string": "x+", "new_string": "y", "regex": True},
+            ],
+        },
+    ),
     ("todo_write", {"merge": True, "todos": plan("content")}),
     ("read_file", {"files": [{"path": "a"}, {"path": "b"}]}),
     ("read_file", {"files": [{"path": "a", "line_ranges": ["1-2"]}]}),
@@ -225,7 +236,7 @@ async def test_an_argument_that_would_change_what_an_edit_does_is_not_left_out_s
         ("Glob", "list_files {path, recursive}"),
         ("codebase_search", "search_files {path, regex, file_pattern"),
         ("str_replace_editor", "apply_diff {path, diff}"),
-        ("MultiEditt", None),
+        ("MultiEditt", "edit {file_path, old_string, new_string"),
         ("list_fils", "list_files {path, recursive}"),
         ("teleport", None),
     ],

@@ -207,6 +207,39 @@ async def test_every_place_is_replaced_when_asked_for(context, tmp_path):
     assert result.text.startswith("Changed 3 places in a")
 
 
+async def test_several_changes_of_one_edit_are_made_in_order_and_their_places_told(
+    context, tmp_path
+):
+    (tmp_path / "a").write_text("1\n2\n3\n4\n5\n")
+    more = [
+        {"old_string": "x\n", "new_string": "y\nz\n"},
+        {"old_string": "5", "new_string": "five"},
+    ]
+    given = {"file_path": "a", "old_string": "2\n", "new_string": "x\n", "more": more}
+    invocation = await prepared(EDIT, context, **given)
+    after = "1\ny\nz\n3\n4\nfive\n"
+    assert invocation.diffs == (Diff(tmp_path / "a", "1\n2\n3\n4\n5\n", after),)
+    told = (await invocation.run(lambda _: None)).text
+    assert (tmp_path / "a").read_text() == after
+    assert told == (
+        "Changed 3 places in a (line 2, now 2-3; line 5, now 6), which has 6 lines now."
+    )
+
+
+async def test_of_several_changes_none_is_made_where_one_does_not_fit_and_it_is_told_which(
+    context, tmp_path
+):
+    (tmp_path / "a").write_text("1\n2\n2\n")
+    more = [{"old_string": "2", "new_string": "x"}]
+    given = {"file_path": "a", "old_string": "1", "new_string": "y\ny", "more": more}
+    with pytest.raises(
+        ToolError,
+        match=r"^Change 2 of 2 \(lines .*\): Nothing was changed: .* 2 times, in lines 3, 4\.",
+    ):
+        await call(EDIT, context, **given)
+    assert (tmp_path / "a").read_text() == "1\n2\n2\n"
+
+
 async def test_an_edit_keeps_endings_encoding_mark_and_mode(context, tmp_path):
     file = tmp_path / "a"
     file.write_bytes(b"\xef\xbb\xbf#!/bin/sh\r\necho caf\xc3\xa9\r\n")
