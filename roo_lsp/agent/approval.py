@@ -26,6 +26,17 @@ LABELS: dict[Outcome, str] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Act:
+    """What a call would do, as far as the policy looks."""
+
+    group: Group
+    targets: Sequence[Target] = ()
+    command: str | None = None
+    cwd: Path | None = None
+    """Where the command would run."""
+
+
+@dataclass(frozen=True, slots=True)
 class Allow:
     """The call may run without a question."""
 
@@ -103,24 +114,18 @@ class Approver(Protocol):
 class Policy(Protocol):
     """Decides what can be decided without the user; an exception in it counts as a refusal."""
 
-    def admit(self, group: Group, targets: Sequence[Target]) -> Refuse | None:
-        """Before anything is looked at: None, or why this can never be."""
+    def pin(self, act: Act) -> Refuse | None:
+        """Before anything is looked at: hold the call to where its targets lead now.
+
+        What takes the place of one of them afterwards is refused. None, or why this can never be.
+        """
         ...
 
-    def judge(
-        self, group: Group, targets: Sequence[Target], command: str | None, cwd: Path | None
-    ) -> Verdict:
+    def judge(self, act: Act) -> Verdict:
         """Whether the call may run, may not, or is the user's to decide."""
         ...
 
-    def remember(
-        self,
-        group: Group,
-        targets: Sequence[Target],
-        command: str | None,
-        outcome: Literal["allow_always", "reject_always"],
-        cwd: Path | None = None,
-    ) -> None:
+    def remember(self, act: Act, outcome: Literal["allow_always", "reject_always"]) -> None:
         """Let the same be decided the same way for the rest of the task."""
         ...
 
@@ -144,14 +149,17 @@ class Gate:
     policy: Policy
     approver: Approver
 
-    def admit(self, tool: AnyTool, targets: Sequence[Target]) -> Refuse | None:
-        """None, or why the call is refused before it is even prepared."""
-        return self.policy.admit(tool.group, targets)
+    def pin(self, tool: AnyTool, targets: Sequence[Target]) -> Refuse | None:
+        """Hold the call to where its targets lead now.
+
+        None, or why it is refused before it is even prepared.
+        """
+        return self.policy.pin(Act(tool.group, targets))
 
     def may_reveal(self, targets: Sequence[Target]) -> bool:
         """True when the model may be told what stands in the targets without a question."""
         reads = [Target(target.path, "read") for target in targets]
-        return isinstance(self.policy.judge("read", reads, None, None), Allow)
+        return isinstance(self.policy.judge(Act("read", reads)), Allow)
 
     async def decide(
         self,
@@ -175,7 +183,8 @@ class Gate:
     ) -> Decision:
         # Looked up before it is judged: what is swapped in between is seen at the end.
         paths, places = self.policy.resolved(targets), self.policy.places(targets)
-        verdict = self.policy.judge(tool.group, targets, invocation.command, invocation.cwd)
+        act = Act(tool.group, targets, invocation.command, invocation.cwd)
+        verdict = self.policy.judge(act)
         unconfined = invocation.unconfined and self.policy.confines()
         if unconfined and not isinstance(verdict, Refuse):
             verdict = OUTSIDE
@@ -207,17 +216,11 @@ class Gate:
             return Decision("reject_once", "policy", CHANGED)
         if decision.allowed:
             # What the user has forbidden since, by a setting or a `.rooignore`, stays forbidden.
-            again = self.policy.judge(tool.group, targets, invocation.command, invocation.cwd)
+            again = self.policy.judge(act)
             if isinstance(again, Refuse):
                 return Decision("reject_once", "policy", again.why)
         if decision.outcome in {"allow_always", "reject_always"}:
-            self.policy.remember(
-                tool.group,
-                targets,
-                invocation.command,
-                "allow_always" if decision.allowed else "reject_always",
-                invocation.cwd,
-            )
+            self.policy.remember(act, "allow_always" if decision.allowed else "reject_always")
         return decision
 
 

@@ -229,7 +229,7 @@ async def _prepare(
     arguments = tool.parse(call.arguments, ignored if only_looks else None)
     meant = await as_meant(tool, arguments, agent.context)
     targets = tool.targets(meant, agent.context)
-    if refusal := agent.gate.admit(tool, targets):
+    if refusal := agent.gate.pin(tool, targets):
         raise ToolError(refusal.why)
     try:
         wrong = await unwanted(targets, agent.context) or await not_found(targets, agent.context)
@@ -241,7 +241,7 @@ async def _prepare(
         raise ToolError(error.text if reveal else error.brief) from error
     if invocation.targets:
         targets = tuple(dict.fromkeys((*targets, *invocation.targets)))
-        if refusal := agent.gate.admit(tool, targets):
+        if refusal := agent.gate.pin(tool, targets):
             raise ToolError(refusal.why)
     if complaint := agent.repetition.circle(invocation.diffs):
         raise Repeated(complaint)

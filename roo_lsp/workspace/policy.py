@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from roo_lsp.agent.approval import CHANGED, UNCHECKED, Allow, Ask, Refuse, Verdict
+from roo_lsp.agent.approval import CHANGED, UNCHECKED, Act, Allow, Ask, Refuse, Verdict
 from roo_lsp.agent.modes import MODES, Mode
 from roo_lsp.agent.tool import Group, Target
 from roo_lsp.workspace.descriptors import checked, keep
@@ -101,54 +101,45 @@ class WorkspacePolicy:
         self._always: dict[Remembered, bool] = {}
         """What was always allowed (True) or always denied (False)."""
 
-    def admit(self, group: Group, targets: Sequence[Target]) -> Refuse | None:
+    def pin(self, act: Act) -> Refuse | None:
         try:
-            facts = self._facts(targets)
+            facts = self._facts(act.targets)
             # What follows in this call acts on these, and not on what takes their place.
-            keep({target.path: fact.real for target, fact in zip(targets, facts, strict=True)})
-            return self._admit(group, targets, facts)
+            keep({target.path: fact.real for target, fact in zip(act.targets, facts, strict=True)})
+            return self._never(act, facts)
         except Exception:
             log.exception("a call could not be checked")
             return Refuse(UNCHECKED)
 
-    def judge(
-        self, group: Group, targets: Sequence[Target], command: str | None, cwd: Path | None
-    ) -> Verdict:
+    def judge(self, act: Act) -> Verdict:
         try:
             if self._now is not None:
                 self.rules = self._now()
-            verdict = self._judge(group, targets, command, cwd)
+            verdict = self._judge(act)
         except Exception:
             log.exception("a call could not be checked")
             return Refuse(UNCHECKED)
         surprise = self._surprises.first
-        if surprise and isinstance(verdict, Allow) and group not in {"read", "always"}:
+        if surprise and isinstance(verdict, Allow) and act.group not in {"read", "always"}:
             return Ask(f"nothing is approved without you any more: {surprise}", "")
         return verdict
 
-    def remember(
-        self,
-        group: Group,
-        targets: Sequence[Target],
-        command: str | None,
-        outcome: Literal["allow_always", "reject_always"],
-        cwd: Path | None = None,
-    ) -> None:
+    def remember(self, act: Act, outcome: Literal["allow_always", "reject_always"]) -> None:
         allowed = outcome == "allow_always"
-        facts = self._facts(targets)
-        if group == "execute":
-            reals = self.resolved(targets)
-            here = cwd is not None and resolve(cwd, self._folders).real == reals[0]
-            if command is not None and here:
-                self._always[self._command_key(command, reals)] = allowed
+        facts = self._facts(act.targets)
+        if act.group == "execute":
+            reals = self.resolved(act.targets)
+            here = act.cwd is not None and resolve(act.cwd, self._folders).real == reals[0]
+            if act.command is not None and here:
+                self._always[self._command_key(act.command, reals)] = allowed
             return
         keys = [
             key
-            for target, fact in zip(targets, facts, strict=True)
+            for target, fact in zip(act.targets, facts, strict=True)
             for key in (self._path_key(target, fact),)
         ]
-        if not targets:
-            keys = [_group_key(group)]
+        if not act.targets:
+            keys = [_group_key(act.group)]
         if None not in keys:  # all of it can be remembered, or nothing is
             self._always |= {key: allowed for key in keys if key is not None}
 
@@ -166,14 +157,12 @@ class WorkspacePolicy:
     def _facts(self, targets: Sequence[Target]) -> list[PathFacts]:
         return [resolve(target.path, self._folders) for target in targets]
 
-    def _admit(
-        self, group: Group, targets: Sequence[Target], facts: Sequence[PathFacts]
-    ) -> Refuse | None:
-        if refusal := self._not_in_mode(group):
+    def _never(self, act: Act, facts: Sequence[PathFacts]) -> Refuse | None:
+        if refusal := self._not_in_mode(act.group):
             return refusal
-        if group == "execute" and self.rules.no_commands:
+        if act.group == "execute" and self.rules.no_commands:
             return Refuse(self.rules.no_commands)
-        for target, fact in zip(targets, facts, strict=True):
+        for target, fact in zip(act.targets, facts, strict=True):
             if fact.refused:
                 return Refuse(f"{target.path} is refused: {fact.refused}.")
             if self._is_own_state(fact.real):
@@ -225,26 +214,24 @@ class WorkspacePolicy:
 
     # --- what is to be asked ----------------------------------------------------------------
 
-    def _judge(
-        self, group: Group, targets: Sequence[Target], command: str | None, cwd: Path | None
-    ) -> Verdict:
-        facts = self._facts(targets)
-        if refusal := self._admit(group, targets, facts):
+    def _judge(self, act: Act) -> Verdict:
+        facts = self._facts(act.targets)
+        if refusal := self._never(act, facts):
             return refusal
-        if command is not None or group == "execute":
-            verdict = self._judge_command(command, cwd, facts)
-        elif targets:
+        if act.command is not None or act.group == "execute":
+            verdict = self._judge_command(act.command, act.cwd, facts)
+        elif act.targets:
             verdict = _together(
                 [
                     self._judge_write(target, fact)
                     if target.access == "write"
                     else self._judge_read(target, fact)
-                    for target, fact in zip(targets, facts, strict=True)
+                    for target, fact in zip(act.targets, facts, strict=True)
                 ]
             )
         else:
-            verdict = self._judge_group(group)
-        return self._with_what_is_unknown(verdict, targets, facts)
+            verdict = self._judge_group(act.group)
+        return self._with_what_is_unknown(verdict, act.targets, facts)
 
     def _with_what_is_unknown(
         self, verdict: Verdict, targets: Sequence[Target], facts: Sequence[PathFacts]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from roo_lsp.agent.approval import Allow, Ask, Policy
+from roo_lsp.agent.approval import Act, Allow, Ask, Policy
 from roo_lsp.agent.tool import Seen, Target
 
 
@@ -14,15 +14,15 @@ class PolicySight:
     policy: Policy
 
     def seen(self, targets: Sequence[Target], approved: Sequence[Target]) -> Sequence[Seen]:
-        admitted = [each for each in targets if self.policy.admit("read", [each]) is None]
+        pinned = [each for each in targets if self.policy.pin(Act("read", [each])) is None]
         named = [Target(each.path, "read") for each in approved]
         # All at once: what is read next is what these led to now.
-        if self.policy.admit("read", [*named, *admitted]):
+        if self.policy.pin(Act("read", [*named, *pinned])):
             return ["hidden" for _ in targets]
         folders = self.policy.resolved(named)
 
         def seen(target: Target) -> Seen:
-            match self.policy.judge("read", [target], None, None):
+            match self.policy.judge(Act("read", [target])):
                 case Allow():
                     return "shown"
                 case Ask():
@@ -36,5 +36,5 @@ class PolicySight:
         return [seen(each) for each in targets]
 
     def refusal(self, targets: Sequence[Target]) -> str | None:
-        refused = self.policy.admit("edit", targets)
+        refused = self.policy.pin(Act("edit", targets))
         return refused.why if refused else None

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from roo_lsp.agent.approval import Ask, Refuse
+from roo_lsp.agent.approval import Act, Ask, Refuse
 from roo_lsp.agent.loop import run_turn
 from roo_lsp.agent.tool import AnyTool, Arguments, Invocation, Target, ToolContext
 from tests.support.scripted import ScriptedPolicy, calls, rig, says, tool
@@ -20,11 +20,12 @@ class Keeps(ScriptedPolicy):
     refused: Path | None = None
     judged: list[Sequence[Target]] = field(default_factory=list)
 
-    def admit(self, group: Any, targets: Sequence[Target]) -> Refuse | None:
-        return Refuse("not that one") if self.refused in [each.path for each in targets] else None
+    def pin(self, act: Act) -> Refuse | None:
+        refused = self.refused in [each.path for each in act.targets]
+        return Refuse("not that one") if refused else None
 
-    def judge(self, group: Any, targets: Any, command: Any, cwd: Any) -> Any:
-        self.judged.append(targets)
+    def judge(self, act: Act) -> Any:
+        self.judged.append(act.targets)
         return Ask("it writes", "")
 
 

@@ -5,7 +5,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from roo_lsp.agent.approval import Allow, Approver, Ask, Decision, Gate, PermissionRequest, Refuse
+from roo_lsp.agent.approval import (
+    Act,
+    Allow,
+    Approver,
+    Ask,
+    Decision,
+    Gate,
+    PermissionRequest,
+    Refuse,
+)
 from roo_lsp.agent.conversation import Agent, Brief, History
 from roo_lsp.agent.events import AgentEvent
 from roo_lsp.agent.guards import Limits
@@ -100,15 +109,13 @@ class ScriptedPolicy:
     real: Callable[[], tuple[Path, ...]] = tuple
     place: Callable[[], Hashable] = tuple
 
-    def admit(self, group: Any, targets: Sequence[Target]) -> Refuse | None:
+    def pin(self, act: Act) -> Refuse | None:
         return None
 
-    def judge(self, group: Any, targets: Any, command: Any, cwd: Any) -> Allow | Ask | Refuse:
-        return self.verdicts.get(group, Allow())
+    def judge(self, act: Act) -> Allow | Ask | Refuse:
+        return self.verdicts.get(act.group, Allow())
 
-    def remember(
-        self, group: Any, targets: Any, command: Any, outcome: str, cwd: Any = None
-    ) -> None:
+    def remember(self, act: Act, outcome: str) -> None:
         self.remembered.append(outcome)
 
     def resolved(self, targets: Sequence[Target]) -> tuple[Path, ...]:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from roo_lsp.agent.approval import Refuse
+from roo_lsp.agent.approval import Act, Refuse
 from roo_lsp.agent.errors import Changed, ToolError
 from roo_lsp.agent.tool import Diff
 from roo_lsp.tools import all_tools
@@ -371,7 +371,7 @@ def test_no_path_of_a_patch_gets_past_the_policy(tmp_path, bad, lines):
     text = patch("*** Delete File: a", lines.format(bad))
     parsed = PATCH.parse(f'{{"patch": {_json(text)}}}')
     targets = PATCH.targets(parsed, tool_context(workspace))
-    assert isinstance(policy.admit(PATCH.group, targets), Refuse)
+    assert isinstance(policy.pin(Act(PATCH.group, targets)), Refuse)
 
 
 def _json(text: str) -> str:

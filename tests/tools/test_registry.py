@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from roo_lsp.agent.approval import Refuse
+from roo_lsp.agent.approval import Act, Refuse
 from roo_lsp.agent.errors import ToolError
 from roo_lsp.agent.tool import (
     AnyTool,
@@ -209,7 +209,7 @@ def test_a_link_out_of_the_workspace_is_seen_through_every_tool(tool, name, tmp_
     context = tool_context(workspace)
     for asked in ("link/x", "../state/x", "/proc/self/environ"):
         parsed = tool.parse(json.dumps(arguments(tool, **{name: asked})))
-        assert isinstance(policy.admit(tool.group, tool.targets(parsed, context)), Refuse)
+        assert isinstance(policy.pin(Act(tool.group, tool.targets(parsed, context))), Refuse)
 
 
 def test_every_text_argument_is_known_to_be_a_path_or_not():

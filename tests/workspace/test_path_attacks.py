@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from roo_lsp.agent.approval import Decision, Gate, PermissionRequest
+from roo_lsp.agent.approval import Act, Decision, Gate, PermissionRequest
 from roo_lsp.agent.errors import ToolError
 from roo_lsp.agent.tool import AnyTool, Invocation, Output, ToolContext, ToolResult
 from roo_lsp.tools import (
@@ -79,7 +79,7 @@ async def attempt(tool: AnyTool, arguments: str, gate: Gate, context: ToolContex
         targets = tool.targets(parsed, context)
     except ToolError as error:
         return Outcome("refuse", error.text)
-    if refusal := gate.admit(tool, targets):
+    if refusal := gate.pin(tool, targets):
         return Outcome("refuse", refusal.why)
     told = ""
     try:
@@ -154,5 +154,5 @@ def test_what_is_asked_names_where_it_really_leads(ground):
     tool = TOOLS["write"]
     parsed = tool.parse(json.dumps({"path": "chain/file", "content": ""}))
     targets = tool.targets(parsed, tool_context(ground.workspace))
-    verdict = policy.judge("edit", targets, None, None)
+    verdict = policy.judge(Act("edit", targets))
     assert str(Path(ground.home, "file")) in getattr(verdict, "why", "")

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from roo_lsp.agent.approval import Allow, Ask, Refuse
+from roo_lsp.agent.approval import Act, Allow, Ask, Refuse
 from roo_lsp.agent.modes import MODES, Mode
-from roo_lsp.agent.tool import Target
+from roo_lsp.agent.tool import Group, Target
 from roo_lsp.workspace import policy as policy_module
 from roo_lsp.workspace.policy import Rules, Surprises, WorkspacePolicy
 from roo_lsp.workspace.shell import Lists
@@ -42,20 +42,20 @@ def policy(ws: Path, **rules) -> WorkspacePolicy:
     return WorkspacePolicy(Rules(**rules), [ws])
 
 
-def read(policy, path, group="read") -> Any:
-    return policy.judge(group, [Target(Path(path), "read")], None, None)
+def read(policy, path, group: Group = "read") -> Any:
+    return policy.judge(Act(group, [Target(Path(path), "read")]))
 
 
 def write(policy, path) -> Any:
-    return policy.judge("edit", [Target(Path(path), "write")], None, None)
+    return policy.judge(Act("edit", [Target(Path(path), "write")]))
 
 
 def run(policy, command, cwd) -> Any:
-    return policy.judge("execute", [Target(cwd, "read")], command, cwd)
+    return policy.judge(Act("execute", [Target(cwd, "read")], command, cwd))
 
 
 def always(policy, group, path, access, command=None, outcome="allow_always"):
-    policy.remember(group, [Target(Path(path), access)], command, outcome, Path(path))
+    policy.remember(Act(group, [Target(Path(path), access)], command, Path(path)), outcome)
 
 
 # --- reads ----------------------------------------------------------------------------------
@@ -151,10 +151,10 @@ def test_always_for_an_edit_covers_edits_inside_and_nothing_else(ws):
 def test_an_always_for_several_files_is_only_taken_where_all_can_be_remembered(ws):
     judged = policy(ws)
     targets = [Target(ws / "src/app.py", "write"), Target(ws / ".env", "write")]
-    verdict = judged.judge("edit", targets, None, None)
+    verdict = judged.judge(Act("edit", targets))
     assert isinstance(verdict, Ask)
     assert verdict.scope == ""
-    judged.remember("edit", targets, None, "allow_always")
+    judged.remember(Act("edit", targets), "allow_always")
     assert isinstance(write(judged, ws / "src/app.py"), Ask)
 
 
@@ -166,8 +166,8 @@ def test_always_deny_refuses_from_then_on(ws):
 
 def test_an_edit_that_names_no_target_is_asked(ws):
     judged = WorkspacePolicy(EVERYTHING, [ws])
-    assert isinstance(judged.judge("edit", [], None, None), Ask)
-    assert isinstance(judged.judge("execute", [], None, None), Ask)
+    assert isinstance(judged.judge(Act("edit")), Ask)
+    assert isinstance(judged.judge(Act("execute")), Ask)
 
 
 # --- commands -------------------------------------------------------------------------------
@@ -258,7 +258,7 @@ def test_always_for_a_command_covers_exactly_that_text_in_that_folder(ws):
 def test_a_command_that_runs_elsewhere_than_it_named_is_asked(ws):
     judged = policy(ws)
     always(judged, "execute", ws, "read", "make")
-    verdict = judged.judge("execute", [Target(ws, "read")], "make", ws / "src")
+    verdict = judged.judge(Act("execute", [Target(ws, "read")], "make", ws / "src"))
     assert isinstance(verdict, Ask)
     assert verdict.scope == ""
 
@@ -269,7 +269,7 @@ def test_a_command_that_runs_elsewhere_than_it_named_is_asked(ws):
 def test_a_group_the_mode_lacks_is_refused_with_the_modes_that_have_it(ws):
     for verdict in (
         write(policy(ws, mode="ask", edit=True), ws / "x"),
-        policy(ws, mode="ask").admit("edit", [Target(ws / "x", "write")]),
+        policy(ws, mode="ask").pin(Act("edit", [Target(ws / "x", "write")])),
     ):
         assert isinstance(verdict, Refuse)
         assert "'ask' has no edit tools" in verdict.why
@@ -283,7 +283,7 @@ def test_an_edit_that_misses_the_modes_pattern_is_refused(ws):
     assert isinstance(verdict, Refuse)
     assert "Modes that may edit any file: code, debug" in verdict.why
     both = [Target(ws / "plan.md", "write"), Target(ws / "src/app.py", "write")]
-    assert isinstance(judged.judge("edit", both, None, None), Refuse)
+    assert isinstance(judged.judge(Act("edit", both)), Refuse)
 
 
 def test_a_link_does_not_get_around_the_modes_pattern(ws):
@@ -306,15 +306,15 @@ def test_an_unknown_mode_has_no_tools(ws):
     ("group", "setting"), [("mode", "mode_switch"), ("subtask", "subtask"), ("fetch", "fetch")]
 )
 def test_other_groups_follow_their_setting_and_their_always(ws, group, setting):
-    assert policy(ws, **{setting: True}).judge(group, [], None, None) == Allow()
+    assert policy(ws, **{setting: True}).judge(Act(group)) == Allow()
     judged = policy(ws)
-    assert isinstance(judged.judge(group, [], None, None), Ask)
-    judged.remember(group, [], None, "allow_always")
-    assert judged.judge(group, [], None, None) == Allow()
+    assert isinstance(judged.judge(Act(group)), Ask)
+    judged.remember(Act(group, []), "allow_always")
+    assert judged.judge(Act(group)) == Allow()
 
 
 def test_what_acts_on_nothing_is_allowed_but_not_with_targets(ws):
-    assert policy(ws).judge("always", [], None, None) == Allow()
+    assert policy(ws).judge(Act("always")) == Allow()
     assert isinstance(read(policy(ws), "/etc/passwd", group="always"), Ask)
 
 
@@ -325,8 +325,8 @@ def test_what_acts_on_nothing_is_allowed_but_not_with_targets(ws):
 def test_what_can_never_be_is_refused_before_anything_is_looked_at(ws, path):
     judged = WorkspacePolicy(EVERYTHING, [ws])
     for access in ("read", "write"):
-        assert isinstance(judged.admit("read", [Target(ws / path, access)]), Refuse)
-        assert isinstance(judged.judge("edit", [Target(ws / path, access)], None, None), Refuse)
+        assert isinstance(judged.pin(Act("read", [Target(ws / path, access)])), Refuse)
+        assert isinstance(judged.judge(Act("edit", [Target(ws / path, access)])), Refuse)
     assert isinstance(run(judged, "true", ws / path), Refuse)
 
 
@@ -347,7 +347,7 @@ def test_what_fails_to_be_checked_is_refused(ws, monkeypatch, caplog):
     monkeypatch.setattr(policy_module, "resolve", broken)
     judged = WorkspacePolicy(EVERYTHING, [ws])
     assert read(judged, ws / "src/app.py") == Refuse(policy_module.UNCHECKED)
-    assert judged.admit("read", [Target(ws, "read")]) == Refuse(policy_module.UNCHECKED)
+    assert judged.pin(Act("read", [Target(ws, "read")])) == Refuse(policy_module.UNCHECKED)
 
 
 def test_a_mode_pattern_that_is_no_expression_is_a_refusal(ws, caplog):

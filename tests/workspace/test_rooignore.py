@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pygls.exceptions import JsonRpcException
 
-from roo_lsp.agent.approval import Allow, Ask, Refuse
+from roo_lsp.agent.approval import Act, Allow, Ask, Refuse
 from roo_lsp.agent.errors import ToolError
 from roo_lsp.agent.ports import SearchQuery
 from roo_lsp.agent.tool import Target
@@ -150,14 +150,14 @@ def test_what_cannot_be_read_has_everything_asked_and_says_why(ws, breaking):
     assert policy.ignore.ignored(ws / "src/app.py")
     for path in (ws, ws / "src/app.py", ws / "src/new", ws.parent):
         for verdict in (
-            policy.judge("read", [Target(path, "read")], None, None),
-            policy.judge("edit", [Target(path, "write")], None, None),
+            policy.judge(Act("read", [Target(path, "read")])),
+            policy.judge(Act("edit", [Target(path, "write")])),
         ):
             assert isinstance(verdict, Ask), path
             assert ".rooignore cannot be heeded" in verdict.why
             assert not verdict.scope
     elsewhere = Target(ws.parent / "elsewhere", "read")
-    assert isinstance(policy.judge("read", [elsewhere], None, None), Allow)
+    assert isinstance(policy.judge(Act("read", [elsewhere])), Allow)
 
 
 def test_a_file_that_may_not_be_read_has_everything_asked(ws, monkeypatch):
@@ -166,7 +166,7 @@ def test_a_file_that_may_not_be_read_has_everything_asked(ws, monkeypatch):
 
     monkeypatch.setattr(rooignore_module, "read_small", refusing)
     verdict = WorkspacePolicy(EVERYTHING, [ws]).judge(
-        "read", [Target(ws / "src/app.py", "read")], None, None
+        Act("read", [Target(ws / "src/app.py", "read")])
     )
     assert isinstance(verdict, Ask)
     assert "permission denied" in verdict.why
@@ -192,7 +192,7 @@ def test_every_tool_with_a_path_is_refused_what_is_kept(ws, tool, name, asked):
     if "diff" in values:
         values["diff"] = "<<<<<<< SEARCH\na\n=======\nb\n>>>>>>> REPLACE"
     targets = tool.targets(tool.arguments.model_validate(values), tool_context(ws))
-    refusal = WorkspacePolicy(EVERYTHING, [ws]).admit(tool.group, targets)
+    refusal = WorkspacePolicy(EVERYTHING, [ws]).pin(Act(tool.group, targets))
     assert isinstance(refusal, Refuse)
     assert ".rooignore keeps it from the agent" in refusal.why
 

@@ -11,7 +11,7 @@ from typing import Literal
 
 import pytest
 
-from roo_lsp.agent.approval import Allow
+from roo_lsp.agent.approval import Act, Allow
 from roo_lsp.agent.errors import Changed, ToolError
 from roo_lsp.agent.ports import SearchQuery
 from roo_lsp.agent.tool import Group, Target
@@ -82,18 +82,18 @@ def swap_workspace(ws: Path) -> None:
 SWAPS = [swap_folder, swap_file, swap_workspace]
 
 
-def admitted(
+def pinned(
     ws: Path, path: str, group: Group = "read", access: Literal["read", "write"] = "read"
 ) -> Path:
     """A path that a call was let do something with."""
     policy = WorkspacePolicy(Rules(edit=True), [ws])
-    assert policy.admit(group, [Target(ws / path, access)]) is None
+    assert policy.pin(Act(group, [Target(ws / path, access)])) is None
     return ws / path
 
 
 @pytest.mark.parametrize("swap", SWAPS)
 async def test_nothing_else_is_read(ws, outside, swap):
-    path = admitted(ws, "dir/file")
+    path = pinned(ws, "dir/file")
     swap(ws)
     with pytest.raises(Changed, match="changed while you were asked"):
         await files.read(path)
@@ -103,7 +103,7 @@ async def test_nothing_else_is_read(ws, outside, swap):
 
 @pytest.mark.parametrize("swap", SWAPS)
 async def test_nothing_else_is_written(ws, outside, swap):
-    path = admitted(ws, "dir/file", "edit", "write")
+    path = pinned(ws, "dir/file", "edit", "write")
     stamp = (await files.read(path)).stamp
     swap(ws)
     with pytest.raises(ToolError):
@@ -113,7 +113,7 @@ async def test_nothing_else_is_written(ws, outside, swap):
 @pytest.mark.parametrize("swap", [swap_folder, swap_workspace])
 @pytest.mark.parametrize("new", ["dir/new", "dir/deep/er/new"])
 async def test_nothing_is_made_elsewhere(ws, outside, swap, new):
-    path = admitted(ws, new, "edit", "write")
+    path = pinned(ws, new, "edit", "write")
     swap(ws)
     with pytest.raises(Changed):
         await files.write(path, "new", None)
@@ -121,7 +121,7 @@ async def test_nothing_is_made_elsewhere(ws, outside, swap, new):
 
 @pytest.mark.parametrize("swap", [swap_folder, swap_workspace])
 async def test_nothing_else_is_deleted(ws, outside, swap):
-    path = admitted(ws, "dir/file", "edit", "write")
+    path = pinned(ws, "dir/file", "edit", "write")
     stamp = (await files.read(path)).stamp
     swap(ws)
     with pytest.raises(Changed):
@@ -130,7 +130,7 @@ async def test_nothing_else_is_deleted(ws, outside, swap):
 
 @pytest.mark.parametrize("swap", [swap_folder, swap_workspace])
 async def test_nothing_else_is_listed_or_searched(ws, outside, swap):
-    path = admitted(ws, "dir")
+    path = pinned(ws, "dir")
     swap(ws)
     with pytest.raises(Changed):
         await files.list(path, recursive=True, limit=9, respect_gitignore=True)
@@ -139,7 +139,7 @@ async def test_nothing_else_is_listed_or_searched(ws, outside, swap):
 
 
 async def test_a_file_that_is_swapped_is_not_searched(ws, outside):
-    path = admitted(ws, "dir/file")
+    path = pinned(ws, "dir/file")
     swap_file(ws)
     with pytest.raises(Changed):
         await RipgrepSearcher().search(SearchQuery(path, "secret"))
@@ -147,7 +147,7 @@ async def test_a_file_that_is_swapped_is_not_searched(ws, outside):
 
 async def test_a_folder_is_searched_where_it_was_entered(ws, outside, monkeypatch):
     """Swapped after it was opened: ripgrep is in the old one."""
-    path = admitted(ws, "dir")
+    path = pinned(ws, "dir")
     real_spawn = asyncio.create_subprocess_exec
 
     async def swapping(*command, **options):
@@ -163,7 +163,7 @@ def test_no_other_open_document_is_taken_for_it(ws, outside):
     documents = Documents()
     for folder in (ws / "dir", outside):
         documents.opened((folder / "file").as_uri(), folder.name, 1, "")
-    path = admitted(ws, "dir/file")
+    path = pinned(ws, "dir/file")
     swap_folder(ws)
     assert getattr(documents.get(path), "text", None) == "dir"
 
@@ -171,25 +171,23 @@ def test_no_other_open_document_is_taken_for_it(ws, outside):
 def test_what_leads_elsewhere_than_when_it_was_let_in_is_refused(ws):
     policy = WorkspacePolicy(Rules(read_outside=True), [ws])
     target = Target(ws / "dir/file", "read")
-    assert policy.admit("read", [target]) is None
+    assert policy.pin(Act("read", [target])) is None
     swap_folder(ws)
-    verdict = policy.judge("read", [target], None, None)
+    verdict = policy.judge(Act("read", [target]))
     assert "changed while you were asked" in getattr(verdict, "why", "")
 
 
 async def test_links_that_stay_inside_are_followed(ws, outside):
     (ws / "way").symlink_to("dir")
-    path = admitted(ws, "way/file", "edit", "write")
+    path = pinned(ws, "way/file", "edit", "write")
     await files.write(path, "new", (await files.read(path)).stamp)
     assert (ws / "dir/file").read_text() == "new"
-    listing = await files.list(
-        admitted(ws, "way"), recursive=False, limit=9, respect_gitignore=True
-    )
+    listing = await files.list(pinned(ws, "way"), recursive=False, limit=9, respect_gitignore=True)
     assert [entry.path for entry in listing.entries] == [ws / "way/file"]
 
 
 async def test_what_the_user_allowed_outside_is_written(ws):
-    path = admitted(ws, "../outside/new/file", "edit", "write")
+    path = pinned(ws, "../outside/new/file", "edit", "write")
     await files.write(path, "new", None)
     assert (ws.parent / "outside/new/file").read_text() == "new"
 
@@ -248,8 +246,8 @@ async def test_whoever_swaps_all_the_time_gets_nothing_out_and_nothing_in(ws, ou
 
     def may(where: Path, group: Group, access: Literal["read", "write"]) -> bool:
         targets = [Target(where, access)]
-        return policy.admit(group, targets) is None and isinstance(
-            policy.judge(group, targets, None, None), Allow
+        return policy.pin(Act(group, targets)) is None and isinstance(
+            policy.judge(Act(group, targets)), Allow
         )
 
     done = 0
