@@ -130,4 +130,4 @@ async def test_a_task_that_is_cancelled_while_it_asks_does_not_act() -> None:
     turn.cancel()
     await asyncio.wait({turn})
     assert ran == []
-    assert "cancelled" in it.results[0]
+    assert "stopped while the user was asked" in it.results[0]
