@@ -29,7 +29,16 @@ from roo_lsp.agent.ports import (
     ToolSpec,
 )
 from roo_lsp.agent.prompt import system_prompt
-from roo_lsp.agent.tool import AnyTool, FileLimits, TodoList, ToolContext, ToolKind, Workspace
+from roo_lsp.agent.tool import (
+    AnyTool,
+    Diff,
+    FileLimits,
+    TodoList,
+    ToolContext,
+    ToolKind,
+    Workspace,
+    nothing_changed,
+)
 from roo_lsp.agent.usage import Price
 from roo_lsp.endpoints import Ask, Connection
 from roo_lsp.settings import Settings
@@ -131,6 +140,8 @@ class Host:
     """A tool as the front end wants it to run: with more in its result, say."""
     servers: LanguageServers | None = None
     """The editor's other language servers, where it lets them be asked."""
+    changes: Callable[[], Awaitable[Sequence[Diff]]] = nothing_changed
+    """What the task's own edits made of each file."""
 
 
 def build_agent(host: Host, connection: Connection, entries: Sequence[Entry] = ()) -> Agent:
@@ -158,6 +169,7 @@ def build_agent(host: Host, connection: Connection, entries: Sequence[Entry] = (
             takes_images=lambda: host.settings().for_profile(host.profile()).model.supports_images,
             servers=host.servers,
             sight=PolicySight(policy),
+            changes=host.changes,
         ),
         history=History(host.on_message, entries, connection.keys),
         emit=host.emit,

@@ -239,6 +239,11 @@ class Sight(Protocol):
         ...
 
 
+async def nothing_changed() -> Sequence[Diff]:
+    """What a task changed where nobody keeps it."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class ToolContext:
     """What a tool may use; everything that reaches outside is a port."""
@@ -258,6 +263,8 @@ class ToolContext:
     """What the task's tools remember."""
     sight: Sight | None = None
     """Goes with `servers`: what they name was named by nobody here."""
+    changes: Callable[[], Awaitable[Sequence[Diff]]] = nothing_changed
+    """What the task's own edits made of each file, as it is now; `old` is without them."""
 
 
 def no_targets(arguments: Any, context: ToolContext) -> tuple[Target, ...]:

@@ -86,11 +86,12 @@ class Agents:
         ground = self.ground(on_disk, shell, people)
         checkpoints = self.checkpoints.of(task, ground.files, surprises)
         checkpoints.begin(len(entries))
+        review = self.reviews.of(task.id, self.store.changes_dir(task.id), ground.files)
         host = Host(
             workspace=self.workspace,
             files=ReportingFileSystem(
                 ground.files,
-                self.reviews.of(task.id, self.store.changes_dir(task.id), ground.files),
+                review,
                 task.emit,
                 partial(checkpoints.before_acting, whole=False),
                 self.connection.keys,
@@ -116,6 +117,7 @@ class Agents:
             surprises=surprises,
             around_tool=ground.around_tool,
             servers=ground.servers,
+            changes=review.diffs,
         )
         return Worker(
             build_agent(host, self.connection, entries),

@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from roo_lsp.agent.errors import ToolError
 from roo_lsp.agent.ports import FileSystem, Snapshot
+from roo_lsp.agent.tool import Diff
 from roo_lsp.tasks.hunks import lines_of
 from roo_lsp.tasks.refusals import Invalid
 from roo_lsp.workspace.changes import FileChanges, Hunk, from_stored, stored
@@ -141,6 +142,18 @@ class TaskReview:
         for path in list(self._files):
             await self.follow(path)
         return [(path, file) for path, file in self._files.items() if file.hunks]
+
+    async def diffs(self) -> list[Diff]:
+        """What stands of the agent's changes, whether the user kept them or has not looked yet."""
+        return [
+            Diff(
+                path,
+                file.without(standing) if file.existed else None,
+                file.text if file.exists else None,
+            )
+            for path, file in await self.changed()
+            if (standing := [hunk for hunk in file.hunks if hunk.state != "reverted"])
+        ]
 
     async def follow(self, path: Path) -> None:
         """Bring a file's hunks up to date with its text now."""

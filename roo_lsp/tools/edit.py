@@ -42,11 +42,10 @@ _CHANGE = {
     "properties": {
         "old_string": {"type": "string"},
         "new_string": {"type": "string"},
-        "replace_all": {"type": "boolean"},
     },
     "required": ["old_string", "new_string"],
 }
-"""Its schema where it stands: there are endpoints that follow no reference."""
+"""Its schema where it stands, as there are endpoints that follow no reference, and in short."""
 
 
 class Edit(Arguments):
@@ -63,7 +62,7 @@ class Edit(Arguments):
     new_string: str = Field(description="The text to put there")
     replace_all: bool | None = Field(None, description="Change every place where it stands")
     more: list[Annotated[Change, WithJsonSchema(_CHANGE)]] | None = Field(
-        None, description="More changes of this file, made in order after it; all or none"
+        None, description="Further changes of the file, in order; all or none"
     )
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from roo_lsp.agent.events import EventSink
+from roo_lsp.agent.messages import ToolMessage
 from roo_lsp.agent.ports import ChatModel
 from roo_lsp.endpoints import Ask, Connection
 from roo_lsp.settings_sources import Effective, Source
@@ -112,6 +113,23 @@ async def test_a_task_goes_from_prompt_to_reviewed_edit(tmp_path: Path) -> None:
         kinds = [each["sessionUpdate"] for each in it.front.events]
         assert {"tool_call", "_permission", "_changes", "_state"} <= set(kinds)
         assert it.front.lines[kinds.index("_permission")] == "Waiting for you: Replace poem.txt?"
+
+
+async def test_a_task_is_shown_its_own_changes_and_nobody_elses(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("1\nuser 2\n3\n")
+    change = ("edit", json.dumps({"file_path": "a", "old_string": "1", "new_string": "one"}))
+    look = calls(("show_changes", "{}"), first_id=2)
+    async with serving(tmp_path, calls(change), look, says("ok")) as it:
+        started = await service.start(it.service, inputs.Start(prompt="Change it"))
+        entry = await it.entries.get()
+        decision = inputs.Respond(decision="allow_once", request_id=entry.request_id)
+        await service.respond(it.service, decision)
+        task = it.service.tasks.get(started["taskId"])
+        assert task is not None
+        assert await task.ended() == "end_turn"
+        told = it.model.requests[-1].messages[-1]
+        assert isinstance(told, ToolMessage)
+        assert told.text == "# a: edited, +1 -1\n@@ -1,3 +1,3 @@\n-1\n+one\n user 2\n 3"
 
 
 async def test_what_was_said_is_there_again_in_the_next_service(tmp_path: Path) -> None:

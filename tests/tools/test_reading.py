@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from roo_lsp.agent.errors import ToolError
-from roo_lsp.agent.tool import FileLimits, Workspace
+from roo_lsp.agent.tool import Diff, FileLimits, Target, Workspace
 from roo_lsp.tools import all_tools
 from roo_lsp.tools._indentation import block_around
 from roo_lsp.workspace.images import MAX_BYTES
@@ -542,3 +542,46 @@ async def test_what_is_outside_is_named_absolutely(context, tmp_path):
     other.mkdir()
     (other / "f").write_text("x\n")
     assert f"# {other}/f" in (await call(SEARCH, context, path=str(other), regex="x")).text
+
+
+# --- show_changes ---------------------------------------------------------------------------
+
+
+async def test_the_tasks_changes_are_shown_as_a_diff_and_read_like_their_files(tmp_path):
+    changes = [
+        Diff(tmp_path / "a.py", "1\n2\n", "1\ntwo\n"),
+        Diff(tmp_path / "sub/new", None, "x\n"),
+        Diff(tmp_path / "gone", "y\n", None),
+    ]
+
+    async def those() -> list[Diff]:
+        return changes
+
+    context = tool_context(tmp_path, changes=those)
+    invocation = await prepared(all_tools()["show_changes"], context)
+    assert invocation.targets == tuple(Target(each.path, "read") for each in changes)
+    told = (await invocation.run(lambda _: None)).text
+    assert told == (
+        "# a.py: edited, +1 -1\n@@ -1,2 +1,2 @@\n 1\n-2\n+two\n"
+        "# sub/new: created, +1 -0\n@@ -0,0 +1 @@\n+x\n"
+        "# gone: deleted, +0 -1\n@@ -1 +0,0 @@\n-y"
+    )
+    below = (await call(all_tools()["show_changes"], context, path="sub")).text
+    assert below.startswith("# sub/new: created")
+    assert "a.py" not in below
+    none = (await call(all_tools()["show_changes"], context, path="other")).text
+    assert none == "Your edits changed nothing here, or nothing of it stands any more."
+
+
+async def test_of_very_much_that_changed_a_part_is_shown_and_every_file_named(tmp_path):
+    many = [Diff(tmp_path / f"f{n}", None, numbers(3000)) for n in range(250)]
+
+    async def those() -> list[Diff]:
+        return many
+
+    told = (await call(all_tools()["show_changes"], tool_context(tmp_path, changes=those))).text
+    assert len(told) < 60_000
+    assert "# f1: created, +3000 -0, not shown whole: too long\n" in told
+    assert (
+        "# f199: created, +3000 -0, not shown: too long\n# and 50 more files: ask by path" in told
+    )
