@@ -28,11 +28,13 @@ TASK = (
 )
 
 
-def tool(name: str, **properties: Any) -> dict[str, Any]:
+def tool(name: str, *required: str, **optional: str) -> dict[str, Any]:
+    """A tool as the real ones are: what must be given is a string, and the rest may be left out."""
+    kinds = dict.fromkeys(required, "string") | optional
     schema = {
         "type": "object",
-        "properties": {key: {"type": kind} for key, kind in properties.items()},
-        "required": list(properties),
+        "properties": {key: {"type": kind} for key, kind in kinds.items()},
+        "required": list(required),
         "additionalProperties": False,
     }
     return {
@@ -42,10 +44,10 @@ def tool(name: str, **properties: Any) -> dict[str, Any]:
 
 
 TOOLS = [
-    tool("read_file", path="string", start_line=["integer", "null"], end_line=["integer", "null"]),
-    tool("write_to_file", path="string", content="string"),
-    tool("execute_command", command="string", cwd=["string", "null"], timeout=["integer", "null"]),
-    tool("attempt_completion", result="string"),
+    tool("read_file", "path", start_line="integer", end_line="integer"),
+    tool("write_to_file", "path", "content"),
+    tool("execute_command", "command", cwd="string", timeout="integer"),
+    tool("attempt_completion", "result"),
 ]
 
 
@@ -134,9 +136,9 @@ async def test_the_embedded_model_goes_through_a_task_by_native_calls_and_ends_i
         "execute_command",
         "attempt_completion",
     ]
-    assert calls[0][1] == {"path": "README.md", "start_line": None, "end_line": None}
+    assert calls[0][1] == {"path": "README.md"}
     assert calls[1][1] == {"path": "hello.py", "content": "print('hello')"}
-    assert calls[2][1] == {"command": "python3 hello.py", "cwd": None, "timeout": None}
+    assert calls[2][1] == {"command": "python3 hello.py"}
     assert calls[3][1]["result"]
 
 
