@@ -20,7 +20,7 @@ from roo_lsp.agent.events import Retrying
 from roo_lsp.agent.loop import run_turn
 from roo_lsp.agent.messages import AssistantMessage, ToolMessage, UserMessage
 from roo_lsp.agent.ports import ChatRequest, Finished, TextDelta, Usage
-from roo_lsp.providers import retrying
+from roo_lsp.providers import pulse, retrying
 from roo_lsp.providers.endpoint import Endpoint, Timeouts
 from roo_lsp.providers.errors import ProviderError
 from roo_lsp.providers.openai_compatible import OpenAICompatible
@@ -37,6 +37,12 @@ PATIENCE = 1000
 @pytest.fixture(autouse=True)
 def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retrying, "FIRST_DELAY", retrying.FIRST_DELAY / 5)
+
+
+@pytest.fixture(autouse=True)
+def _no_pulse(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The judge gives the next scripted answer to any request, also to the question what it is at."""
+    monkeypatch.setattr(pulse, "QUIET", PATIENCE)
 
 
 def steady(llmock: LLMock) -> Clock:
