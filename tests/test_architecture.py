@@ -36,6 +36,15 @@ def test_the_sdk_is_not_loaded_with_the_session() -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_a_command_that_talks_to_the_server_does_not_load_pygls() -> None:
+    code = (
+        "import sys, roo_lsp.cli.client; "
+        "print([name for name in ('pygls', 'lsprotocol') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 def test_no_front_end_has_a_list_of_tools() -> None:
     rooms = [ROOT / "roo_lsp" / each for each in ("cli", "lsp", "tasks", "task_documents")]
     sources = [file for room in rooms for file in room.rglob("*.py")]

@@ -1,7 +1,7 @@
 """The other end of the wire: starts a server as a child and speaks LSP to it, for headless runs.
 
 Plain dicts over asyncio's streams: a command that only talks to the server has no use for pygls, and
-starts faster without it.
+starts faster without it; it shares the frames with the server.
 """
 
 import asyncio
@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
 
+from roo_lsp.lsp.wire.frames import FrameDecoder, framed
+
 __all__ = ["Asked", "Event", "Refused", "Server", "ServerEnded", "Shown", "connect"]
 
 Json = Any
@@ -33,6 +35,7 @@ ANSWER_SECONDS = 30.0
 """How long any other request may take."""
 END_SECONDS = 3.0
 """How long the server may take to end before it is killed."""
+CHUNK_BYTES = 64 * 1024
 
 EXTENSIONS = ("roo/event", "roo/requestPermission")
 CAPABILITIES: Mapping[str, Json] = {
@@ -219,17 +222,11 @@ class Server:
         """Take in what the server says, to its end."""
         stream = self._process.stdout
         assert stream is not None  # noqa: S101 -- it was asked for
+        decoder = FrameDecoder(self._take, _not_lsp)
         try:
-            while True:
-                header = await stream.readuntil(b"\r\n\r\n")
-                body = await stream.readexactly(_length(header))
-                self._take(json.loads(body))
-        except (
-            asyncio.IncompleteReadError,
-            asyncio.LimitOverrunError,
-            ConnectionError,
-            ValueError,
-        ):
+            while data := await stream.read(CHUNK_BYTES):
+                decoder.feed(data)
+        except (ConnectionError, ValueError):
             pass  # the end, or something that is not LSP: then it is the end too
         finally:
             self._ended = True
@@ -246,9 +243,9 @@ class Server:
         if stream is None or stream.is_closing():
             return
         body = json.dumps({"jsonrpc": "2.0", **message}, separators=(",", ":")).encode()
-        stream.write(b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
+        stream.write(framed(body))
 
-    def _take(self, message: dict[str, Json]) -> None:
+    def _take(self, message: Json) -> None:
         method: str | None = message.get("method")
         if method is None:
             self._settle(message)
@@ -311,12 +308,8 @@ class Server:
         return ServerEnded(f"The server {how}.{_tail(self._log)}")
 
 
-def _length(header: bytes) -> int:
-    for line in header.split(b"\r\n"):
-        name, _, value = line.partition(b":")
-        if name.lower() == b"content-length":
-            return int(value)
-    raise ValueError("a header without Content-Length")
+def _not_lsp(complaint: str) -> None:
+    raise ValueError(complaint)
 
 
 async def _start(

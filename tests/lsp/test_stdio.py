@@ -16,8 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roo_lsp.lsp.wire import stdio
+from roo_lsp.lsp.wire.frames import LONGEST_HEADER, FrameDecoder
 from roo_lsp.lsp.wire.protocol import BaseServer
-from roo_lsp.lsp.wire.stdio import FrameDecoder, FrameWriter, serve_stdio, watch_process
+from roo_lsp.lsp.wire.stdio import FrameWriter, serve_stdio, watch_process
 from tests.support.wire import PATIENCE, frame, read_frame
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="pipes and signals of POSIX")
@@ -79,7 +80,7 @@ def test_headers_that_are_right_in_their_way_are_taken(header: bytes):
         b"X\r\n\r\n" * 5000,
         b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
         b"\0" * 100_000,
-        b"\0" * (stdio.LONGEST_HEADER - 8),
+        b"\0" * (LONGEST_HEADER - 8),
         b"{}\r\n\r\n",
         b"Content-Length: 1\r\n\r\n{}",
         b"Content-Length: 0\r\n\r\n{}",

@@ -16,8 +16,8 @@ from typing import Any
 from pygls.client import JsonRPCClient
 from pygls.io_ import run_async
 
+from roo_lsp.lsp.wire.frames import FrameDecoder
 from roo_lsp.lsp.wire.protocol import BaseServer
-from roo_lsp.lsp.wire.stdio import FrameDecoder
 
 PATIENCE = 60.0
 """Seconds that a test waits for anything."""

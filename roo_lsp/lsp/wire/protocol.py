@@ -36,6 +36,8 @@ from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 from pygls.protocol import LanguageServerProtocol, default_converter, lsp_method
 
+from roo_lsp.lsp.wire.frames import framed
+
 __all__ = ["BaseServer", "ClientError", "CommandFailed", "Outlet", "RooProtocol"]
 
 CLOSE_SECONDS = 2.0
@@ -537,7 +539,7 @@ class RooProtocol(LanguageServerProtocol):
         except ValueError:
             # NaN and infinity, which a model may well have written, are not JSON.
             body = self._encode(self._finite(message)).encode("ascii")
-        return b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
+        return framed(body)
 
     def _finite(self, value: Any) -> Any:
         if value is None or isinstance(value, str | int):
