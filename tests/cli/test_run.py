@@ -135,7 +135,7 @@ async def test_what_the_server_does_not_know_is_bad_usage(folder, flags, told):
     async with FakeOpenAI() as fake:
         ended = await run(fake, folder, *flags, "Go")
     assert ended.code == 2, ended
-    assert told in ended.out
+    assert told in ended.out + ended.err
 
 
 async def test_a_key_goes_to_the_origin_the_command_line_names_and_is_written_nowhere(
