@@ -916,6 +916,23 @@ NkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==") nil "cat.png" nil 'quiet))
   (until (bound-and-true-p eglot--managed-mode))
   (plain-task))
 
+(ert-deftest dir-locals-of-a-repository-widen-nothing ()
+  (require 'eglot)
+  (find-file "notes.txt")
+  (should (plist-get (plist-get eglot-workspace-configuration :roo) :auto_approve))
+  (call-interactively #'eglot)
+  (until (bound-and-true-p eglot--managed-mode))
+  (my-roo-start "Change the greeting")
+  (let (waiting)
+    (until (progn (accept-process-output nil 0.3)
+                  (setq waiting (append (jsonrpc-request (eglot-current-server)
+                                                         :workspace/executeCommand
+                                                         '(:command "roo.approval.list"
+                                                           :arguments [()]))
+                                        nil))))
+    (should (equal (mapcar (lambda (each) (plist-get each :kind)) waiting) '("permission")))
+    (should-not (file-exists-p ".vscode"))))
+
 (defvar lsp-enable-snippet)
 (declare-function lsp-workspace-folders-add "ext:lsp-mode")
 (declare-function lsp--workspace-status "ext:lsp-mode")

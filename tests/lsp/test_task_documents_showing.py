@@ -123,9 +123,10 @@ async def test_mentions_go_along_as_context_and_wrong_ones_are_told(tmp_path: Pa
 
 async def test_a_question_is_answered_by_a_line_or_by_a_message(tmp_path: Path) -> None:
     ask = {"question": "Which one?", "follow_up": ["The red one", "The blue one"]}
+    again = ask | {"question": "Which other one?"}
     async with FakeOpenAI() as fake, editor(HELIX, tmp_path, settings(fake)) as it:
         fake.answers(
-            call("ask_followup_question", ask), call("ask_followup_question", ask), text("Good.")
+            call("ask_followup_question", ask), call("ask_followup_question", again), text("Good.")
         )
         buffer = write(it, tmp_path / "a.roo.md", START + "Go\n")
         it.save(buffer)
@@ -138,7 +139,7 @@ async def test_a_question_is_answered_by_a_line_or_by_a_message(tmp_path: Path) 
         shown = await your_turn(it, buffer)
         assert plain(shown).endswith(
             "## Roo\n\n**Roo asks:**\n\nWhich one?\n\n> The blue one\n\n"
-            "**Roo asks:**\n\nWhich one?\n\n## You\n\nNeither\n\n## Roo\n\nGood.\n\n*Done*\n\n## You\n\n"
+            "**Roo asks:**\n\nWhich other one?\n\n## You\n\nNeither\n\n## Roo\n\nGood.\n\n*Done*\n\n## You\n\n"
         )
 
 
