@@ -399,6 +399,44 @@ def test_help_is_there_for_who_pastes_what_is_printed(editor: Neovim) -> None:
     assert subprocess.call(["git", "diff", "--quiet", "doc/tags"], cwd=PLUGIN) == 0
 
 
+def test_what_is_said_while_roo_works_is_in_sight_and_in_the_prompt_again_after_a_cancel(
+    fake: FakeOpenAI, editor: Neovim
+) -> None:
+    fake.answers(call("execute_command", {"command": "touch one"}))
+    editor.type(":Roo Touch it<CR>")
+    editor.shown("ga approve")
+    editor.request("roo.task.send", {"text": "And say so"})
+    editor.shown("· Next: And say so")
+    editor.type(":Roo queue<CR>")
+    assert editor.asked("With the next request")["titles"] == ["And say so"]
+    editor.pick("With the next request", None)
+    editor.request("roo.task.cancel")
+    editor.until(
+        "vim.api.nvim_buf_get_lines(vim.api.nvim_win_get_buf(require('roo.windows').find('prompt')),"
+        " 0, 1, false)[1] == 'And say so'"
+    )
+
+
+def test_a_kind_of_calls_is_approved_by_itself_once_it_is_switched_on(
+    fake: FakeOpenAI, editor: Neovim, folder: Path
+) -> None:
+    editor.type(":Roo auto<CR>")
+    editor.pick("Approve without a question", "○ edit")
+    editor.until("person.notes[1]")
+    fake.answers(call("write_to_file", {"path": "by_itself.txt", "content": "1\n"}), text("Done."))
+    editor.type(":Roo Make it<CR>")
+    editor.ended()
+    assert (folder / "by_itself.txt").exists()
+    editor.request("roo.approval.auto", {"kind": "edit", "on": False})
+    editor.type(":Roo prompts<CR>")
+    assert editor.asked("Said before")["titles"][0] == "Make it"
+    editor.pick("Said before", "Make it")
+    editor.until(
+        "vim.api.nvim_buf_get_lines(vim.api.nvim_win_get_buf(require('roo.windows').find('prompt')),"
+        " 0, 1, false)[1] == 'Make it'"
+    )
+
+
 def test_cancel_stops_a_model_that_hangs(
     endpoint: tuple[FakeOpenAI, Background], editor: Neovim
 ) -> None:
@@ -468,7 +506,6 @@ def test_hunks_are_kept_and_taken_back_by_keys_after_the_user_typed_above_them(
     editor.until("vim.b.roo_hunks == nil")
     wanted = ["typed above", "line 1", "line 2", "LINE 3", *[f"line {n}" for n in range(4, 10)]]
     assert editor.text == "".join(f"{line}\n" for line in wanted)
-    assert editor.lua("return vim.fn.maparg('grk', 'n')") == "", "the keys are gone with the hunks"
 
 
 def test_the_keys_for_hunks_change_no_text_when_the_last_one_is_reviewed(reviewed: Neovim) -> None:

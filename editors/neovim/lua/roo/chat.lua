@@ -356,6 +356,15 @@ function M.open_task(client_id, task_id, focus)
   end
 end
 
+--- Put a text into the prompt that is shown, in the place of what is there.
+---@param text string
+function M.write(text)
+  local view = M.current()
+  if view then
+    vim.api.nvim_buf_set_lines(view.prompt, 0, -1, false, vim.split(text, '\n', { plain = true }))
+  end
+end
+
 --- Show the chat: the one that is open, else the latest task's, else an empty one.
 function M.open()
   if not M.is_open() then
@@ -405,6 +414,15 @@ function M.start(prompt, extra)
   start(view, prompt, extra)
 end
 
+--- What was said and not sent is the user's again: above what they write now.
+---@param view roo.View
+---@param text string
+local function give_back(view, text)
+  if vim.api.nvim_buf_is_valid(view.prompt) then
+    vim.api.nvim_buf_set_lines(view.prompt, 0, 0, false, vim.split(text, '\n', { plain = true }))
+  end
+end
+
 --- Send what is written in the prompt. Where the server refuses it, it is there again.
 ---@param view roo.View
 function M.send(view)
@@ -415,15 +433,13 @@ function M.send(view)
   end
   vim.api.nvim_buf_set_lines(view.prompt, 0, -1, false, { '' })
   windows.follow(vim.fn.win_findbuf(view.buffer), view.buffer)
-  local function give_back()
-    if vim.api.nvim_buf_is_valid(view.prompt) then
-      vim.api.nvim_buf_set_lines(view.prompt, 0, 0, false, lines)
-    end
+  local function on_refused()
+    give_back(view, table.concat(lines, '\n'))
   end
   if view.task_id then
-    M.say(view.task_id, view.client_id, text, give_back)
+    M.say(view.task_id, view.client_id, text, on_refused)
   else
-    start(view, text, nil, give_back)
+    start(view, text, nil, on_refused)
   end
 end
 
@@ -516,6 +532,9 @@ function M.event(client_id, event)
   if view then
     view.client_id = client_id
     queue(view, event)
+    if event.update.sessionUpdate == '_queued' and event.update.state == 'returned' then
+      give_back(view, event.update.text)
+    end
   end
 end
 

@@ -221,6 +221,75 @@ local function restore(id, conversation)
   end)
 end
 
+--- What was said and the model has not been told: the picked message is written anew, or, left empty, dropped.
+local function pick_queued()
+  client.run('roo.queue.list', of_task(), function(messages)
+    if #messages == 0 then
+      return client.tell('Nothing waits for the next request.')
+    end
+    vim.ui.select(messages, {
+      prompt = 'With the next request',
+      kind = 'roo_queued',
+      format_item = function(each)
+        return (each.text:gsub('%s+', ' '))
+      end,
+    }, function(message)
+      if not message then
+        return
+      end
+      vim.ui.input({ prompt = 'Say instead (empty drops it): ', default = message.text }, function(text)
+        if text then
+          local of_message = of_task({ messageId = message.messageId, text = text ~= '' and text or nil })
+          client.run(text ~= '' and 'roo.queue.edit' or 'roo.queue.remove', of_message)
+        end
+      end)
+    end)
+  end)
+end
+
+--- Prompts that were said before in this workspace: the picked one is in the prompt.
+local function pick_prompt()
+  client.run('roo.prompt.history', { limit = 100 }, function(prompts)
+    if #prompts == 0 then
+      return client.tell('Nothing was said here yet.')
+    end
+    vim.ui.select(prompts, {
+      prompt = 'Said before',
+      kind = 'roo_prompt',
+      format_item = function(text)
+        return (text:gsub('%s+', ' '))
+      end,
+    }, function(text)
+      if text then
+        chat.open()
+        chat.write(text)
+      end
+    end)
+  end)
+end
+
+local KINDS = { 'read', 'readOutside', 'edit', 'editOutside', 'editProtected', 'execute', 'mcp', 'mode', 'subtask', 'fetch' }
+
+--- Approve a kind of calls by itself, or ask again: in the task in view, else until the server ends.
+local function pick_auto()
+  client.run('roo.status', nil, function(status)
+    local now = status.autoApprove or {}
+    vim.ui.select(KINDS, {
+      prompt = 'Approve without a question',
+      kind = 'roo_auto',
+      format_item = function(kind)
+        return ('%s %s'):format(now[kind] and '●' or '○', kind)
+      end,
+    }, function(kind)
+      if kind then
+        client.run('roo.approval.auto', { kind = kind, on = not now[kind] }, function(result)
+          client.tell(('Roo %s before: %s'):format(result.autoApprove[kind] and 'does not ask' or 'asks', kind))
+        end)
+      end
+    end)
+  end)
+end
+
 local CHECKPOINT_ACTIONS = {
   {
     'Show what changed since',
@@ -438,6 +507,17 @@ local COMMANDS = {
     end,
   },
   models = { takes = 'nothing', run = about.models },
+  queue = { takes = 'nothing', run = pick_queued },
+  prompts = { takes = 'nothing', run = pick_prompt },
+  auto = { takes = 'nothing', run = pick_auto },
+  condense = {
+    takes = 'nothing',
+    run = function()
+      client.run('roo.task.condense', of_task(), function(tokens)
+        client.tell(('Condensed: %d → %d tokens.'):format(tokens.before, tokens.after))
+      end)
+    end,
+  },
   checkpoints = { takes = 'nothing', run = pick_checkpoint },
   restore = {
     takes = { '^$', '^c%d+$' },

@@ -285,6 +285,24 @@ function draw._question(self, update)
   end
 end
 
+local SETTLED = {
+  delivered = '  told',
+  removed = '  taken back',
+  returned = '  not sent: it is in the prompt again',
+}
+
+function draw._queued(self, update)
+  local block = self.queued[update.messageId]
+  if not block then
+    block = self:_block(NOTE, '')
+    self.queued[update.messageId] = block
+  end
+  block.title = update.text and 'Next: ' .. one_line(update.text) or block.title
+  block.title_group = 'RooDim'
+  block.suffix = update.state and { { SETTLED[update.state], 'RooHint' } } or {}
+  self.dirty[block] = true
+end
+
 local BOXES = { completed = { '✓', 'RooDone' }, in_progress = { '●', 'RooRunning' }, pending = { '○', 'RooDim' } }
 
 function draw.plan(self, update)

@@ -16,6 +16,7 @@ local MOST = 200 -- lines of an open code block that are coloured again with eac
 ---@field quiet table<string, string> tool by call, of calls that are not shown
 ---@field questions table<string, roo.Block> open ones, by request
 ---@field entries table<string, table> open permissions, by request
+---@field queued table<string, roo.Block> what was said and not told yet, by message
 ---@field dirty table<roo.Block, true>
 ---@field speaker 'you'|'roo'|nil
 ---@field tail 'heading'|'text'|'block'|nil what the buffer ends with
@@ -40,6 +41,7 @@ function Transcript.new(buffer)
     quiet = {},
     questions = {},
     entries = {},
+    queued = {},
     dirty = {},
     fenced = false,
     line_start = '',
