@@ -169,6 +169,9 @@ def slower(make: Make, sizes: Sequence[int]) -> str | None:
         act = make(size)
         times.append(min(seconds(act), seconds(act)) if size == sizes[0] else seconds(act))
         least = max(times[0], 0.001)
+        for _ in range(2):  # what else the machine does is no fault of ours
+            if times[-1] > max(FREE, MARGIN * least * size / sizes[0]):
+                times[-1] = min(times[-1], seconds(make(size)))
         if times[-1] > max(FREE, MARGIN * least * size / sizes[0]):
             return ", ".join(f"{each:.3f} s" for each in times)
     return None

@@ -1,5 +1,6 @@
 """Files of the state folder, for their owner alone: replaced whole, or appended to."""
 
+import errno
 import os
 import tempfile
 from contextlib import suppress
@@ -14,9 +15,13 @@ def append_private(file: Path, text: str) -> None:
     """
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+    data = text.encode("utf-8", "surrogatepass")
     handle = os.open(file, flags, 0o600)
     try:
-        os.write(handle, text.encode("utf-8", "surrogatepass"))
+        before = os.fstat(handle).st_size
+        if os.write(handle, data) < len(data):  # the disk is full: half of it is none of it
+            os.ftruncate(handle, before)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     finally:
         os.close(handle)
 

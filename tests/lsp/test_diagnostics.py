@@ -131,7 +131,7 @@ async def test_nothing_is_said_where_nothing_new_is_known(
     before: Any, after: Any, tmp_path: Path
 ) -> None:
     result, _ = await told_of(tmp_path, before, after)
-    assert result == "Changed 1 place in a.txt, which has 1 line now."
+    assert result == "Changed 1 place in a.txt (line 1), which has 1 line now."
 
 
 async def test_problems_of_files_that_were_not_edited_are_left_out(tmp_path: Path) -> None:
@@ -169,7 +169,7 @@ async def test_a_client_that_does_not_answer_holds_nothing_up_for_long(
     monkeypatch.setattr(diagnostics, "ANSWER_SECONDS", 0.05)
     result, linter = await told_of(tmp_path, [], asyncio.Event())
     assert [each["wait"] for each in linter.asked] == [False, True]
-    assert result == "Changed 1 place in a.txt, which has 1 line now."
+    assert result == "Changed 1 place in a.txt (line 1), which has 1 line now."
 
 
 async def test_a_failed_edit_is_not_asked_about_again(tmp_path: Path) -> None:

@@ -149,7 +149,8 @@ async def _with_full_disk(number: int, folder: Path) -> bool:
         assert all(map(is_valid, fake.chats))
         assert log_lines(folder) in ([], ["one"], ["two"], ["one", "two"])
         told = [r["content"] for r in results_of(fake.chats[-1]) if r["tool_call_id"] != "call-1"]
-        unknown = sum("interrupted" in t or "cancelled" in t or "Not done" in t for t in told)
+        not_run = ("interrupted", "stopped", "Not done", "Not run")
+        unknown = sum(any(words in each for words in not_run) for each in told)
         assert len(log_lines(folder)) >= 2 - unknown
         for file in state_dir().rglob("*.jsonl"):
             assert all(json.loads(line) for line in file.read_bytes().splitlines())
