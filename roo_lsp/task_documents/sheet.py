@@ -243,6 +243,8 @@ class Sheet:
             return
         self.renderer.feed(roo)
         update = roo["update"]
+        if update["sessionUpdate"] == "_queued":
+            return  # what waits stands in the document already
         if update["sessionUpdate"] == "_state" and update.get("stopReason") in LOST:
             self.withdraw(self, self._take_back())
         if not self.renderer.running:
