@@ -142,6 +142,8 @@ class Host:
     """The editor's other language servers, where it lets them be asked."""
     changes: Callable[[], Awaitable[Sequence[Diff]]] = nothing_changed
     """What the task's own edits made of each file."""
+    attended: bool = True
+    """False where nobody is there to answer a question."""
 
 
 def build_agent(host: Host, connection: Connection, entries: Sequence[Entry] = ()) -> Agent:
@@ -239,13 +241,19 @@ def _brief(host: Host) -> Brief:
         for name, tool in TOOLS.items()
         if mode.allows(tool.group)
         and (tool.needs is None or tool.needs in offered)
+        and (host.attended or not tool.asks)
         and (tool.kind is not ToolKind.EXECUTE or mode.allows("execute"))
     }
     tools = {name: host.around_tool(tool) for name, tool in allowed.items()}
     model, limits = settings.model, settings.limits
     return Brief(
         system=system_prompt(
-            mode, host.workspace, tools.values(), settings.custom_instructions, host.sandbox().told
+            mode,
+            host.workspace,
+            tools.values(),
+            settings.custom_instructions,
+            host.sandbox().told,
+            attended=host.attended,
         ),
         tools=tools,
         specs=[_spec(name) for name in tools],

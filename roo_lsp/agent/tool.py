@@ -299,6 +299,8 @@ class Tool(Generic[A]):
     """True where what its path names may not be there yet."""
     final: bool = False
     """True where its call ends the turn: it comes after all others of its answer."""
+    asks: bool = False
+    """True where it needs somebody to answer: where nobody is there, there is no such tool."""
     told_elsewhere: bool = False
     """True where events of another kind say what it does: front ends leave the call out."""
 

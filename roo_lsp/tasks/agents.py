@@ -69,6 +69,8 @@ class Agents:
     settings_of: Callable[[str, Effective], Effective]
     """A task's settings, where it has some of its own."""
     turn_ended: Callable[[Task], None]
+    attended: bool = True
+    """False where nobody is there to answer a question."""
 
     def __call__(self, task: Task, entries: Sequence[Entry]) -> Worker:
         """A task's agent, with what was said before."""
@@ -118,6 +120,7 @@ class Agents:
             around_tool=ground.around_tool,
             servers=ground.servers,
             changes=review.diffs,
+            attended=self.attended,
         )
         return Worker(
             build_agent(host, self.connection, entries),

@@ -52,7 +52,7 @@ class FrontEnd:
     shown_in: Callable[[str], Path | None] = lambda task_id: None  # noqa: ARG005 -- none
     """The open document that shows a task."""
     attended: bool = True
-    """False where nobody is there to be asked whether to trust the workspace."""
+    """False where nobody is there to be asked: whether to trust the workspace, or by the model."""
     approvals: Approvals = field(default_factory=Approvals)
     """What waits; to show it, watch it."""
     reviews: Reviews = field(default_factory=Reviews)
@@ -119,6 +119,7 @@ def open_service(front: FrontEnd, folders: tuple[Path, ...], version: str) -> Se
         front.ground,
         lambda task_id, now: auto_approval.laid_over(task_id, front.settings_of(task_id, now)),
         turn_ended=lambda task: start(transcripts.turn_ended(task)),
+        attended=front.attended,
     )
     return Service(
         version,

@@ -62,5 +62,6 @@ TOOL = Tool(
     arguments=AskFollowupQuestion,
     prepare=prepare,
     rule="Ask only what you cannot find out yourself and cannot sensibly assume.",
+    asks=True,
     told_elsewhere=True,
 )

@@ -53,7 +53,7 @@ class Rig:
 
 
 @asynccontextmanager
-async def serving(folder: Path, *answers: Any) -> AsyncGenerator[Rig]:
+async def serving(folder: Path, *answers: Any, attended: bool = True) -> AsyncGenerator[Rig]:
     """A service in a folder, whose model answers this."""
     front, approvals, model = Front(), Approvals(), ScriptedModel(list(answers))
     entries: asyncio.Queue[Pending] = asyncio.Queue()
@@ -63,6 +63,7 @@ async def serving(folder: Path, *answers: Any) -> AsyncGenerator[Rig]:
         front,
         front,
         channel=lambda: [NO_SANDBOX],
+        attended=attended,
         approvals=approvals,
         connect=lambda trust, memory: Scripted(trust, memory, script=model),
     )
@@ -130,6 +131,20 @@ async def test_a_task_is_shown_its_own_changes_and_nobody_elses(tmp_path: Path) 
         told = it.model.requests[-1].messages[-1]
         assert isinstance(told, ToolMessage)
         assert told.text == "# a: edited, +1 -1\n@@ -1,3 +1,3 @@\n-1\n+one\n user 2\n 3"
+
+
+@pytest.mark.parametrize("attended", [True, False])
+async def test_where_nobody_is_there_no_question_is_offered_and_the_model_is_told_to_decide(
+    tmp_path: Path,
+    attended: bool,
+) -> None:
+    async with serving(tmp_path, says("ok"), attended=attended) as it:
+        await service.start(it.service, inputs.Start(prompt="Do it", wait=True))
+    (request,) = it.model.requests
+    offered = {spec.name for spec in request.tools}
+    assert ("ask_followup_question" in offered) == attended
+    assert ("ask_followup_question" in request.system or "or ask." in request.system) == attended
+    assert ("decide, and name what you assumed" in request.system) != attended
 
 
 async def test_what_was_said_is_there_again_in_the_next_service(tmp_path: Path) -> None:
