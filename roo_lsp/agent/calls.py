@@ -13,7 +13,7 @@ from roo_lsp.agent.context import results_that_fit
 from roo_lsp.agent.conversation import Agent, Brief
 from roo_lsp.agent.errors import Repeated, ToolError
 from roo_lsp.agent.events import ToolCallUpdated
-from roo_lsp.agent.finishing import why_not_finished
+from roo_lsp.agent.finishing import GIVEN, why_not_finished
 from roo_lsp.agent.messages import ToolCall, ToolMessage
 from roo_lsp.agent.paths_meant import as_meant, not_found, unwanted
 from roo_lsp.agent.tool import AnyTool, Arguments, Invocation, Target, ToolResult
@@ -311,5 +311,6 @@ def _told(
             answer=done,
         )
     )
-    message = ToolMessage(call.id, result.text, failed=result.failed, images=result.images)
+    text = GIVEN if done else result.text
+    message = ToolMessage(call.id, text, failed=result.failed, images=result.images)
     return Result(message, done=done, wrong=result.went_wrong)

@@ -4,7 +4,13 @@ Models finish in the same answer in which they change or test something, and say
 see. What has failed by then, or was only looked at, ends nothing.
 """
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Sequence
+
+from roo_lsp.agent.messages import AssistantMessage, Message, ToolMessage, UserMessage
+
+GIVEN = "Given to the user."
+"""The result of a call that ends the turn, in the history: its text stands in the call."""
 
 FAILED = (
     "Not finished: {name} of the same answer failed, see its result. Go on, and finish in an answer of "
@@ -28,3 +34,24 @@ def why_not_finished(beside: Iterable[tuple[str, bool, bool]]) -> str | None:
         if looked:
             unseen = unseen or UNSEEN.format(name=name)
     return unseen
+
+
+def answer_of(messages: Sequence[Message]) -> str:
+    """What a turn came to: the completion's text, else what was said last."""
+    given: set[str] = set()
+    last = ""
+    for message in reversed(messages):
+        match message:
+            case ToolMessage(call_id, text):
+                last = last or text
+                if text == GIVEN:
+                    given.add(call_id)
+            case AssistantMessage(text, calls):
+                result = [json.loads(c.arguments).get("result") for c in calls if c.id in given]
+                if result and isinstance(result[0], str):
+                    return result[0]
+                if last or text:
+                    return last or text
+            case UserMessage():
+                return last
+    return last

@@ -24,8 +24,9 @@ from roo_lsp.agent.events import (
     StopReason,
     TaskState,
 )
+from roo_lsp.agent.finishing import answer_of
 from roo_lsp.agent.loop import run_turn
-from roo_lsp.agent.messages import AssistantMessage, Entry, Image, Message, ToolMessage, UserMessage
+from roo_lsp.agent.messages import Entry, Image, UserMessage
 from roo_lsp.agent.redaction import Keys
 from roo_lsp.tasks.interrupted import LooseEnds
 from roo_lsp.tasks.record import TaskRecord, require_readable
@@ -373,7 +374,7 @@ class Task:
                 self._work.cancel()
             stop = await self._work
             await self._worker.before_end()
-            self.result = _result(self.agent.history.messages)
+            self.result = answer_of(self.agent.history.messages)
             end = StateChanged("idle", stop)
         except asyncio.CancelledError:
             end = StateChanged("idle", "cancelled")
@@ -539,18 +540,3 @@ class Tasks:
 
 def _idle(summary: TaskSummary) -> TaskSummary:
     return replace(summary, state="idle")
-
-
-def _result(messages: list[Message]) -> str:
-    """The completion's text, else what the model said last."""
-    for message in reversed(messages):
-        match message:
-            case ToolMessage(_, text):
-                return text
-            case AssistantMessage(text) if text:
-                return text
-            case UserMessage():
-                return ""
-            case _:
-                pass
-    return ""

@@ -18,6 +18,7 @@ from roo_lsp.agent.events import (
     UsageUpdated,
     UserMessageChunk,
 )
+from roo_lsp.agent.finishing import GIVEN
 from roo_lsp.agent.guards import Limits
 from roo_lsp.agent.loop import run_turn
 from roo_lsp.agent.messages import (
@@ -69,7 +70,9 @@ async def test_a_call_is_shown_run_and_told_to_the_model() -> None:
 async def test_a_completion_ends_the_turn() -> None:
     it = rig(calls(("done", '{"word": "All done"}')), tools=[DONE])
     assert await run_turn(it.agent) == "end_turn"
-    assert it.results == ["All done"]
+    shown = [each.text for each in it.events if isinstance(each, ToolCallUpdated) and each.answer]
+    assert shown == ["All done"]
+    assert it.results == [GIVEN], "it stands in the call already"
 
 
 async def test_a_completion_does_not_end_the_turn_when_the_user_has_spoken() -> None:

@@ -97,6 +97,8 @@ async def test_a_task_goes_from_prompt_to_reviewed_edit(tmp_path: Path) -> None:
         task = it.service.tasks.get(started["taskId"])
         assert task is not None
         assert (await task.ended(), task.result) == ("end_turn", "It rhymes.")
+        said = [repr(each).count("It rhymes.") for each in task.agent.history.messages]
+        assert sum(said) == 1, "it stands in the call, and not again as its result"
         assert file.read_text() == "Roses are blue.\n"
 
         changes = await service.list_changes(it.service, inputs.ListChanges())
