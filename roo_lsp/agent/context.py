@@ -27,7 +27,7 @@ from roo_lsp.agent.messages import (
 )
 from roo_lsp.agent.ports import ChatRequest
 from roo_lsp.agent.summary import SYSTEM, request_text, standing_text
-from roo_lsp.agent.trimming import trimmed, waterline
+from roo_lsp.agent.trimming import cut_read, trimmed, waterline
 from roo_lsp.agent.usage import LEAST_ROOM, size_of
 
 OVERFLOWS = 2
@@ -48,6 +48,8 @@ TRIMMED = (
     "[… {left} characters of this result are left out: it is too long for the context. Ask for the "
     "rest in parts, as a range of lines or a narrower search …]"
 )
+SPARED = 10
+"""A result is cut only where more than this part of it would go: the rest costs a request."""
 NEXT_TIME_TOO = frozenset(
     {"connection_failed", "invalid_api_key", "model_not_found", "rate_limited", "settings_invalid"}
 )
@@ -81,11 +83,21 @@ def results_that_fit(
     """The results of one answer; the longest are trimmed where all together would fill the context."""
     room = _Room.of(agent, brief)
     most = agent.gauge.characters(min(room.window / 3, room.conversation * RESULTS))
-    level = max(len(TRIMMED), waterline([len(each.text) for each in results], most))
+    level = waterline([len(each.text) for each in results], most - most // SPARED)
+    level = max(len(TRIMMED), level)
     return [
-        each if len(each.text) <= level else replace(each, text=trimmed(each.text, level, TRIMMED))
+        each if _nearly_fits(each.text, level) else replace(each, text=_cut(each.text, level))
         for each in results
     ]
+
+
+def _nearly_fits(text: str, level: int) -> bool:
+    return len(text) - level <= len(text) // SPARED
+
+
+def _cut(text: str, level: int) -> str:
+    """A result in about `level` characters; a read is cut at its end, as it can be gone on with."""
+    return cut_read(text, level) or trimmed(text, level, TRIMMED)
 
 
 # --- how much there is ----------------------------------------------------------------------

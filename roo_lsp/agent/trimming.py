@@ -1,8 +1,40 @@
 """Text made shorter: head and tail stay, and what went is said."""
 
+import re
 from collections.abc import Iterable
 
 GAP = "[… {left} characters left out here …]"
+
+_READ = re.compile(r".* lines \d+-\d+ of \d+")
+"""How a read begins; then each line has its number."""
+_NUMBERED = re.compile(r"(\d+) \| ")
+
+
+def cut_read(text: str, most: int) -> str | None:
+    """A read of a file without its last lines, and the line to go on from; None for any other text.
+
+    What stands behind the lines stays: the user's words, say.
+    """
+    if not _READ.match(text):
+        return None
+    lines = text.split("\n")
+    behind: list[str] = []
+    while lines and not _NUMBERED.match(lines[-1]):
+        behind.append(lines.pop())
+    said = "\n".join(reversed(behind))
+    end = text.rfind("\n", 0, max(0, most - len(REST) - len(said) - 8))
+    kept = text[: max(0, end)]
+    last = _NUMBERED.match(kept, kept.rfind("\n") + 1)
+    if not last or not lines:
+        return None
+    note = REST.replace("{line}", str(int(last[1]) + 1))
+    return "\n".join([kept, note, said] if said else [kept, note])
+
+
+REST = (
+    "[… the rest is left out: it is too long for the context. Go on with start_line={line}, and less "
+    "at once …]"
+)
 
 
 def trimmed(text: str, most: int, gap: str = GAP) -> str:

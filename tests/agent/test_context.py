@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from roo_lsp.agent.context import OVERFLOWS
+from roo_lsp.agent.context import OVERFLOWS, results_that_fit
 from roo_lsp.agent.conversation import GO_ON, History
 from roo_lsp.agent.errors import RooError
 from roo_lsp.agent.events import (
@@ -446,6 +446,39 @@ async def test_one_result_cannot_fill_the_context_and_is_shown_whole() -> None:
     assert "characters of this result are left out" in told
     assert len(told) < 3000 * 4 / 3
     assert len(it.of(ToolCallUpdated)[-1].text) == 50_000
+
+
+def read_of(lines: int, behind: str = "") -> str:
+    """What a read of a file gives."""
+    return "\n".join(
+        [f"a.py lines 1-{lines} of {lines}", *(f"{n} | text {n}" for n in range(1, lines + 1))]
+        + ([behind] if behind else [])
+    )
+
+
+async def test_a_read_that_is_too_long_is_cut_at_its_end_with_the_line_to_go_on_from() -> None:
+    it, _ = long_task(reads(1), 3000, length=1)
+    said = "\nThe user approved and said: only the first half"
+    whole = read_of(2000, said)
+    (told,) = results_that_fit(it.agent, it.agent.brief(), [ToolMessage("c", whole)])
+    kept, _, note = told.text.partition("\n[… ")
+    last = kept.rpartition("\n")[2]
+    assert whole.startswith(f"{kept}\n")
+    assert f"Go on with start_line={int(last.partition(' | ')[0]) + 1}, " in note
+    assert note.endswith(said)
+    assert 2000 < len(told.text) < 3000 * 4 / 3
+
+
+async def test_a_result_is_not_cut_for_less_than_a_tenth_of_it() -> None:
+    it, _ = long_task(reads(1), 3000, length=1)
+
+    def cut(length: int) -> str:
+        results = [ToolMessage("c", "x" * length)]
+        return results_that_fit(it.agent, it.agent.brief(), results)[0].text
+
+    fits = max(length for length in range(500, 8000) if len(cut(length)) == length)
+    gone = int(cut(fits + 1).partition("[… ")[2].partition(" ")[0])
+    assert gone > fits // 10
 
 
 async def test_results_of_one_answer_share_and_short_ones_stay_whole() -> None:
