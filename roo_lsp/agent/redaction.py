@@ -38,6 +38,12 @@ class Keys:
         """The text without them."""
         return self._any.sub(MARK, text) if self._any and text else text
 
+    def hidden_bytes(self, data: bytes) -> bytes:
+        """The same of what a program printed, whatever its encoding."""
+        for value in sorted(self._values, key=len, reverse=True):
+            data = data.replace(value.encode("utf-8", "surrogatepass"), MARK.encode())
+        return data
+
     def hidden_in(self, value: Any) -> Any:
         """A JSON value without them, in names as in texts; the same object where there are none."""
         if self._any is None:

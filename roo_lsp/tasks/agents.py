@@ -82,6 +82,7 @@ class Agents:
             self.confinement.shell_options,
             on_changed=partial(_surprise, surprises),
             workspace=folders,
+            hide=self.connection.keys.hidden_bytes,
         )
         details = partial(_details, workspace=self.workspace, keys=self.connection.keys)
         people = TaskApprover(self.approvals, task.id, task.emit, details)

@@ -136,15 +136,16 @@ class ShellRunner:
         environ: Mapping[str, str] | None = None,
         on_changed: Callable[[Sequence[Change]], None] | None = None,
         workspace: Sequence[Path] = (),
+        hide: Callable[[bytes], bytes] = bytes,
     ) -> None:
         """`options` is asked as each command starts; `grace` seconds lie between TERM and KILL.
 
         `on_changed` is told which protected names a command created, changed or removed, also
         when it did so in the background or was cancelled: after that nothing is to be approved
         without the user. An empty sequence says that they could not be compared. `workspace` is
-        where no program of ours is taken from.
+        where no program of ours is taken from; `hide` takes keys out of what is printed.
         """
-        self._outputs = OutputStore(output_dir, disk_budget, workspace)
+        self._outputs = OutputStore(output_dir, disk_budget, workspace, hide)
         self._grace = grace
         self._options = options
         self._environ = os.environ if environ is None else environ

@@ -8,7 +8,7 @@ import asyncio
 import os
 import re
 from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,8 +38,18 @@ _ID = re.compile(r"cmd-[0-9]{1,9}\.txt")
 class OutputStore:
     """The folder of a task's command outputs, `cmd-1.txt` and on."""
 
-    def __init__(self, folder: Path, budget: int, workspace: Sequence[Path] = ()) -> None:
-        """No program from the `workspace` folders is run to search the outputs."""
+    def __init__(
+        self,
+        folder: Path,
+        budget: int,
+        workspace: Sequence[Path] = (),
+        hide: Callable[[bytes], bytes] = bytes,
+    ) -> None:
+        """No program from the `workspace` folders is run to search the outputs.
+
+        `hide` takes what is nobody's to see out of whole lines, before they are kept.
+        """
+        self.hide = hide
         self.folder = folder
         self.workspace = workspace
         self.budget = budget
@@ -238,6 +248,7 @@ class Output:
         self._take(self._screen.rest())
 
     def _take(self, data: bytes) -> None:
+        data = self.store.hide(data)
         self.total += len(data)
         if self.total > PREVIEW_BYTES:
             self.keep()

@@ -18,7 +18,9 @@ def keys(*values: str) -> Keys:
 
 
 def test_a_key_is_replaced_wherever_it_stands_the_longer_one_first() -> None:
-    assert keys(KEY, OTHER).hidden(f"a{OTHER}b{KEY}") == f"a{MARK}b{MARK}"
+    known, text = keys(KEY, OTHER), f"a{OTHER}b{KEY}"
+    assert known.hidden(text) == f"a{MARK}b{MARK}"
+    assert known.hidden_bytes(b"\xff" + text.encode()) == b"\xff" + f"a{MARK}b{MARK}".encode()
 
 
 def test_what_may_be_a_word_is_no_key() -> None:

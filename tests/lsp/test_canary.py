@@ -304,12 +304,19 @@ async def test_a_key_in_a_file_is_read_by_no_model_and_no_edit_puts_our_mark_in_
         async with editor(EMACS, tmp_path, seen) as it:
             fake.answers(
                 call("read_file", {"path": "app.cfg"}, id="c1"),
+                call("execute_command", {"command": "cat app.cfg; seq 9999; cat app.cfg"}, id="c2"),
                 text(f"Your key is {key}, I think. ", pieces=20)
-                + call("write_to_file", {"path": "app.cfg", "content": "KEY=[key]\nNAME=b\n"}),
+                + call(
+                    "write_to_file",
+                    {"path": "app.cfg", "content": "KEY=[key]\nNAME=b\n"},
+                    id="c3",
+                ),
                 text("I see."),
             )
             task = await it.start(f"What is in app.cfg? I use {key} here.")
             await it.event("_permission")
+            await it.run("roo.approval.respond", {"decision": "allow_once"})
+            await it.event("_permission", toolCallId="c3")
             await it.run("roo.approval.respond", {"decision": "allow_once"})
             await it.ended()
             exported = await it.run("roo.task.export", {"taskId": task, "format": "json"})
@@ -321,7 +328,8 @@ async def test_a_key_in_a_file_is_read_by_no_model_and_no_edit_puts_our_mark_in_
         assert key not in json.dumps([request.json for request in fake.chats])
         results = [m["content"] for m in fake.chats[-1].json["messages"] if m["role"] == "tool"]
         assert "KEY=[key]" in results[0]
-        assert "not shown to you" in results[1]
+        assert "KEY=[key]" in results[1]
+        assert "not shown to you" in results[2]
     stored = [file.read_bytes() for file in state_dir().rglob("*") if file.is_file()]
     assert stored
     assert not any(key.encode() in each for each in stored)
