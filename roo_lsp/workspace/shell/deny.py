@@ -8,6 +8,8 @@ commands.
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
 
 from roo_lsp.workspace.shell import loose
 from roo_lsp.workspace.shell.entries import Entries
@@ -22,6 +24,15 @@ MAX_DEPTH = 8
 MAX_WORK = 10_000
 """Words that are looked at for what they may start; above, a mere mention denies."""
 MAX_PARSED_CHARACTERS = 64 * 1024
+
+
+@cache
+def _bash() -> Any:
+    """The grammar, loaded once."""
+    import tree_sitter  # noqa: PLC0415
+    import tree_sitter_bash  # noqa: PLC0415
+
+    return tree_sitter.Language(tree_sitter_bash.language())
 
 
 @dataclass(slots=True)
@@ -96,10 +107,11 @@ class _Search:
     def _parsed(self, text: str, depth: int) -> bool:
         """What tree-sitter finds; returns whether it has doubts itself."""
         import tree_sitter  # noqa: PLC0415 -- only where a deny list and unplain text need it
-        import tree_sitter_bash  # noqa: PLC0415
 
-        language = tree_sitter.Language(tree_sitter_bash.language())
-        root = tree_sitter.Parser(language).parse(text.encode("utf-8", "surrogatepass")).root_node
+        # Grammar, parser and tree are C's memory: they stay for as long as nodes are looked at.
+        parser = tree_sitter.Parser(_bash())
+        tree = parser.parse(text.encode("utf-8", "surrogatepass"))
+        root = tree.root_node
         todo = [root]
         while todo:
             node = todo.pop()
