@@ -166,7 +166,7 @@ class Agent:
     brief: Callable[[], Brief]
     """Asked before each request, so that a change of mode or settings counts from the next one."""
     settled: Callable[[], Awaitable[None]] = nothing_to_wait_for
-    """Awaited before that: returns once nothing is being asked that decides about the settings."""
+    """Awaited as a turn begins: returns once nothing is asked that decides about the settings."""
     inbox: deque[UserMessage] = field(default_factory=deque[UserMessage])
     budget: Budget = field(default_factory=Budget)
     repetition: Repetition = field(default_factory=Repetition)

@@ -23,9 +23,10 @@ async def run_turn(agent: Agent) -> StopReason:
         RooError: the endpoint could not be used; what was said so far stays in the history.
     """
     agent.turn = Turn()
+    take_inbox(agent)
+    await agent.settled()
     while True:
         take_inbox(agent)
-        await agent.settled()
         brief = agent.brief()
         if not await within_limits(agent, brief.limits):
             return "max_turn_requests"

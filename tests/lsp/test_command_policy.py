@@ -75,6 +75,8 @@ async def test_lists_from_the_editor_only_tighten(tmp_path: Path) -> None:
         async with editor(NEOVIM, tmp_path, widening) as it:
             fake.answers(run("touch made"))
             await it.start("Go")
+            await it.event("_state", state="waiting")
+            await it.run("roo.approval.respond", {"decision": "reject_once"})  # trust in all that
             await it.event("_permission")
             assert not (tmp_path / "made").exists()
             assert "deniedCommands" not in str(it.updates("_permission"))

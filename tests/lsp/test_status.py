@@ -23,11 +23,13 @@ from roo_lsp.agent.events import (
     ConversationCondensed,
     FileChanged,
     ModeChanged,
+    ModelAtWork,
     PermissionAsked,
     PermissionSettled,
     PlanUpdated,
     QuestionAnswered,
     QuestionAsked,
+    Queued,
     Retrying,
     StateChanged,
     StopReason,
@@ -105,6 +107,10 @@ EVERY: Sequence[AgentEvent] = (
     QuestionAsked("q1", "Which of the two do you want?", ["a"]),
     QuestionAnswered("q1", "The first"),
     QuestionAnswered("q1", None),
+    ModelAtWork(20, 120, 6.0),
+    Queued("msg_1", "And in French"),
+    Queued("msg_1", state="delivered"),
+    Queued("msg_1", "And in French", "returned"),
     PlanUpdated([Todo("read", "completed"), Todo("write", "in_progress"), Todo("test", "pending")]),
     UsageUpdated(Usage(1, 2), 10, 100, 0.1),
     ModeChanged("ask"),
@@ -165,6 +171,10 @@ PermissionSettled     Withdrawn
 QuestionAsked         Waiting for your answer: Which of the two do you want?
 QuestionAnswered      You: The first
 QuestionAnswered      \n\
+ModelAtWork           The model is still writing what cannot be shown yet: 120 tokens, 6.0/s
+Queued                Queued: And in French
+Queued                
+Queued                Not sent: And in French
 PlanUpdated           Plan: 1/3 done, now: write
 UsageUpdated          \n\
 ModeChanged           Mode: ask

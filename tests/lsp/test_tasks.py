@@ -164,7 +164,7 @@ async def test_a_cancelled_task_can_be_gone_on_with(tmp_path: Path) -> None:
         await it.run("roo.task.resume", {"text": "Never mind"})
         await fake.chat(2)
         assert (await it.ended())["stopReason"] == "end_turn"
-        assert "cancelled" in fake.chats[1].json["messages"][-2]["content"]
+        assert "the task was stopped" in fake.chats[1].json["messages"][-2]["content"]
 
 
 async def test_replay_gives_pages(tmp_path: Path) -> None:
