@@ -403,6 +403,7 @@ async def test_always_names_its_reach_on_the_button_and_only_one_button_stands_o
     )
     await window.task("Write two files")
     await editor.sees(".card.permission", "a.txt")
+    await editor.sees(".card button:has(.reach)", "edits of files in this workspace")
     always = await editor.text(".card button:has(.reach)")
     assert always.startswith("Always approve\nedits of files in this workspace"), always
     assert await editor.count(".card button.primary") == 1

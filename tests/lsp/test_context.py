@@ -55,7 +55,7 @@ class SmallModel:
         if self.read == self.turns:
             return text("Read them all.")
         self.read += 1
-        return call("read_file", {"path": f"{self.read % 10}.txt"}, id=f"r{self.read}")
+        return call("read_file", {"path": f"{self.read}.txt"}, id=f"r{self.read}")
 
 
 def problems(messages: list[dict[str, Any]]) -> list[str]:
@@ -82,7 +82,7 @@ def settings(fake: FakeOpenAI, **more: Any) -> dict[str, Any]:
 
 
 def write_files(folder: Path) -> None:
-    for number in range(10):
+    for number in range(TURNS + 1):
         lines = (f'value_{line} = "{number} and {line}"\n' for line in range(80))
         (folder / f"{number}.txt").write_text("".join(lines)[:2048], "utf-8")
 
@@ -196,7 +196,7 @@ async def test_a_file_larger_than_the_context_does_not_fill_it(tmp_path: Path) -
         await it.start(PROMPT)
         assert (await finish(it, model))["stopReason"] == "end_turn"
         result = fake.chats[1].json["messages"][-1]["content"]
-        assert "characters of this result are left out" in result
+        assert "it is too long for the context. Go on with start_line=" in result
         assert len(result) < 8000 * 4 / 3
         done = [each for each in it.updates("tool_call_update") if each["status"] == "completed"]
         assert done[0]["rawOutput"].count("a long line") == 1900
