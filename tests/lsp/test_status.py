@@ -109,7 +109,6 @@ EVERY: Sequence[AgentEvent] = (
     QuestionAnswered("q1", None),
     ModelAtWork(20, 120, 6.0),
     Queued("msg_1", "And in French"),
-    Queued("msg_1", state="delivered"),
     Queued("msg_1", "And in French", "returned"),
     PlanUpdated([Todo("read", "completed"), Todo("write", "in_progress"), Todo("test", "pending")]),
     UsageUpdated(Usage(1, 2), 10, 100, 0.1),
@@ -173,7 +172,6 @@ QuestionAnswered      You: The first
 QuestionAnswered      \n\
 ModelAtWork           The model is still writing what cannot be shown yet: 120 tokens, 6.0/s
 Queued                Queued: And in French
-Queued                
 Queued                Not sent: And in French
 PlanUpdated           Plan: 1/3 done, now: write
 UsageUpdated          \n\
