@@ -111,8 +111,8 @@ def server() -> list[str]:
 
 def typed() -> str:
     """How this roo-lsp is called in a terminal, from the folder the user is in."""
-    command = server()
-    own = Path(command[0])
-    if own.is_absolute() and own.is_relative_to(Path.cwd()):
-        command[0] = str(own.relative_to(Path.cwd()))
-    return shlex.join(command)
+    # `uv run` puts a checkout's programs on our PATH, not on that of the user's terminal.
+    own = Path(sys.executable).with_name("roo-lsp")
+    if own.exists() and own.is_relative_to(Path.cwd()):
+        return shlex.quote(str(own.relative_to(Path.cwd())))
+    return shlex.join(server())
