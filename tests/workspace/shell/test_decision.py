@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from roo_lsp.settings import Settings
@@ -98,10 +98,13 @@ def test_one_less_allowed_entry_never_approves(text, allowed, denied, gone):
 
 
 @given(ANY)
+@example("# only a comment")  # which the rest is a part of: nothing is run
+@example("git log # the last changes")
+@example("git log \\")  # ends no command: it is a word
 def test_a_denied_command_after_a_semicolon_is_never_approved(text):
     for lists in (Lists(COMMON), Lists(("*",), ("rm",)), Lists(COMMON, ("rm",))):
-        verdict = decide(f"{text}; rm x", lists)
-        assert verdict.decision != "approve" or parse(f"{text}; rm x")[-1].texts[0] != "rm"
+        if decide(f"{text}; rm x", lists).decision == "approve":
+            assert "rm" not in {command.texts[0] for command in parse(f"{text}; rm x")}
 
 
 # --- faults ---------------------------------------------------------------------------------
