@@ -108,16 +108,18 @@ class _Search:
         """What tree-sitter finds; returns whether it has doubts itself."""
         import tree_sitter  # noqa: PLC0415 -- only where a deny list and unplain text need it
 
+        if _NAMED_END.search(text):
+            return True
         # Grammar, parser and tree are C's memory: they stay for as long as nodes are looked at.
         parser = tree_sitter.Parser(_bash())
-        tree = parser.parse(text.encode("utf-8", "surrogatepass"))
+        tree = parser.parse(_in_ascii(text))
         root = tree.root_node
         todo = [root]
         while todo:
             node = todo.pop()
             todo += node.children
             if node.type == "command":
-                source = (node.text or b"").decode("utf-8", "replace")
+                source = text[node.start_byte : node.end_byte]
                 self._commands(loose.read(source).commands[:1], depth)
         return root.has_error
 
@@ -210,12 +212,23 @@ class _Search:
             self._found.doubts.append(why)
 
 
+_NAMED_END = re.compile(r"<<.*[^\0-\x7f]")
+"""A here-document whose end may have characters that are only stood in for."""
 _QUOTING = re.compile(r"\\\n|[\"'\\]")
 _ONLY_FILTER = names("cat grep head tail wc sort uniq tr cut sed tee less jq")
 _RUN_VARIABLES = re.compile(
     r"(\w*_)?(PAGER|EDITOR|VISUAL|SHELL|COMMAND|ASKPASS|DIFF|SSH|BROWSER|CMD|HOOK)"
     r"|BASH_ENV|ENV|LESSOPEN|LESSCLOSE|GIT_CONFIG_VALUE_\d+|NODE_OPTIONS|PS4|MAKEFLAGS"
 )
+
+
+def _in_ascii(text: str) -> bytes:
+    """The text for the grammar, a letter for each character beyond ASCII, which is a letter to bash.
+
+    The grammar's hand-written scanner asks C whether a character is a digit, which C answers for
+    bytes alone; for others it reads memory that is not its own.
+    """
+    return re.sub(r"[^\0-\x7f]", "x", text).encode()
 
 
 def _plain(text: str) -> Sequence[Simple] | None:

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import tree_sitter
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -105,6 +106,34 @@ def test_a_denied_command_after_a_semicolon_is_never_approved(text):
     for lists in (Lists(COMMON), Lists(("*",), ("rm",)), Lists(COMMON, ("rm",))):
         if decide(f"{text}; rm x", lists).decision == "approve":
             assert "rm" not in {command.texts[0] for command in parse(f"{text}; rm x")}
+
+
+@pytest.mark.parametrize("said", ["für", "# für dich, 猫", "'ü' \"日本\" 🐈"])
+def test_a_denied_command_is_found_and_named_among_any_characters(said):
+    verdict = decide(f"cat <<E # {said}\n{said}\nE\nrm 'große 🐈'", Lists(("*",), ("rm",)))
+    assert verdict.decision == "deny"
+    assert "rm große 🐈 would start it" in verdict.reason
+
+
+@given(ANY)
+def test_the_grammar_is_given_ascii_alone(text):
+    """Its scanner is C that takes a character for a byte."""
+    given_to_it: list[bytes] = []
+    real = tree_sitter.Parser
+
+    class Recording:
+        def __init__(self, grammar):
+            self._real = real(grammar)
+
+        def parse(self, source):
+            given_to_it.append(source)
+            return self._real.parse(source)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tree_sitter, "Parser", Recording)
+        decide(f"cat <<E\n{text}\nE\nö", Lists(("*",), ("rm",)))
+    assert given_to_it or "<<" in text
+    assert all(each.isascii() for each in given_to_it)
 
 
 # --- faults ---------------------------------------------------------------------------------
