@@ -11,6 +11,7 @@ from functools import partial
 from itertools import pairwise
 
 from roo_lsp.agent.errors import ToolError
+from roo_lsp.workspace import left_out
 from roo_lsp.workspace.hints import hint
 from roo_lsp.workspace.line_diff import line_edits
 from roo_lsp.workspace.lines import Line, line_texts, split_lines
@@ -335,7 +336,41 @@ class Ground:
                 return next(hit for hit in hits if hit.at == places[0])
             if places:
                 return _ambiguous(places, words)
+        if found := self._with_blank_lines(wanted, variants[-1], words):
+            return found
         return self.nearest(variants[-1], words) if tell else "it fits nowhere."
+
+    def _with_blank_lines(self, wanted: Wanted, block: Block, words: Words) -> Hit | str | None:
+        """The place of a block that leaves out blank lines, where there is just one."""
+        found = dict(
+            left_out.spans(
+                block.search,
+                self.texts,
+                lambda: self._rarest(block.search, _squeezed),
+                _squeezed,
+                MOST_FITTED,
+            )
+        )
+        if not found:
+            return None
+        first, end = next(iter(found.items()))
+        as_there = replace(block, search=tuple(self.texts[first:end]))
+        places = wanted.narrow(as_there, list(found))
+        if len(places) != 1:
+            return _ambiguous(places, words) if places else None
+        at = places[0]
+        texts = self.texts[at : found[at]]
+        sides = left_out.with_blank_lines(block.search, block.replacement, texts)
+        if isinstance(sides, int):
+            return (
+                f"line {at + sides + 1} of the file is blank and left out just where lines are "
+                "added. Put it in, on the side where it belongs."
+            )
+        new = reindented(sides[0], texts, as_typed(sides[0], texts, sides[1]))
+        if new is None:
+            return None
+        whole = replace(block, search=sides[0], replacement=sides[1])
+        return Hit(wanted, whole, at, tuple(new), nearly=True)
 
     def _all_fits(self, wanted: Wanted, variants: Sequence[Block]) -> Iterator[list[Hit]]:
         """The places of one variant in one form after the other, the most exact first."""
@@ -367,14 +402,20 @@ class Ground:
 
     def _places(self, search: Sequence[str], form: "_Form") -> list[int]:
         """Where all of these lines stand, one below the other."""
-        wanted, index = [form(line) for line in search], self._index(form)
-        found = [index.get(line, ()) for line in wanted]
-        offset = min(range(len(found)), key=lambda each: len(found[each]))  # the rarest line
+        wanted = [form(line) for line in search]
+        offset, found = self._rarest(search, form)
         formed, size = self._formed[form], len(wanted)
-        if len(found[offset]) * size > len(formed) + MOST_FITTED:
+        if len(found) * size > len(formed) + MOST_FITTED:
             return _found(wanted, formed)
-        starts = (index - offset for index in found[offset])
+        starts = (index - offset for index in found)
         return [at for at in starts if at >= 0 and formed[at : at + size] == wanted]
+
+    def _rarest(self, search: Sequence[str], form: "_Form") -> tuple[int, Sequence[int]]:
+        """Which of these lines the text has least often, and where."""
+        index = self._index(form)
+        found: list[Sequence[int]] = [index.get(form(line), ()) for line in search]
+        offset = min(range(len(found)), key=lambda each: len(found[each]))
+        return offset, found[offset]
 
     def _index(self, form: "_Form") -> dict[str, list[int]]:
         if form not in self._found:

@@ -12,8 +12,8 @@
     *** End Patch
 
 (https://github.com/openai/codex, `codex-rs/apply-patch`). Taken as well, for it can only mean one
-thing: code fences and a heredoc around it, no first line, no blank in front of a line that stays, a
-unified diff. Unlike there, a hunk that fits in several places is refused.
+thing: code fences and a heredoc around it, no first line, no blank in front of a line that stays,
+blank lines left out of a hunk that fits in one place with them, a unified diff. Unlike there, a hunk that fits in several places is refused.
 """
 
 import re

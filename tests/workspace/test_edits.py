@@ -231,7 +231,7 @@ def test_every_failing_block_is_told_and_nothing_is_changed():
         block("def two():\n    return 3", "x"),
         block("nothing like it at all", "x"),
         block("DEF  one():", "x"),
-        block("    return 1\n\ndef two():", "x"),
+        block("    return 1\n\ndef three():", "x"),
     )
     assert "4 of 5 blocks could not be applied" in error.text
     assert "Block 2: SEARCH is not in the file. The nearest is in lines 5-6" in error.text

@@ -240,6 +240,41 @@ def test_blanks_and_typography_do_not_keep_a_hunk_from_fitting():
     assert edited.nearly == ("a, hunk 1 (line 3 of the patch)",)
 
 
+SPACED = "def f():\n    a = 1\n\n    b = 2\n\n\n    return a\n"
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (
+            [" def f():", "     a = 1", "-    b = 2", "+    b = 3", "     return a"],
+            SPACED.replace("b = 2", "b = 3"),
+        ),
+        (["-    a = 1", "-    b = 2", "+    c = 2", "     return a"], "def f():\n    c = 2\n\n\n    return a\n"),
+        (["     a = 1", "     b = 2", "+    c = 3", " ", " ", "     return a"],
+         SPACED.replace("b = 2\n", "b = 2\n    c = 3\n")),
+        ([" a = 1", "-b = 2", "+b = 3"], SPACED.replace("b = 2", "b = 3")),
+    ],
+)  # fmt: skip
+def test_a_hunk_that_leaves_out_blank_lines_is_taken_where_it_fits_with_them_in_one_place(
+    lines, expected
+):
+    assert applied(SPACED, *lines) == expected
+    assert apply_hunks(SPACED, "a", hunks(*lines))[0].nearly == ("a, hunk 1 (line 3 of the patch)",)
+
+
+def test_a_hunk_that_leaves_out_blank_lines_is_told_shortly_where_they_could_be_meant_otherwise():
+    between = ["     a = 1", "+    c = 3", "     b = 2"]
+    assert failures(SPACED, *between) == [
+        "a, hunk 1 (line 3 of the patch): line 3 of the file is blank and left out just where lines "
+        "are added. Put it in, on the side where it belongs."
+    ]
+    [told] = failures(SPACED * 2, "     a = 1", "-    b = 2", "     return a")
+    assert "fits in 2 places, beginning in lines 2, 9" in told
+    last = applied(SPACED * 2, "     a = 1", "-    b = 2", "     return a", "*** End of File")
+    assert last == SPACED + SPACED.replace("    b = 2\n", "")
+
+
 def test_a_missing_final_line_ending_stays_missing():
     assert applied("a\nb", "-b", "\\ No newline at end of file", "+c") == "a\nc"
     assert applied("a\nb", " b", "+c") == "a\nb\nc"
