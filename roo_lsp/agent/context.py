@@ -175,7 +175,8 @@ async def _make_room(
         return  # there may be room all the same: the answer's share is a guess, and so was an error
     entry, reason = None, ""
     if (brief.condense or wanted) and plain:
-        summary, reason = await _summary(agent, brief, before)
+        surely = len(_newest(agent, 0, agent.history.size)) if plain.kept else 0
+        summary, reason = await _summary(agent, brief, before, surely)
         entry = _shorter(agent, brief, summary) if summary else None
         if summary and (entry is None or (plain.kept and not entry.kept)):
             entry, reason = None, "it is too long"
@@ -250,8 +251,10 @@ def _too_long(agent: Agent, brief: Brief, used: int) -> RooError:
 # --- the summary ----------------------------------------------------------------------------
 
 
-async def _summary(agent: Agent, brief: Brief, used: int) -> tuple[str, str]:
+async def _summary(agent: Agent, brief: Brief, used: int, kept: int) -> tuple[str, str]:
     """A summary by the model, or why there is none; its request costs like any other.
+
+    So many of the newest messages go on beside it.
 
     Raises:
         RooError: the next request would fail in the same way.
@@ -259,7 +262,7 @@ async def _summary(agent: Agent, brief: Brief, used: int) -> tuple[str, str]:
     room, gauge = _Room.of(agent, brief), agent.gauge
     words = max(100, min(1000, room.conversation // 8))
     most = gauge.characters((room.window - room.answer) * 0.95) - len(SYSTEM)
-    request = ChatRequest(SYSTEM, [UserMessage(request_text(agent.history, words, most))])
+    request = ChatRequest(SYSTEM, [UserMessage(request_text(agent.history, words, most, kept))])
     sent = len(SYSTEM) + size_of(request.messages)
     assembly = Assembly()
     try:

@@ -209,12 +209,22 @@ async def test_a_prompt_that_is_kept_is_not_repeated() -> None:
     assert everything.count(PROMPT) == 1
 
 
+async def test_a_result_that_goes_on_is_told_to_the_summary_in_short() -> None:
+    it, model = long_task(reads(8))
+    await run_turn(it.agent)
+    asked = str(model.summaries[0].messages)
+    last = next(m for m in model.turns[-1].messages if isinstance(m, ToolMessage))
+    assert last.text not in asked
+    assert f"{last.text[:300]}" in asked
+    assert "the agent keeps this result" in asked
+
+
 async def test_a_long_summary_request_is_bounded_and_keeps_the_newest() -> None:
-    it, model = long_task(reads(12, 9000), 10_000, length=9000, context=10_000)
+    it, model = long_task(reads(12, 9000), 10_000, length=4000, context=5000, states=5000)
     await run_turn(it.agent)
     for request in model.summaries:
-        assert characters_of(request) / 4 < 8000
-    assert "characters left out here" in str(model.summaries[-1].messages)
+        assert characters_of(request) / 4 < 4000
+    assert "characters left out here …" in str(model.summaries[0].messages)
 
 
 async def test_cancelling_while_a_summary_is_written_leaves_everything_as_it_was() -> None:

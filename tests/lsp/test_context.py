@@ -27,6 +27,10 @@ class SmallModel:
     overflows: int = 0
     summaries: int = 0
     read: int = 0
+    asked: str = ""
+    """The last request for a summary, until the next other one."""
+    twice: int = 0
+    """Requests after a summary that had a result beside it."""
     problems: list[str] = field(default_factory=list)
     largest: int = 0
 
@@ -50,8 +54,19 @@ class SmallModel:
     def _answer(self, body: Any) -> Answer:
         if "tools" not in body:
             self.summaries += 1
+            self.asked = json.dumps(body["messages"])
+            if self.asked.count(PROMPT) != 1:
+                self.problems.append("the summary's request has the first request not once")
             return text(f"Goal: read the files.\nFiles: {self.read} are read.\nOpen: the rest.")
         self.problems += problems(body["messages"])
+        if self.asked:  # the first request after condensing
+            told = json.dumps(body["messages"])
+            if told.count(PROMPT) != 1:
+                self.problems.append("the first request does not stand once")
+            kept = [each["content"] for each in body["messages"] if each["role"] == "tool"]
+            if kept and json.dumps(kept[-1])[1:-1] in self.asked:
+                self.problems.append("the last result was in the summary's request, too")
+            self.twice, self.asked = self.twice + bool(kept), ""
         if self.read == self.turns:
             return text("Read them all.")
         self.read += 1
@@ -117,6 +132,7 @@ async def test_200_turns_in_a_small_context(
         assert model.read == TURNS
         assert model.problems == []
         assert model.overflows == overflows
+        assert model.twice
         condensed = it.updates("_condensed")
         assert {each["kind"] for each in condensed} == {"summary"}
         assert len(condensed) == model.summaries < TURNS / 2

@@ -265,10 +265,11 @@ def test_a_hunk_that_leaves_out_blank_lines_is_taken_where_it_fits_with_them_in_
 
 def test_a_hunk_that_leaves_out_blank_lines_is_told_shortly_where_they_could_be_meant_otherwise():
     between = ["     a = 1", "+    c = 3", "     b = 2"]
-    assert failures(SPACED, *between) == [
+    [told] = failures(SPACED, *between)
+    assert told == (
         "a, hunk 1 (line 3 of the patch): line 3 of the file is blank and left out just where lines "
         "are added. Put it in, on the side where it belongs."
-    ]
+    )
     [told] = failures(SPACED * 2, "     a = 1", "-    b = 2", "     return a")
     assert "fits in 2 places, beginning in lines 2, 9" in told
     last = applied(SPACED * 2, "     a = 1", "-    b = 2", "     return a", "*** End of File")
