@@ -100,8 +100,7 @@ class _File:
             return (f"move {way}", f"moved {way} {lines}")
         if self.before is None:
             return (f"create {self.name}", f"created {self.name} {lines}")
-        where = places(self.before.text, self.text)
-        return (f"edit {self.name}", f"edited {self.name}{where} {lines}")
+        return (f"edit {self.name}", f"edited {self.name}{places(self.before.text, self.text)}")
 
 
 class _Plan:

@@ -9,6 +9,7 @@ import pytest
 
 from roo_lsp.agent.approval import Ask
 from roo_lsp.agent.errors import ToolError
+from roo_lsp.agent.finishing import GIVEN
 from roo_lsp.agent.guards import Limits
 from roo_lsp.agent.loop import run_turn
 from roo_lsp.agent.messages import UserMessage
@@ -223,4 +224,4 @@ async def test_a_turn_ends_beside_a_change_and_a_command_that_went_well():
         tools=[writer(), command(0), DONE],
     )
     assert await run_turn(it.agent) == "end_turn"
-    assert it.results == ["a", "write wrote a", "Exit code: 0"]
+    assert it.results == [GIVEN, "write wrote a", "Exit code: 0"]

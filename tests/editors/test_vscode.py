@@ -115,6 +115,7 @@ async def opened(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Win
 @pytest_asyncio.fixture(loop_scope="module")
 async def window(opened: Window) -> AsyncGenerator[Window]:
     """The window, whose model says what the test scripts, and all of it."""
+    opened.fake.forget()  # what a test that failed has left does not fail the next one
     yield opened
     assert opened.fake.unused == 0
 
@@ -403,8 +404,8 @@ async def test_always_names_its_reach_on_the_button_and_only_one_button_stands_o
     )
     await window.task("Write two files")
     await editor.sees(".card.permission", "a.txt")
-    await editor.sees(".card button:has(.reach)", "edits of files in this workspace")
-    always = await editor.text(".card button:has(.reach)")
+    await editor.sees(".card .buttons > button:has(.reach)", "edits of files in this workspace")
+    always = await editor.text(".card .buttons > button:has(.reach)")
     assert always.startswith("Always approve\nedits of files in this workspace"), always
     assert await editor.count(".card button.primary") == 1
     await editor.click(".card button", "Always approve")

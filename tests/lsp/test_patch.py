@@ -44,8 +44,9 @@ async def test_one_answer_of_the_user_is_for_all_files_of_a_patch(tmp_path: Path
     async with FakeOpenAI() as fake, editor(NEOVIM, tmp_path, settings(fake)) as it:
         buffer = it.open(tmp_path / "a.txt")
         told = await patched(fake, it)
-        assert told.startswith(
-            "Applied the patch: edited a.txt (2 lines), moved b.txt to dir/b.txt"
+        assert told == (
+            "Applied the patch: edited a.txt (line 2), moved b.txt to dir/b.txt (2 lines), "
+            "deleted c.txt."
         )
         assert buffer.text == "one\n2\n"
         assert (tmp_path / "dir/b.txt").read_text() == "one\ntwo\n"

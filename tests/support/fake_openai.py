@@ -466,6 +466,10 @@ class FakeOpenAI:
         """Scripted answers that nobody asked for."""
         return len(self._queue)
 
+    def forget(self) -> None:
+        """Drop the scripted answers that nobody asked for."""
+        self._queue.clear()
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         task = asyncio.current_task()

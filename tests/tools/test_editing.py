@@ -320,7 +320,7 @@ async def test_a_patch_over_several_files_is_shown_whole_then_applied(context, t
     result = await invocation.run(lambda _: None)
     assert files(tree) == {"a": b"1\ntwo\n", "new/b": b"b\n", "e/d": b"D\r\nx\r\n"}
     assert result.text == (
-        "Applied the patch: edited a (line 2) (2 lines), created new/b (1 line), deleted c, "
+        "Applied the patch: edited a (line 2), created new/b (1 line), deleted c, "
         "moved d to e/d (2 lines)."
     )
     assert [(each.path.name, each.line) for each in result.locations] == [
@@ -418,9 +418,7 @@ async def test_operations_on_one_file_build_on_each_other(context, tree):
     )  # fmt: skip
     assert files(tree)["a"] == b"one\ntwo\n"
     assert files(tree)["c"] == b"new c\n"
-    assert result.text.startswith(
-        "Applied the patch: edited a (lines 1-2) (2 lines), edited c (line 1) (1 line)."
-    )
+    assert result.text.startswith("Applied the patch: edited a (lines 1-2), edited c (line 1).")
 
 
 async def test_a_patch_that_leaves_everything_as_it_is_is_told_so(context, tree):
@@ -631,9 +629,7 @@ async def test_a_unified_diff_is_a_patch(context, tmp_path):
         "--- a/gone\n+++ /dev/null\n@@ -1 +0,0 @@\n-x\n"
     )
     told = (await call(all_tools()["apply_patch"], context, patch=patch)).text
-    assert told == (
-        "Applied the patch: edited a.py (line 2) (3 lines), created new (1 line), deleted gone."
-    )
+    assert told == ("Applied the patch: edited a.py (line 2), created new (1 line), deleted gone.")
     assert (tmp_path / "a.py").read_text() == "one\nzwei\nthree\n"
 
 
