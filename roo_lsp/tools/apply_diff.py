@@ -22,7 +22,7 @@ from roo_lsp.workspace.omissions import entities, placeholder
 
 
 class ApplyDiff(Arguments):
-    r"""Change parts of a file by one or more blocks; either all are applied or none. A block:
+    r"""Change parts of a file by one or more blocks, all or none. A block:
 
     <<<<<<< SEARCH
     :start_line:12
@@ -32,12 +32,12 @@ class ApplyDiff(Arguments):
     lines to put in their place
     >>>>>>> REPLACE
 
-    SEARCH must fit in one place; :start_line: (a line number of the file as it is now) tells which
-    of several, and may be left out with its ------- line. A line of the file that looks like a
-    marker gets a backslash in front. Put all changes of a file into one call.
+    SEARCH has whole lines and must fit in one place; :start_line: (a line number of the file as it
+    is now) tells which of several, and may be left out with its ------- line. A line of the file
+    that looks like a marker gets a backslash in front.
     """
 
-    path: str = Field(description="Relative to the workspace, or absolute")
+    path: str = Field(description="The file")
     diff: str = Field(description="The blocks")
 
 

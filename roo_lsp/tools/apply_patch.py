@@ -37,8 +37,7 @@ SHOWN = 3
 
 
 class ApplyPatch(Arguments):
-    """Change, add, rename and delete files in one call, all or nothing; for changes that belong
-    together in several files. The patch:
+    """Change, add, rename and delete several files in one call, all or nothing. The patch:
 
     *** Begin Patch
     *** Update File: src/a.py
@@ -56,7 +55,7 @@ class ApplyPatch(Arguments):
     a hunk at the end of the file.
     """
 
-    patch: str = Field(description="The patch, from `*** Begin Patch` to `*** End Patch`")
+    patch: str = Field(description="All of it, from Begin Patch to End Patch")
 
 
 def targets(arguments: ApplyPatch, context: ToolContext) -> tuple[Target, ...]:

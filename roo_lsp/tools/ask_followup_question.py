@@ -18,12 +18,12 @@ from roo_lsp.tools._text import one_line
 
 
 class AskFollowupQuestion(Arguments):
-    """Ask the user what you cannot find out yourself, and wait for the answer."""
+    """Ask the user what you can neither find out nor sensibly assume, and wait for the answer."""
 
     question: str = Field(description="One clear question")
     follow_up: list[str] = Field(
         max_length=4,
-        description="Up to 4 answers to choose from; the user may also write their own",
+        description="Up to 4 answers to choose from; the user may write another",
     )
 
     @field_validator("follow_up", mode="before")
@@ -61,7 +61,6 @@ TOOL = Tool(
     group="always",
     arguments=AskFollowupQuestion,
     prepare=prepare,
-    rule="Ask only what you cannot find out yourself and cannot sensibly assume.",
     asks=True,
     told_elsewhere=True,
 )

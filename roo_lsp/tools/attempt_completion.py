@@ -19,7 +19,9 @@ class AttemptCompletion(Arguments):
     you have seen that it succeeded.
     """
 
-    result: str = Field(description="What was done, final: no question, no offer of more help")
+    result: str = Field(
+        description="What you did and what came of it; no question, no offer of more help"
+    )
 
 
 async def prepare(arguments: AttemptCompletion, context: ToolContext) -> Invocation:
@@ -41,6 +43,6 @@ TOOL = Tool(
     arguments=AttemptCompletion,
     prepare=prepare,
     final=True,
-    rule="When the task is done and you have seen that it is, end with attempt_completion. Its result is what the user reads: what you did and what came of it, with no question at the end.",
+    rule="When the task is done and you have seen that it is, end with attempt_completion. Its result is what the user reads.",
     told_elsewhere=True,
 )

@@ -49,20 +49,20 @@ _CHANGE = {
 
 
 class Edit(Arguments):
-    """Replace a text of a file by another one: the quickest way for one small change. old_string
-    must be in the file exactly once, indentation and line breaks included; with replace_all every
-    place is changed. An empty old_string is for a file that is new or empty.
+    """Replace a text of a file by another one: the quickest way for a small change. old_string must
+    be in the file exactly once, indentation and line breaks included, unless replace_all is true. An
+    empty old_string is for a file that is new or empty.
     """
 
     file_path: str = Field(
         validation_alias=AliasChoices("file_path", "path"),
-        description="Relative to the workspace, or absolute",
+        description="The file",
     )
     old_string: str = Field(description="The text as it is in the file, without line numbers")
     new_string: str = Field(description="The text to put there")
-    replace_all: bool | None = Field(None, description="Change every place where it stands")
+    replace_all: bool | None = Field(None, description="Change every place")
     more: list[Annotated[Change, WithJsonSchema(_CHANGE)]] | None = Field(
-        None, description="Further changes of the file, in order; all or none"
+        None, description="Further changes of this file; all or none"
     )
 
 

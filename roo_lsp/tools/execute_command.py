@@ -24,20 +24,19 @@ MAX_TIMEOUT = 3600
 
 
 class ExecuteCommand(Arguments):
-    """Run a shell command with bash and return its output. It has no input and no terminal: use
-    options that ask nothing. Of long output you get both ends; read_command_output reads the rest,
-    waits and stops. For a server give a timeout: it goes on in the background, as does what is silent
-    for a minute or takes two.
+    """Run a command with bash and return its output. It has no input and no terminal: use options
+    that ask nothing. Of long output you get both ends; read_command_output reads the rest. What is
+    silent for a minute or takes two goes on in the background; for a server give a timeout.
     """
 
-    command: str = Field(description="Shell text, run with bash -c")
-    cwd: str | None = Field(None, description="Folder to run in; null: the workspace")
+    command: str = Field(description="For bash -c")
+    cwd: str | None = Field(None, description="Folder to run in; else the first of the workspace")
     timeout: float | None = Field(
-        None, description="Seconds until it goes to the background, at most 3600"
+        None, description="Seconds until it goes on in the background, at most 3600"
     )
     no_sandbox: bool | None = Field(
         default=False,
-        description="Only for what the sandbox prevents: run outside; the user is asked",
+        description="Run outside the sandbox, where it prevents what is needed; the user is asked",
     )
 
 
@@ -118,6 +117,6 @@ TOOL = Tool(
     arguments=ExecuteCommand,
     prepare=prepare,
     targets=lambda arguments, context: reads(context, arguments.cwd or "."),
-    rule="Commands run in bash in the first workspace folder, without a terminal and without input; use options that make programs ask nothing. Do not read or write files with commands when a file tool can.",
+    rule="Do not read, search or write files by commands where a tool can.",
     doing="Running",
 )

@@ -18,11 +18,11 @@ LIMIT = 200
 
 
 class ListFiles(Arguments):
-    """List a folder, level by level, folders (with a trailing /) first. At most 200 entries.
-    Entries that .gitignore or .rooignore hides are left out, but their number is told.
+    """List a folder, level by level, folders (with a trailing /) first; at most 200 entries. What
+    .gitignore or .rooignore hides is only counted.
     """
 
-    path: str = Field(description="The folder, relative to the workspace or absolute; `.` for all")
+    path: str = Field(description="The folder; `.` is the workspace")
     recursive: bool | None = Field(None, description="Also what is in its folders")
 
 

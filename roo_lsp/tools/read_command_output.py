@@ -24,8 +24,8 @@ MAX_WAIT = 3600
 
 
 class ReadCommandOutput(Arguments):
-    """Read more of a command's output, also while it runs: a part by byte offset, or the lines that
-    match a search. It can wait for its end, or stop it.
+    """Read more of a command's output, also while it runs: a part by offset, or the lines that match
+    a search. Can wait for the command's end, or stop it.
     """
 
     artifact_id: str = Field(description="From execute_command: cmd-1.txt")
@@ -34,7 +34,7 @@ class ReadCommandOutput(Arguments):
     search: str | None = Field(None, description="Rust regex, any case")
     context: int | None = Field(None, description="Lines around matches")
     wait: float | None = Field(None, description="Seconds to wait for its end")
-    stop: bool | None = Field(default=False, description="Also what it left running")
+    stop: bool | None = Field(default=False, description="End it, and what it left running")
 
 
 def _head(arguments: ReadCommandOutput, part: OutputPart) -> str:
@@ -95,6 +95,5 @@ TOOL = Tool(
     arguments=ReadCommandOutput,
     prepare=prepare,
     parallel=True,
-    rule="A command's result may show only the head and tail of its output; read the rest with read_command_output if it matters.",
     doing="Reading",
 )

@@ -38,12 +38,12 @@ LARGE = 1_000_000
 
 class ReadFile(Arguments):
     """Read a text file as numbered lines, `12 | text`; the numbers are not part of the file.
-    Returns at most 2000 lines and says how to read on. With around_line, returns the function or
-    class around that line; with outline, only the lines that begin definitions. Unsaved changes in
-    the editor are included. An image (PNG, JPEG, GIF, WebP) is shown to you.
+    A long file comes in parts, each with how to read on. With around_line: the function or class
+    around that line; with outline: only the lines that begin definitions. Text that is unsaved in
+    the editor counts. An image (PNG, JPEG, GIF, WebP) is shown to you.
     """
 
-    path: str = Field(description="Relative to the workspace, or absolute")
+    path: str = Field(description="The file")
     start_line: int | None = Field(None, description="First line, from 1")
     end_line: int | None = Field(None, description="Last line, included")
     around_line: int | None = Field(None, description="A line, instead of a range")

@@ -37,17 +37,17 @@ HEADER = 100
 
 
 class SearchFiles(Arguments):
-    """Search file contents below a folder, or in one file, line by line. Matching lines are marked
-    `>12 | text`, neighbours ` 13 | text`; `(in 9 | def f():)` tells what the lines below it are in.
-    At most 300 matches, the rest by file. Files that .gitignore or .rooignore hides are not searched;
-    unsaved changes in the editor are.
+    """Search file contents line by line. Matching lines are marked `>12 | text`, neighbours
+    ` 13 | text`; `(in 9 | def f():)` tells what the lines below it are in. At most 300 matches are
+    shown, the rest counted by file. What .gitignore or .rooignore hides is not searched; text that
+    is unsaved in the editor is.
     """
 
-    path: str = Field(description="Folder or file, relative to the workspace or absolute")
+    path: str = Field(description="Folder or file")
     regex: str = Field(description="Rust regular expression; (?i) in front ignores case")
     file_pattern: str | None = Field(None, description="Globs of files: *.py, src/**/*.ts")
     context: int | None = Field(
-        None, ge=0, le=MAX_CONTEXT, description="Lines around each match: 1 if null, 0 for a list"
+        None, ge=0, le=MAX_CONTEXT, description="Lines around each match, else 1; 0 for a list"
     )
 
 

@@ -28,7 +28,7 @@ MAX_FILES = 200
 class ShowChanges(Arguments):
     """Show what your edits changed so far, as a diff; without what commands changed."""
 
-    path: str | None = Field(None, description="Only below it")
+    path: str | None = Field(None, description="Only in this file or folder")
 
 
 async def prepare(arguments: ShowChanges, context: ToolContext) -> Invocation:

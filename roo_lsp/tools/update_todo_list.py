@@ -20,14 +20,14 @@ _ITEM = re.compile(r"\s*(?:[-*+]|\d+[.)])?\s*\[(.)\]\s*(\S.*)")
 
 
 class UpdateTodoList(Arguments):
-    """Set the task's todo list, all of it. Use it for work of several steps; keep one step in
-    progress and mark steps done as soon as they are. Example:
+    """Set the task's todo list, all of it, for work of several steps. Keep one step in progress, and
+    mark steps done as soon as they are. Example:
     - [x] find the cause
     - [-] fix it
     - [ ] test it
     """
 
-    todos: str = Field(description="Checklist: [ ] open, [-] in progress, [x] done")
+    todos: str = Field(description="The whole list")
 
 
 def parse(todos: str) -> list[Todo]:
@@ -74,6 +74,5 @@ TOOL = Tool(
     group="always",
     arguments=UpdateTodoList,
     prepare=prepare,
-    rule="For work of several steps keep the plan in update_todo_list.",
     told_elsewhere=True,
 )

@@ -32,11 +32,10 @@ KNOWN = "You know all of it now: there is no need to read it again."
 
 class WriteToFile(Arguments):
     """Create a file, or replace all of an existing one. Missing folders are made. The content is
-    written exactly as given, so give all of it; only CRLF line endings stay where a file has them.
-    To change a part of a file use apply_diff or edit.
+    written as given, so give all of it; only CRLF line endings stay where a file has them.
     """
 
-    path: str = Field(description="Relative to the workspace, or absolute")
+    path: str = Field(description="The file")
     content: str = Field(description="The whole new content")
 
 

@@ -168,6 +168,8 @@ KINDS: dict[str, Kind] = {
         "Zoo-Code-Org/Zoo-Code#868", [one("apply_diff", path="src/app.py", diff=block("return a < 1 and", "return a > 1 and")), DONE], "is not in the file"),
     "another indentation": Kind(
         "google-gemini/gemini-cli#4576", [one("apply_diff", path="src/app.py", diff=block("return a < 1 and '1'", "return a > 1 and '1'")), DONE], files={"src/app.py": CHANGED}),
+    "blank lines left out of a patch": Kind(
+        "NousResearch/hermes-agent#89664", [one("apply_patch", patch=update(" def f0(a):", "     return a < 0 and '0'", " def f1(a):", "-    return a < 1 and '1'", "+    return a > 1 and '1'", " def f2(a):")), DONE], files={"src/app.py": CHANGED}),
     "a text that is there twelve times": Kind(
         "google-gemini/gemini-cli: replace", [edit("and '", "or '"), DONE], "more than 10 times"),
     "more replacements than one": Kind(
@@ -269,6 +271,22 @@ KINDS: dict[str, Kind] = {
     "tokens behind the name": Kind("movieclaw#224", [one("read_file<|channel|>commentary", path="data.txt"), DONE], "1 | one"),
     # --- commands ---
     "a fence round a command": Kind("0xMaxMa/claude-gateway#271", [one("execute_command", command="```bash\necho hello\n```"), DONE], "hello"),
+    "a timeout in milliseconds": Kind(
+        "earendil-works/pi#9785", [one("execute_command", command="touch x", timeout=120_000), DONE], "it is in seconds", {"x": None}),
+    "an editor that needs a terminal": Kind(
+        "earendil-works/pi#9936", [one("execute_command", command="nano src/app.py"), DONE], "nano needs a terminal, and there is none here. Use the tools"),
+    "a screen that is drawn anew": Kind(
+        "microsoft/vscode#295088", [one("execute_command", command="touch x; watch date"), DONE], "watch needs a terminal", {"x": None}),
+    "a folder to stay in": Kind(
+        "amd/gaia#3400", [one("execute_command", command="cd src"), DONE], "`cd` held for this command only"),
+    "a variable to stay set": Kind(
+        "anthropics/claude-code#2508", [one("execute_command", command="export A=1"), DONE], "`export` held for this command only"),
+    "an environment to stay in": Kind(
+        "anthropics/claude-code#2508", [one("execute_command", command="touch env && source env"), DONE], "`source` held for this command only", {"env": ""}),
+    "a server behind &": Kind(
+        "gsd-build/gsd-2#733", [one("execute_command", command="sleep 300 & echo started"), DONE], "started"),
+    "a server behind & that dies": Kind(
+        "kolega-ai/kolega-code#319", [one("execute_command", command="sleep 0 & wait; echo gone"), DONE], "What was started with & has ended too."),
     "a command as a list": Kind("openai/codex: shell", [one("execute_command", command=["echo", "a  b"]), DONE], "a  b"),
 }  # fmt: skip
 
