@@ -284,7 +284,7 @@ KINDS: dict[str, Kind] = {
     "an environment to stay in": Kind(
         "anthropics/claude-code#2508", [one("execute_command", command="touch env && source env"), DONE], "`source` held for this command only", {"env": ""}),
     "a server behind &": Kind(
-        "gsd-build/gsd-2#733", [one("execute_command", command="sleep 300 & echo started"), DONE], "started"),
+        "gsd-build/gsd-2#733", [one("execute_command", command="sleep 300 & echo started"), DONE], "1 of its processes go on in the background"),
     "a server behind & that dies": Kind(
         "kolega-ai/kolega-code#319", [one("execute_command", command="sleep 0 & wait; echo gone"), DONE], "What was started with & has ended too."),
     "a command as a list": Kind("openai/codex: shell", [one("execute_command", command=["echo", "a  b"]), DONE], "a  b"),
