@@ -87,6 +87,8 @@ class Connection:
     """What is known of endpoints."""
     keys: Keys = field(default_factory=Keys)
     """Those that were used, to be shown nowhere."""
+    found: str = ""
+    """The address that was found last, where none is set."""
     _clients: list[tuple[Endpoint, Client]] = field(default_factory=list[tuple[Endpoint, Client]])
     _paces: dict[tuple[str, float], Pace] = field(default_factory=dict[tuple[str, float], Pace])
     _command_keys: dict[Sequence[str], str] = field(default_factory=dict[Sequence[str], str])
@@ -192,6 +194,8 @@ class Connection:
         settings = effective.for_profile(profile)
         address = await _address(effective, settings, profile)
         found = address.bound is None
+        if found:
+            self.found = address.url
         if passage := self._passage(effective, settings, profile, address):
             await self._ask(passage, ask)
         key = None if found else _stored_key(address.url) or await self._key(settings)

@@ -11,13 +11,6 @@
 (require 'roo-compose)
 (require 'roo-review)
 
-(defun roo--read (prompt)
-  "Read with PROMPT what the user says to Roo."
-  (let ((text (read-string prompt nil 'roo--history)))
-    (when (string-blank-p text)
-      (user-error "Say what to do"))
-    text))
-
 (defun roo (prompt)
   "Start a task: have Roo do PROMPT.  With a region, Roo is pointed at it."
   (interactive (list (roo--read (if (use-region-p) "Roo, about the region: " "Roo: "))))

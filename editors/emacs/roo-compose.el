@@ -10,10 +10,8 @@
 ;;; Code:
 
 (require 'dnd)
+(require 'roo-prompt)
 (require 'roo-transcript)
-
-(defvar roo--history nil
-  "What was said to Roo.")
 
 (defvar-local roo--attached nil
   "What goes along with this message, in the order it was attached.
@@ -23,16 +21,15 @@ takes it, or :image, a URI.")
 (defvar-local roo--note nil
   "What is to be known of this message, as text.")
 
-(defvar-local roo--recalled nil
-  "How far back in what was said the text of this message is from.")
-
 (defvar roo-compose-mode-map
   (let ((map (make-sparse-keymap)))
     (pcase-dolist (`(,key . ,command)
                    '(("C-c C-c" . roo-compose-send) ("C-c C-k" . roo-compose-quit)
                      ("C-c C-a" . roo-attach) ("C-c C-y" . roo-attach-clipboard)
                      ("C-c C-d" . roo-detach) ("M-p" . roo-compose-previous)
-                     ("M-n" . roo-compose-next)))
+                     ("M-n" . roo-compose-next)
+                     ("<remap> <previous-line>" . roo-compose-up)
+                     ("<remap> <next-line>" . roo-compose-down)))
       (define-key map (kbd key) command))
     map)
   "Keys of a message to Roo.")
@@ -61,8 +58,8 @@ takes it, or :image, a URI.")
   (let ((buffer (get-buffer-create (format "*to roo: %s*" (roo--name connection)))))
     (with-current-buffer buffer
       (unless (derived-mode-p 'roo-compose-mode) (roo-compose-mode))
-      (setq roo--connection connection
-            default-directory (roo--root connection)))
+      (setq default-directory (roo--root connection))
+      (roo--offer-commands connection))
     buffer))
 
 (defconst roo--draft-display '(display-buffer-below-selected (window-height . 7))
@@ -108,13 +105,31 @@ shown, a new task with OPTIONS.  What is not taken is given back."
         (roo--execute connection "roo.task.send" argument
                       (lambda (result)
                         (when (plist-get result :queued)
-                          (roo--say "Roo hears it with the next request")))
+                          (roo--say "Roo hears it with the next request"))
+                        (unless (equal (plist-get result :taskId) task)
+                          (roo--show-other connection (plist-get result :taskId))))
                       failed)
       (roo--start-task connection (append argument options) failed))))
+
+(defun roo--show-other (connection task)
+  "Show TASK of CONNECTION; nil is one that begins with the next message."
+  (setf (roo--task connection) task)
+  (roo--show-task connection task))
 
 (defun roo--start-task (connection argument &optional failed)
   "Have CONNECTION start a task with ARGUMENT, and show it.
 FAILED gets the error, which else the user is told."
+  (let ((before (roo--task connection)))
+    (roo--begin-task connection argument
+                     (lambda (result)
+                       (unless (plist-get result :taskId) ; it was a command, and is done
+                         (setf (roo--line connection) nil))
+                       (roo--show-other connection (or (plist-get result :taskId) before)))
+                     failed)))
+
+(defun roo--begin-task (connection argument begun failed)
+  "Have CONNECTION start a task with ARGUMENT.
+BEGUN gets the result, FAILED the error, which else the user is told."
   (setf (roo--task connection) nil
         (roo--interrupted connection) nil
         (roo--line connection) "starting…")
@@ -125,7 +140,7 @@ FAILED gets the error, which else the user is told."
                              (list :mode (roo--mode connection)))
                         (and (roo--profile connection)
                              (list :profile (roo--profile connection))))
-                (lambda (result) (roo--show-task connection (plist-get result :taskId)))
+                begun
                 (lambda (problem)
                   (setf (roo--line connection) "not started")
                   (if failed (funcall failed problem)
@@ -267,27 +282,6 @@ In Dired these are the marked files."
                (roo--say "There is no image in the clipboard")
              (with-current-buffer message-buffer
                (roo--attach-data "image/png" data)))))))))
-
-;;;; What was said before
-
-(defun roo--recall (step)
-  "Replace this message by the one STEP further back in what was said."
-  (let ((position (+ step (or roo--recalled -1))))
-    (unless (< -2 position (length roo--history))
-      (user-error "Nothing more was said"))
-    (setq roo--recalled position)
-    (erase-buffer)
-    (unless (= position -1) (insert (nth position roo--history)))))
-
-(defun roo-compose-previous ()
-  "Put what was said before this here; the newest first."
-  (interactive)
-  (roo--recall 1))
-
-(defun roo-compose-next ()
-  "Put what was said after this here."
-  (interactive)
-  (roo--recall -1))
 
 (provide 'roo-compose)
 

@@ -37,6 +37,7 @@
   task                                  ; the one that is shown
   mode profile                          ; of new tasks, where chosen
   (configured nil)                      ; functions for when its server has the settings
+  (commands nil)                        ; what a prompt may begin with, as roo.command.list has it
   (said nil)                            ; messages that wait for the next request
   (auto nil)                            ; kinds that are approved without a question, but reading
   pending                               ; what waits for the user, as roo.approval.list has it

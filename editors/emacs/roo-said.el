@@ -74,23 +74,6 @@
     (unless (string-blank-p text)
       (roo--settle-said "roo.queue.edit" message text))))
 
-;;;; What was said before, in this workspace
-
-(defun roo--fetch-history (connection)
-  "Ask the server of CONNECTION what was said before, for the history of prompts."
-  (roo--execute connection "roo.prompt.history" '(:limit 100)
-                (lambda (prompts)
-                  (setq roo--history (seq-uniq (append roo--history
-                                                       (mapcar #'roo--prompt prompts)))))
-                #'ignore))
-
-(defun roo--prompt (said)
-  "The text of SAID, a prompt or an object that has one."
-  (if (stringp said) said
-    (or (plist-get said :text) (plist-get said :prompt) "")))
-
-(add-hook 'roo--ready-functions #'roo--fetch-history)
-
 (provide 'roo-said)
 
 ;; Local Variables:

@@ -36,8 +36,12 @@ from roo_lsp.workspace.user_folders import state_dir
 
 COMPLETED, FAILED, BAD_USAGE, NOT_APPROVED = 0, 1, 2, 3
 INVALID_PARAMS = -32602
-BAD_USAGE_REASONS = frozenset({"settings_invalid", "no_task", "images_unsupported"})
+BAD_USAGE_REASONS = frozenset(
+    {"settings_invalid", "no_task", "images_unsupported", "unknown_command"}
+)
 """Why the server refuses what the command line or the settings ask for."""
+MODELS_SECONDS = 3.0
+"""How long an endpoint may take to say which model it serves; the task is not kept from starting."""
 CANCEL_SECONDS = 5.0
 """How long a cancelled task may take to say that it has stopped."""
 
@@ -368,7 +372,7 @@ class Run:
         ticking = asyncio.create_task(self._tick())
         try:
             self.task_id = await self._start()
-            return await self._follow()
+            return await self._follow() if self.task_id else COMPLETED
         except Refused as error:
             return self._refused(error)
         except asyncio.CancelledError:
@@ -381,13 +385,14 @@ class Run:
             ticking.cancel()
 
     async def _start(self) -> str:
+        """The id of the task; empty where the prompt was a command that is done."""
         job, server = self.job, self.server
         if not job.json:
             await self._introduce()
         if not job.resume:
             start = {"prompt": job.prompt, "mode": job.mode, "profile": job.profile}
             added = {"images": list(job.images)}
-            return (await server.execute("roo.task.start", start | added))["taskId"]
+            return self._begun(await server.execute("roo.task.start", start | added))
         of_task = {"taskId": job.resume}
         if job.mode:
             await server.execute("roo.mode.set", of_task | {"mode": job.mode})
@@ -395,17 +400,36 @@ class Run:
             await server.execute("roo.profile.set", of_task | {"profile": job.profile})
         if job.images:
             said = {"text": job.prompt, "images": list(job.images)}
-            await server.execute("roo.task.send", of_task | said)
-        else:
-            await server.execute("roo.task.resume", of_task | {"text": job.prompt})
-        return job.resume
+            return self._begun(await server.execute("roo.task.send", of_task | said))
+        gone_on = await server.execute("roo.task.resume", of_task | {"text": job.prompt})
+        return self._begun(gone_on)
+
+    def _begun(self, result: Mapping[str, Any]) -> str:
+        if result.get("started", True):
+            return result["taskId"]
+        self.view.note(result["said"])
+        return ""
 
     async def _introduce(self) -> None:
-        status = await self.server.execute("roo.status")
-        model = status["model"] or "the model it serves"
+        wanted = {"mode": self.job.mode, "profile": self.job.profile}
+        status = await self.server.execute("roo.status", wanted)
+        model = status["model"]
+        if not model or not status["provider"]["baseUrl"]:
+            served = await self._served(status["profile"])
+            model = model or (served[0] if len(served) == 1 else "the model it serves")
+            status = await self.server.execute("roo.status", wanted)  # knows what was found
         where = status["provider"]["baseUrl"] or "a local endpoint"
-        mode = self.job.mode or status["mode"]
-        self.view.note(f"roo-lsp {status['version']}, mode {mode}, {model} at {where}")
+        version, mode = status["version"], status["mode"]
+        self.view.note(f"roo-lsp {version}, mode {mode}, {model} at {where}")
+
+    async def _served(self, profile: str) -> Sequence[str]:
+        """The models of the endpoint; none where it does not say so soon, or at all."""
+        try:
+            async with asyncio.timeout(MODELS_SECONDS):
+                found = await self.server.execute("roo.provider.models", {"profile": profile})
+                return found["models"]
+        except (TimeoutError, Refused):
+            return ()
 
     async def _follow(self) -> int:
         async for item in self.server:

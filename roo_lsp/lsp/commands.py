@@ -15,7 +15,7 @@ from roo_lsp.agent.errors import RooError, ToolError
 from roo_lsp.lsp.session import Session
 from roo_lsp.lsp.wire.protocol import CommandFailed
 from roo_lsp.task_documents.drafts import OTHERWISE, write_draft
-from roo_lsp.tasks import inputs
+from roo_lsp.tasks import inputs, saying
 from roo_lsp.tasks import service as verbs
 from roo_lsp.tasks.refusals import Invalid, Refused
 from roo_lsp.tasks.service import Service
@@ -83,7 +83,7 @@ async def start(session: Session, argument: inputs.Start) -> Any:
     token = session.protocol.work_done_token  # beside the arguments, as LSP has it
     if token is not None:
         argument = argument.model_copy(update={"work_done_token": token})
-    return await verbs.start(session.service, argument)
+    return await saying.start(session.service, argument)
 
 
 async def open_task(session: Session, argument: inputs.Open) -> Any:
@@ -128,9 +128,9 @@ def _verb(verb: Callable[[Service, Any], Awaitable[Any]]) -> Handler:
 
 COMMANDS: dict[str, tuple[Handler, type[inputs.Argument], str]] = {
     "roo.task.start": (start, inputs.Start, "prompt"),
-    "roo.task.send": (_verb(verbs.send), inputs.Send, "text"),
+    "roo.task.send": (_verb(saying.send), inputs.Send, "text"),
     "roo.task.cancel": (_verb(verbs.cancel), inputs.OfTask, "taskId"),
-    "roo.task.resume": (_verb(verbs.resume), inputs.Resume, "taskId"),
+    "roo.task.resume": (_verb(saying.resume), inputs.Resume, "taskId"),
     "roo.task.list": (_verb(verbs.list_tasks), inputs.List, ""),
     "roo.task.replay": (_verb(verbs.replay), inputs.Replay, "taskId"),
     "roo.task.open": (open_task, inputs.Open, "taskId"),
@@ -148,6 +148,7 @@ COMMANDS: dict[str, tuple[Handler, type[inputs.Argument], str]] = {
     "roo.task.condense": (_verb(verbs.condense), inputs.OfTask, "taskId"),
     "roo.prompt.enhance": (_verb(verbs.enhance), inputs.Enhance, "text"),
     "roo.prompt.history": (_verb(verbs.list_prompts), inputs.ListPrompts, ""),
+    "roo.command.list": (_verb(saying.list_commands), inputs.ListCommands, "mode"),
     "roo.approval.auto": (_verb(verbs.switch_auto), inputs.SwitchAuto, "kind"),
     "roo.queue.list": (_verb(verbs.list_queue), inputs.OfTask, "taskId"),
     "roo.queue.remove": (_verb(verbs.remove_queued), inputs.OfQueued, "messageId"),
@@ -158,7 +159,7 @@ COMMANDS: dict[str, tuple[Handler, type[inputs.Argument], str]] = {
     "roo.profile.list": (_verb(verbs.list_profiles), inputs.Nothing, ""),
     "roo.provider.test": (_verb(verbs.test_provider), inputs.OfProfile, "profile"),
     "roo.provider.models": (_verb(verbs.list_provider_models), inputs.OfProfile, "profile"),
-    "roo.status": (_verb(verbs.status), inputs.Nothing, ""),
+    "roo.status": (_verb(verbs.status), inputs.Status, ""),
     "roo.document.send": (send_document, inputs.OfDocument, "uri"),
 }
 """Name to handler, argument and main field; what is listed to the client but not here is refused."""

@@ -60,6 +60,7 @@ COMMANDS = (
     "roo.provider.models",
     "roo.prompt.enhance",
     "roo.prompt.history",
+    "roo.command.list",
     "roo.approval.auto",
     "roo.status",
     "roo.document.send",

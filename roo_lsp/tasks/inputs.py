@@ -102,6 +102,11 @@ class ListPrompts(Argument):
     limit: Annotated[int, Field(ge=1, le=1000)] = 100
 
 
+class ListCommands(Argument):
+    mode: str | None = None
+    """Taken as editors send it; what there is today is the same in every mode."""
+
+
 class OfQueued(OfTask):
     message_id: str
 
@@ -158,6 +163,12 @@ class OfChanges(Argument):
     task_id: str | None = None
     uri: str | None = None
     hunk: str | None = None
+
+
+class Status(Argument):
+    mode: str | None = None
+    profile: str | None = None
+    """What would be asked with these, instead of what the settings say."""
 
 
 class SetMode(Argument):

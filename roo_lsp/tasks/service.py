@@ -49,6 +49,7 @@ from roo_lsp.tasks.inputs import (
     SetMode,
     SetProfile,
     Start,
+    Status,
     SwitchAuto,
 )
 from roo_lsp.tasks.prompts import PromptHistory, enhanced
@@ -485,11 +486,14 @@ async def _endpoint(service: Service, profile: str | None) -> Endpoint:
     )
 
 
-async def status(service: Service, argument: Nothing) -> dict[str, Any]:
-    del argument
+async def status(service: Service, argument: Status) -> dict[str, Any]:
     current = service.configuration.current
-    settings = current.for_profile(current.settings.profile)
-    base_url = configured_url(settings)
+    mode, profile = argument.mode or current.settings.mode, argument.profile or ""
+    _check_mode(mode)
+    if profile:
+        _check_profile(service, profile)
+    settings = current.for_profile(service.configuration.profile_of(mode, profile))
+    base_url = configured_url(settings) or service.connection.found
     return {
         "version": service.version,
         "client": service.client,
@@ -499,8 +503,8 @@ async def status(service: Service, argument: Nothing) -> dict[str, Any]:
             "learnt": service.connection.learnt(base_url) if base_url else [],
         },
         "model": settings.provider.model_id,
-        "mode": settings.mode,
-        "profile": current.settings.profile,
+        "mode": mode,
+        "profile": service.configuration.profile_of(mode, profile),
         "tasks": [
             {"taskId": task.id, "title": task.title, "state": task.state} for task in service.tasks
         ],

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+from importlib.metadata import version
 from pathlib import Path
 
 import psutil
@@ -47,6 +48,27 @@ async def test_a_task_ends_with_0_and_its_answer(folder):
     assert "--resume" in ended.out
     assert "\x1b" not in ended.out
     assert ended.err == ""
+
+
+async def test_the_first_line_names_the_model_that_is_asked_and_where(folder):
+    async with FakeOpenAI(models=["the-one"]) as fake:
+        fake.answers(text("Hi."), text("Hi."))
+        where = f"at {fake.base_url}"
+        served = await run(fake, folder, "Greet", "--set", "provider.modelId=")
+        named = await run(fake, folder, "Greet", "--mode", "ask")
+    begins = f"roo-lsp {version('roo-lsp')}, mode"
+    assert served.out.startswith(f"{begins} code, the-one {where}\n"), served
+    assert named.out.startswith(f"{begins} ask, fake-model {where}\n"), named
+
+
+async def test_a_command_in_the_prompt_is_done_and_an_unknown_one_is_bad_usage(folder):
+    async with FakeOpenAI() as fake:
+        helped = await run(fake, folder, "/help")
+        unknown = await run(fake, folder, "/hlep")
+    assert (helped.code, unknown.code) == (0, 2), (helped, unknown)
+    assert "`/mode MODE` Go on in another mode." in helped.out
+    assert "There is no command /hlep; the nearest is /help." in unknown.out
+    assert not fake.chats
 
 
 async def test_json_is_one_event_for_each_line_and_nothing_else(folder):

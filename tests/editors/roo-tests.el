@@ -548,6 +548,40 @@
         (kill-buffer draft)
         (kill-buffer (roo--transcript connection))))))
 
+(ert-deftest unit-what-was-said-comes-back-around-what-is-being-written ()
+  (with-document "one\n"
+    (let ((roo--history (list "two\nlines" "one")) (draft (roo--draft connection)))
+      (unwind-protect
+          (with-current-buffer draft
+            (insert "mine")
+            (roo-compose-up)
+            (should (equal (buffer-string) "two\nlines"))
+            (goto-char (point-min))
+            (roo-compose-up)
+            (should (equal (buffer-string) "one"))
+            (should-error (roo-compose-up) :type 'user-error)
+            (roo-compose-down)
+            (roo-compose-down)
+            (should (equal (buffer-string) "mine")))
+        (kill-buffer draft)))))
+
+(ert-deftest unit-commands-are-completed-where-a-line-begins-with-one ()
+  (with-document "one\n"
+    (setf (roo--commands connection)
+          '((:name "mode" :description "Go on in another mode." :argumentHint "mode")
+            (:name "status" :description "Say it." :argumentHint "")))
+    (let ((draft (roo--draft connection)))
+      (unwind-protect
+          (with-current-buffer draft
+            (insert "/mo")
+            (completion-at-point)
+            (should (equal (buffer-string) "/mode"))
+            (should (equal (roo--about-command "/mode") " MODE Go on in another mode."))
+            (erase-buffer)
+            (insert "/usr/mo")
+            (should-not (roo--complete-command)))
+        (kill-buffer draft)))))
+
 ;;; Marks
 
 (defun changed (connection uri &rest hunks)
@@ -716,6 +750,12 @@
   (until (equal (state) "idle"))
   (let ((before (said)) (task (roo--task (here))))
     (should (string-match-p "said in a few words" before))
+    (roo "/status")
+    (until (string-match-p "idle in mode code" (messages)))
+    (should (equal (roo--task (here)) task))
+    (roo-send "/stauts")
+    (until (string-match-p "nearest is /status" (messages)))
+    (until (equal (said) before))
     (roo-restart)
     (until (equal (said) before))
     (with-current-buffer (roo--make-transcript (here)) (revert-buffer))

@@ -392,6 +392,38 @@ def test_a_model_that_is_picked_is_asked_from_then_on(fake: FakeOpenAI, editor: 
     assert fake.chats[-1].json["model"] == model
 
 
+def test_what_was_said_comes_back_by_the_arrow_and_a_slash_offers_commands(
+    fake: FakeOpenAI, editor: Neovim
+) -> None:
+    fake.answers(text("Hello."), text("Again."))
+    editor.type(":Roo Say hello<CR>")
+    editor.ended()
+    editor.type(":Roo<CR>isaid\ntwice<Esc>A<C-s>")
+    editor.shown("Again.")
+    editor.type("<Esc>imine<Esc><Up>")
+    editor.until("vim.fn.getline(1) == 'said'")
+    assert editor.text == "said\ntwice\n"
+    editor.type("<Up>")
+    assert editor.text == "said\ntwice\n", "inside the text it is Vim's own"
+    editor.type("<Up>")
+    editor.until("vim.fn.getline(1) == 'Say hello'")
+    editor.type("<Down>")
+    editor.until("vim.fn.getline(1) == 'said'")
+    editor.type("<Down>")
+    editor.until("vim.fn.getline(1) == 'mine'")
+    editor.type("cc/sta<C-x><C-o><C-n><Esc>")
+    assert editor.text == "/status\n"
+    editor.type("a<C-s>")
+    editor.until("vim.fn.execute('messages'):find('idle in mode code')")
+    assert editor.text == "\n"
+    editor.type("<Esc>i/stauts<C-s>")
+    editor.until("vim.fn.getline(1) == '/stauts'")
+    assert "nearest is /status" in editor.lua("return person.notes[#person.notes]")
+    editor.type("<Esc>ggdGi/new<C-s>")
+    editor.until("vim.b.roo_task == nil")
+    assert len(fake.chats) == 2
+
+
 def test_help_is_there_for_who_pastes_what_is_printed(editor: Neovim) -> None:
     editor.type(":help roo<CR>")
     assert editor.lua("return vim.fn.expand('%:t')") == "roo.txt"

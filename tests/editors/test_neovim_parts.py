@@ -80,6 +80,7 @@ def test_commands_and_what_they_take_are_completed(editor: Neovim) -> None:
     completes("Roo mode a", "architect ask")
     completes("1,2Roo mode a", "architect ask")
     completes("Roo keep ", "all file")
+    completes("Roo /c", "/cancel /changes /compact")
     completes("Roo fix the mode ", "")
 
 

@@ -153,8 +153,12 @@ async def test_commands_are_done_here_and_the_model_does_not_hear_them(tmp_path:
         assert fake.chats[0].json["messages"][-1]["content"] == "Go"
         it.type(buffer, buffer.text + "/status\n")
         it.save(buffer)
-        await shows(it, buffer, "/status\n\n## Roo\n\n**idle** in mode ask")
+        await shows(it, buffer, "/status\n\n## Roo\n\n*idle in mode ask")
         await it.until(lambda: buffer.text.endswith("## You\n\n"))
+        it.type(buffer, buffer.text + "/stauts\n")
+        it.save(buffer)
+        await it.until(lambda: any("/status" in each.message for each in it.client.messages))
+        it.type(buffer, buffer.text.removesuffix("/stauts\n"))
         first = it.events[0]["taskId"]
         it.type(buffer, buffer.text + "/new\n\nFresh\n")
         it.save(buffer)

@@ -14,11 +14,11 @@ from roo_lsp.agent.modes import MODES
 from roo_lsp.app import disk
 from roo_lsp.lsp.task_documents.columns import columns, span
 from roo_lsp.lsp.task_documents.open_documents import OpenDocuments
-from roo_lsp.task_documents import slash
 from roo_lsp.task_documents.form import bare, body_start, sections
 from roo_lsp.task_documents.front_matter import TASK, Steps
 from roo_lsp.task_documents.keys import keys_at, values_of
 from roo_lsp.task_documents.sheet import Sheet, skeleton_of
+from roo_lsp.tasks import slash
 
 SHOWN = 60
 """Paths of one answer; with more typed there are others."""
@@ -137,9 +137,10 @@ class Completer:
 
     def _commands(self, before: str) -> Iterator[Offer]:
         if _COMMAND.match(before):
-            for name, text in slash.COMMANDS.items():
-                yield Offer(0, f"/{name}", types.CompletionItemKind.Function, text)
-        elif (found := _COMMAND_WORD.match(before)) and found[1] in slash.WITH_WORD:
+            for name, form in slash.COMMANDS.items():
+                kind = types.CompletionItemKind.Function
+                yield Offer(0, f"/{name}", kind, form.description)
+        elif (found := _COMMAND_WORD.match(before)) and found[1] in slash.COMMANDS:
             for word, text in self._named(found[1]):
                 yield Offer(found.start(2), word, types.CompletionItemKind.EnumMember, text)
 

@@ -20,14 +20,14 @@ from roo_lsp.lsp.editor.files import Editor
 from roo_lsp.lsp.surfaces.progress import Progress
 from roo_lsp.settings import Raw
 from roo_lsp.settings_sources import Effective, for_one_task
-from roo_lsp.task_documents import front_matter, slash
+from roo_lsp.task_documents import front_matter
 from roo_lsp.task_documents.form import YOU, is_task_document, sections
 from roo_lsp.task_documents.front_matter import FrontMatter
 from roo_lsp.task_documents.in_flight import Sent
 from roo_lsp.task_documents.mentions import MOST, mentions_in, named
 from roo_lsp.task_documents.sheet import Sheet, Text, skeleton_of
 from roo_lsp.task_documents.ticks import Choice, answered
-from roo_lsp.tasks import inputs
+from roo_lsp.tasks import inputs, saying, slash
 from roo_lsp.tasks import service as verbs
 from roo_lsp.tasks.approvals import NotPending, Pending
 from roo_lsp.tasks.refusals import Invalid, Refused
@@ -42,6 +42,15 @@ log = logging.getLogger(__name__)
 BY = "task document"
 """The surface that a tick counts as."""
 NAME = "the front matter of its task document"
+
+HELP = (
+    "Write under `## You` and save: that sends it. While Roo works, its next step hears it.",
+    "",
+    *(f"- {line}" for line in slash.help_lines()),
+    "",
+    "`@path` and `@path:10-20` point at files. Settings of this task go between `---` at the top.",
+)
+"""What `/help` says in a document, as Markdown."""
 
 
 @dataclass(slots=True)
@@ -258,8 +267,8 @@ class OpenDocuments:
 
     async def _deliver(self, sheet: Sheet, message: Sent) -> None:
         async with sheet.sending:
-            orders, rest = slash.split(message.text)
             try:
+                orders, rest = slash.split(message.text)
                 told = [line for each in orders for line in await self._order(sheet, each)]
                 if not rest:
                     sheet.replied(message, told)
@@ -320,11 +329,11 @@ class OpenDocuments:
 
     # --- commands in a message --------------------------------------------------------------
 
-    async def _order(self, sheet: Sheet, order: slash.Command) -> Sequence[str]:  # noqa: C901 -- one case a command
-        service, task_id = self.service, sheet.task_id
+    async def _order(self, sheet: Sheet, order: slash.Command) -> Sequence[str]:
+        """Do a command; what it came to, as Markdown."""
         match order.name:
             case "help":
-                return slash.help_lines()
+                return HELP
             case "new":
                 sheet.forget_task()
                 return ["*The next message starts a new task.*"]
@@ -332,32 +341,14 @@ class OpenDocuments:
                 self._check("mode", order.word, sorted(MODES))
                 return self._set(sheet, order)
             case "profile":
-                known = sorted(service.configuration.current.settings.profiles)
+                known = sorted(self.service.configuration.current.settings.profiles)
                 self._check("profile", order.word, known)
                 return self._set(sheet, order)
-            case _ if not sheet.task_id:
-                return ["*There is no task in this document yet.*"]
-            case "status":
-                return self.status(sheet)
-            case "cancel":
-                done = await verbs.cancel(service, inputs.OfTask(task_id=task_id))
-                return ["*Stopped.*" if done["cancelled"] else "*Nothing was running.*"]
-            case "keep":
-                done = await verbs.keep_changes(service, inputs.OfChanges(task_id=task_id))
-                return [f"*Kept the changes in {_files(len(done['kept']))}.*"]
-            case "revert":
-                done = await verbs.revert_changes(service, inputs.OfChanges(task_id=task_id))
-                left = len(done["refused"])
-                more = f" {left} left alone: you have edited there." if left else ""
-                return [f"*Took back the changes in {_files(len(done['reverted']))}.{more}*"]
-            case "changes":
-                found = await verbs.list_changes(
-                    service, inputs.ListChanges(task_id=task_id, show=True)
-                )
-                return [f"*{_files(len(found)).capitalize()} changed.*"]
-            case _:
-                await verbs.open_task(service, inputs.Open(task_id=task_id, transcript=True))
-                return ["*The transcript is open.*"]
+            case name:
+                task = self.service.tasks.get(sheet.task_id) if sheet.task_id else None
+                if task is None:
+                    return ["*There is no task in this document yet.*"]
+                return [f"*{await saying.obey(self.service, name, task)}*"]
 
     def _check(self, key: str, word: str, known: Sequence[str]) -> None:
         if word not in known:
@@ -381,16 +372,7 @@ class OpenDocuments:
         task = self.service.tasks.get(sheet.task_id) if sheet.task_id else None
         if task is None:
             return ["*No task yet: write under `## You` and save.*"]
-        usage = task.usage
-        parts = [
-            f"**{task.state}** in mode {task.mode}",
-            f"{usage['inputTokens']} tokens in, {usage['outputTokens']} out",
-        ]
-        if task.cost:
-            parts.append(f"${task.cost:.4f}".rstrip("0").rstrip("."))
-        if waiting := self.waiting(sheet):
-            parts.append(f"{len(waiting)} waiting for you")
-        return [" · ".join(parts)]
+        return [f"*{saying.standing(self.service, task)}*"]
 
     # --- what waits -------------------------------------------------------------------------
 
@@ -461,7 +443,3 @@ _NAMED = {"mode", "profile"}
 
 def _is(document: Text, text: str) -> bool:
     return split_lines(document.text.replace("\r\n", "\n")) == split_lines(text)
-
-
-def _files(count: int) -> str:
-    return f"{count} file{'' if count == 1 else 's'}"

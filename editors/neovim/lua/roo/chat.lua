@@ -185,6 +185,7 @@ local function new_view()
   }
   by_buffer[buffer], by_buffer[prompt] = view, view
   require('roo.keys').chat(view)
+  require('roo.prompt').set_up(prompt)
   vim.api.nvim_create_autocmd('BufWipeout', {
     buffer = buffer,
     callback = function()
@@ -389,10 +390,15 @@ end
 ---@param extra table? more arguments of `roo.task.start`
 ---@param on_refused fun()?
 local function start(view, text, extra, on_refused)
-  local argument = vim.tbl_extend('force', M.next, extra or {}, { prompt = text })
+  local chosen = M.next
+  local argument = vim.tbl_extend('force', chosen, extra or {}, { prompt = text })
   M.next = {}
   client.run('roo.task.start', argument, function(result, server)
     local task_id = result.taskId
+    if task_id == vim.NIL then -- it was a command, and is done
+      M.next = chosen
+      return
+    end
     local early = by_task[task_id]
     if early and early ~= view then
       forget(early)
@@ -432,6 +438,7 @@ function M.send(view)
     return
   end
   vim.api.nvim_buf_set_lines(view.prompt, 0, -1, false, { '' })
+  require('roo.prompt').forget(view.prompt)
   windows.follow(vim.fn.win_findbuf(view.buffer), view.buffer)
   local function on_refused()
     give_back(view, table.concat(lines, '\n'))
@@ -452,7 +459,13 @@ function M.say(task_id, client_id, text, on_refused)
   local argument = { taskId = task_id, text = text }
   local server = vim.lsp.get_client_by_id(client_id)
   if server and not server:is_stopped() then
-    return client.execute(server, 'roo.task.send', argument, nil, on_refused)
+    return client.execute(server, 'roo.task.send', argument, function(result)
+      if result.taskId == vim.NIL then -- `/new`, and nothing said in it yet
+        M.new()
+      elseif result.taskId ~= task_id then
+        M.open_task(client_id, result.taskId, true)
+      end
+    end, on_refused)
   end
   client.run('roo.task.send', argument, function(_, other)
     local view = by_task[task_id]

@@ -2,6 +2,7 @@
 local M = {}
 
 local READY_MS = 20000
+local COMPLETION_MS = 400
 local EXTENSIONS = {
   'roo/event',
   'roo/requestPermission',
@@ -221,6 +222,19 @@ function M.run(command, argument, on_result, on_refused)
       on_result(result, client)
     end, on_refused)
   end)
+end
+
+--- What a command answers at once, while the user waits for it: for completion. Nothing where no server runs.
+---@param command string
+---@return any
+function M.ask(command)
+  local server = M.current()
+  if not server or not knows(server, command) then
+    return nil
+  end
+  local params = { command = command, arguments = { vim.empty_dict() } }
+  local answer = server:request_sync('workspace/executeCommand', params, COMPLETION_MS)
+  return answer and answer.result
 end
 
 ---@param buffer integer

@@ -9,8 +9,6 @@ local events = require('roo.events')
 
 local M = {}
 
-local COMPLETION_MS = 400
-
 ---@class roo.Command
 ---@field takes 'nothing'|'words'|string[] words: any; a list: patterns of which the rest has to match one
 ---@field run fun(rest: string)
@@ -33,35 +31,23 @@ end
 
 -- --- asking the server for words ---------------------------------------------------------------
 
----@param command string
----@return any
-local function ask_now(command)
-  local server = client.current()
-  if not server then
-    return nil
-  end
-  local params = { command = command, arguments = { vim.empty_dict() } }
-  local answer = server:request_sync('workspace/executeCommand', params, COMPLETION_MS)
-  return answer and answer.result
-end
-
 ---@return string[]
 local function task_ids()
   return vim.tbl_map(function(task)
     return task.taskId
-  end, ask_now('roo.task.list') or {})
+  end, client.ask('roo.task.list') or {})
 end
 
 ---@return string[]
 local function modes()
   return vim.tbl_map(function(mode)
     return mode.slug
-  end, (ask_now('roo.mode.list') or {}).modes or {})
+  end, (client.ask('roo.mode.list') or {}).modes or {})
 end
 
 ---@return string[]
 local function profiles()
-  return (ask_now('roo.profile.list') or {}).profiles or {}
+  return (client.ask('roo.profile.list') or {}).profiles or {}
 end
 
 -- --- tasks -------------------------------------------------------------------------------------
@@ -604,7 +590,11 @@ function M.complete(lead, line)
   local before = line:match('Roo%s+(.*)$') or ''
   local word = before:match('^(%a+)%s+%S*$')
   local found = {}
-  if before == lead then
+  if before == lead and vim.startswith(lead, '/') then
+    found = vim.tbl_map(function(item)
+      return item.word
+    end, require('roo.prompt').commands())
+  elseif before == lead then
     found = vim.tbl_keys(COMMANDS)
   elseif word and COMMANDS[word] and COMMANDS[word].complete then
     found = COMMANDS[word].complete()
