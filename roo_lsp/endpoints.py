@@ -17,7 +17,7 @@ from roo_lsp.agent.redaction import Keys
 from roo_lsp.providers import discovery
 from roo_lsp.providers.discovery import discover
 from roo_lsp.providers.endpoint import Endpoint, Timeouts, Tls
-from roo_lsp.providers.errors import Target
+from roo_lsp.providers.errors import RequestTarget
 from roo_lsp.providers.memory import Memory
 from roo_lsp.providers.report import Check
 from roo_lsp.providers.retrying import Pace, RetryingModel
@@ -143,7 +143,7 @@ class Connection:
 
     def learnt(self, base_url: str, model: str = "") -> list[str]:
         """What is known of an endpoint, in sentences; without a model, of each of its models."""
-        url = Target(base_url).shown.rstrip("/").removesuffix("/chat/completions")
+        url = RequestTarget(base_url).shown.rstrip("/").removesuffix("/chat/completions")
         return self.memory.about(url, model)
 
     def passage(self, effective: Effective, profile: str) -> Passage | None:
@@ -343,7 +343,7 @@ def configured_url(settings: Settings) -> str:
     """The address that is set, without user, password and query; empty where one is looked for."""
     url = settings.provider.base_url or os.environ.get("OPENAI_BASE_URL", "")
     try:
-        return Target(_usable(url, "")).shown
+        return RequestTarget(_usable(url, "")).shown
     except RooError:
         return ""
 

@@ -344,7 +344,7 @@ NOT_YET_EFFECTIVE: tuple[str, ...] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class SettingProblem:
     """A key that cannot be used."""
 
     path: str
@@ -355,12 +355,12 @@ class Problem:
         return f"{self.path}: {self.text}"
 
 
-def without_effect(settings: Settings) -> list[Problem]:
+def without_effect(settings: Settings) -> list[SettingProblem]:
     """A problem for each key that promises what roo-lsp cannot do."""
     models = {"roo": {"model": {"supportsComputerUse": settings.model.supports_computer_use}}}
     models |= {f"roo.profiles.{name}": overlay for name, overlay in settings.profiles.items()}
     return [
-        Problem(
+        SettingProblem(
             f"{path}.model.supportsComputerUse",
             "roo-lsp has no tool to use a computer with, so this changes nothing; leave it out",
         )
@@ -369,7 +369,7 @@ def without_effect(settings: Settings) -> list[Problem]:
     ]
 
 
-def cleaned(raw: object) -> tuple[Raw, list[Problem]]:
+def cleaned(raw: object) -> tuple[Raw, list[SettingProblem]]:
     """The usable part of a source, with a problem for each key that was left out.
 
     A null stands for a key that is not set.
@@ -377,15 +377,15 @@ def cleaned(raw: object) -> tuple[Raw, list[Problem]]:
     if raw is None:
         return {}, []
     if not isinstance(raw, dict):
-        return {}, [Problem("roo", f"expected an object, got {_shown(raw)}")]
+        return {}, [SettingProblem("roo", f"expected an object, got {_shown(raw)}")]
     clean = cast("Raw", without_nulls(cast("Raw", raw)))
-    problems: list[Problem] = []
+    problems: list[SettingProblem] = []
     for name, overlay in list(object_or_empty(clean.get("profiles")).items()):
         fixed, found = _clean_model(Profile, overlay)
         clean["profiles"][name] = fixed
-        problems += [Problem(f"roo.profiles.{name}.{p.path}", p.text) for p in found]
+        problems += [SettingProblem(f"roo.profiles.{name}.{p.path}", p.text) for p in found]
     fixed, found = _clean_model(Settings, clean)
-    problems += [Problem(f"roo.{p.path}", p.text) for p in found]
+    problems += [SettingProblem(f"roo.{p.path}", p.text) for p in found]
     for path, holder in _providers(fixed):
         problems += _without_what_is_ours(path, object_or_empty(holder.get("provider")))
     return fixed, problems
@@ -418,25 +418,25 @@ _OWN_FIELDS = frozenset({"model", "messages", "input", "instructions", "tools", 
 """What a request is made of: with another text in one of these, what was shown is not what is sent."""
 
 
-def _without_what_is_ours(path: str, provider: Raw) -> Iterator[Problem]:
+def _without_what_is_ours(path: str, provider: Raw) -> Iterator[SettingProblem]:
     """Take out headers and fields that are never taken from settings, with a problem for each."""
     for name in list(object_or_empty(provider.get("headers"))):
         if name.strip().casefold() in _OWN_HEADERS:
             del provider["headers"][name]
             text = "the connection sets this header itself; leave it out"
-            yield Problem(f"{path}.provider.headers.{name}", text)
+            yield SettingProblem(f"{path}.provider.headers.{name}", text)
     for name in list(object_or_empty(provider.get("extraBody"))):
         if name in _OWN_FIELDS:
             del provider["extraBody"][name]
             text = "a request's own field cannot be replaced; leave it out"
-            yield Problem(f"{path}.provider.extraBody.{name}", text)
+            yield SettingProblem(f"{path}.provider.extraBody.{name}", text)
 
 
-def _clean_model(model: type[Section], raw: object) -> tuple[Raw, list[Problem]]:
+def _clean_model(model: type[Section], raw: object) -> tuple[Raw, list[SettingProblem]]:
     if not isinstance(raw, dict):
-        return {}, [Problem("", f"expected an object, got {_shown(raw)}")]
+        return {}, [SettingProblem("", f"expected an object, got {_shown(raw)}")]
     clean = cast("Raw", raw)
-    problems: list[Problem] = []
+    problems: list[SettingProblem] = []
     while True:
         try:
             model.model_validate_json(json.dumps(clean))
@@ -446,9 +446,9 @@ def _clean_model(model: type[Section], raw: object) -> tuple[Raw, list[Problem]]
                 loc = tuple(each["loc"])
                 path, value = _drop(clean, loc)
                 if path:
-                    problems.append(Problem(".".join(path), _complaint(model, path, value)))
+                    problems.append(SettingProblem(".".join(path), _complaint(model, path, value)))
             if json.dumps(clean) == before:
-                return {}, [*problems, Problem("", str(error.errors()[0]["msg"]))]
+                return {}, [*problems, SettingProblem("", str(error.errors()[0]["msg"]))]
         else:
             return clean, problems
 

@@ -13,9 +13,9 @@ from typing import cast
 
 from roo_lsp.settings import (
     NOT_YET_EFFECTIVE,
-    Problem,
     Profile,
     Raw,
+    SettingProblem,
     Settings,
     cleaned,
     without_effect,
@@ -45,7 +45,7 @@ class Effective:
     settings: Settings
     origins: Mapping[str, str] = field(default_factory=dict[str, str])
     """Dotted path without `roo.` to the name of the source, for every key that is set."""
-    problems: tuple[Problem, ...] = ()
+    problems: tuple[SettingProblem, ...] = ()
     held: tuple[Held, ...] = ()
     trusted_sources: frozenset[str] = frozenset()
     over_profiles: Raw = field(default_factory=dict)
@@ -88,11 +88,11 @@ def effective(
 
     `environ` tells whether a key goes along: only whether a variable is set is looked at.
     """
-    problems: list[Problem] = []
+    problems: list[SettingProblem] = []
     read: list[tuple[Source, Raw]] = []
     for source in sources:
         if source.problem:
-            problems.append(Problem(source.name, source.problem))
+            problems.append(SettingProblem(source.name, source.problem))
         raw: object = json.loads(json.dumps(source.raw)) if source.raw else {}
         clean, found = cleaned(raw if source.trusted else said(raw))
         problems += [each for each in found if each not in problems]
@@ -163,13 +163,13 @@ def no_profile(name: str, settings: Settings) -> str:
     )
 
 
-def _unknown_profiles(settings: Settings) -> Iterator[Problem]:
+def _unknown_profiles(settings: Settings) -> Iterator[SettingProblem]:
     """A problem for each name of a profile that is none: nothing is sent elsewhere instead."""
     named = {"roo.profile": settings.profile}
     named |= {f"roo.modeProfiles.{mode}": name for mode, name in settings.mode_profiles.items()}
     for path, name in named.items():
         if name and name not in settings.profiles:
-            yield Problem(path, no_profile(name, settings))
+            yield SettingProblem(path, no_profile(name, settings))
 
 
 def _leaves(raw: Raw, prefix: str = "") -> Iterator[tuple[str, object]]:

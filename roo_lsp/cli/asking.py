@@ -45,7 +45,7 @@ class Choice:
     stop: bool = False
 
 
-class Lines:
+class TypedLines:
     """Lines typed on standard input, without ever blocking the event loop."""
 
     def __init__(self) -> None:
@@ -93,7 +93,10 @@ def _read(queue: asyncio.Queue[str | None], loop: asyncio.AbstractEventLoop) -> 
 
 
 async def ask_permission(
-    console: Console, lines: Lines, entry: Mapping[str, Any], diffs: Sequence[Mapping[str, Any]]
+    console: Console,
+    lines: TypedLines,
+    entry: Mapping[str, Any],
+    diffs: Sequence[Mapping[str, Any]],
 ) -> Choice:
     """The user's decision about an entry of `roo.approval.list`; `diffs` are its call's."""
     change = [] if entry.get("command") else _change(diffs)
@@ -121,7 +124,7 @@ async def ask_permission(
 
 
 async def ask_question(
-    console: Console, lines: Lines, question: str, suggestions: Sequence[str]
+    console: Console, lines: TypedLines, question: str, suggestions: Sequence[str]
 ) -> str | None:
     """The user's answer; None to stop the task."""
     console.print()
@@ -139,7 +142,7 @@ async def ask_question(
             return answer
 
 
-async def _answer(console: Console, lines: Lines, prompt: Text) -> str | None:
+async def _answer(console: Console, lines: TypedLines, prompt: Text) -> str | None:
     lines.forget()
     console.print(prompt)
     console.print(Text(f"  {glyphs_for(console.encoding).prompt} ", "bold yellow"), end="")

@@ -32,7 +32,7 @@ from roo_lsp.cli.options import (
 )
 from roo_lsp.endpoints import Connection, Passage
 from roo_lsp.providers.endpoint import Endpoint
-from roo_lsp.providers.errors import Target
+from roo_lsp.providers.errors import RequestTarget
 from roo_lsp.providers.memory import Memory
 from roo_lsp.providers.report import CHECKS, NEEDED, Check, Report, without_endpoint
 from roo_lsp.workspace.trust import TrustStore
@@ -114,7 +114,7 @@ async def examined(
     connection = Connection(trust, Memory(state / "endpoints.json"))
     try:
         endpoint = await connection.endpoint(current_settings(), profile, _may_not_ask)
-        report.endpoint, report.model = Target(endpoint.base_url).shown, endpoint.model
+        report.endpoint, report.model = RequestTarget(endpoint.base_url).shown, endpoint.model
         report.note = endpoint.note
         found(endpoint)
         _, report.learnt, report.apis = await connection.examine(endpoint, add)
@@ -179,13 +179,13 @@ def _waiting(console: Console) -> Generator[_Waiting]:
 def _print_head(console: Console, endpoint: Endpoint, profile: str) -> None:
     model = readable(endpoint.model) or "The model it serves"
     named = f" (profile {readable(profile)})" if profile else ""
-    shown = readable(Target(endpoint.base_url).shown)
+    shown = readable(RequestTarget(endpoint.base_url).shown)
     console.print(Text(f"{model} at {shown}{named}", "bold"), soft_wrap=True)
     if endpoint.note:
         for line in _lines(console, Text(readable(endpoint.note), "dim"), console.width):
             console.print(line, soft_wrap=True)
     if endpoint.proxy:
-        console.print(Text(f"Through the proxy {Target(endpoint.proxy).shown}.", "dim"))
+        console.print(Text(f"Through the proxy {RequestTarget(endpoint.proxy).shown}.", "dim"))
     if not endpoint.tls.verify:
         off = "Its certificate is not verified: roo.provider.tls.verify is off."
         console.print(Text(off, "yellow"))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from roo_lsp.settings import Problem, Raw, cleaned
+from roo_lsp.settings import Raw, SettingProblem, cleaned
 
 CLI_SETTINGS = "ROO_CLI_SETTINGS"
 """The environment variable that carries them."""
@@ -185,7 +185,7 @@ def _checked(raw: object, where: str) -> Raw:
     return clean
 
 
-def _problems(raw: Raw) -> list[Problem]:
+def _problems(raw: Raw) -> list[SettingProblem]:
     return cleaned(json.loads(json.dumps(raw)))[1]
 
 

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from rich.console import Console
 
-from roo_lsp.cli.asking import Choice, Lines, ask_permission, ask_question
+from roo_lsp.cli.asking import Choice, TypedLines, ask_permission, ask_question
 from roo_lsp.cli.client import Asked, Event, Incoming, Refused, Server, ServerEnded, Shown, connect
 from roo_lsp.cli.options import (
     BadUsage,
@@ -309,7 +309,7 @@ class PictureView:
         self.console = console or Console(highlight=False)
         is_terminal = sys.stdout.isatty()
         self.picture = Picture(self.console, live=is_terminal and not self.console.is_dumb_terminal)
-        self._lines = Lines()
+        self._lines = TypedLines()
         self.can_ask = is_terminal and sys.stdin.isatty()
         self.picture.start()
 

@@ -96,7 +96,7 @@ async def send_document(session: Session, argument: inputs.OfDocument) -> Any:
     return await session.features.documents.send_document(argument.uri)
 
 
-async def _open_draft(session: Session, places: Sequence[inputs.Place]) -> dict[str, Any]:
+async def _open_draft(session: Session, places: Sequence[inputs.DocumentRange]) -> dict[str, Any]:
     """A task document that points at places, for the user to go on in."""
     verbs.require_visible(session.service, [place.uri for place in places])
     mentions = " ".join(_mention(session, place) for place in places)
@@ -106,7 +106,7 @@ async def _open_draft(session: Session, places: Sequence[inputs.Place]) -> dict[
     return {"shown": shown, "path": str(file)}
 
 
-def _mention(session: Session, place: inputs.Place) -> str:
+def _mention(session: Session, place: inputs.DocumentRange) -> str:
     """`@src/app.py:3-5`, as task documents have it."""
     path = path_of(place.uri)
     name = session.service.workspace.show(path) if path is not None else place.uri

@@ -18,7 +18,7 @@ import openai
 from roo_lsp.providers import errors
 from roo_lsp.providers.bodies import BoundedClient
 from roo_lsp.providers.endpoint import Endpoint
-from roo_lsp.providers.errors import ProviderError, Target
+from roo_lsp.providers.errors import ProviderError, RequestTarget
 
 KEEP_SECONDS = 3
 """How long a connection is kept that is not used; llama.cpp and uvicorn keep theirs for 5 s."""
@@ -190,7 +190,7 @@ def _invalid(message: str, hint: str) -> ProviderError:
     return ProviderError("settings_invalid", message, hint)
 
 
-def unreachable(cause: BaseException, target: Target, proxy: str) -> ProviderError:
+def unreachable(cause: BaseException, target: RequestTarget, proxy: str) -> ProviderError:
     """The error for a connection that could not be made: the certificate's fault, or the proxy's."""
     error = errors.unreachable(cause, target)
     certificate = _certificate_problem(cause)
@@ -201,7 +201,7 @@ def unreachable(cause: BaseException, target: Target, proxy: str) -> ProviderErr
         return error
     if "(407" in error.message:
         return wants_credentials(proxy)
-    where = f"through the proxy {Target(proxy).shown}"
+    where = f"through the proxy {RequestTarget(proxy).shown}"
     message = error.message.replace(f"({target.shown})", where)
     return ProviderError(error.code, message, _PROXY_HINT, retryable=error.retryable)
 
@@ -211,7 +211,7 @@ def wants_credentials(proxy: str) -> ProviderError:
     given = "does not accept its user and password" if "@" in proxy else "wants user and password"
     return ProviderError(
         "connection_failed",
-        f"The proxy {Target(proxy).shown} {given} (HTTP 407).",
+        f"The proxy {RequestTarget(proxy).shown} {given} (HTTP 407).",
         "Put them into roo.provider.proxy: http://user:password@host:port.",
         status=407,
     )

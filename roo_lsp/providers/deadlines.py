@@ -6,7 +6,7 @@ from typing import cast
 
 from roo_lsp.providers import errors
 from roo_lsp.providers.endpoint import Timeouts
-from roo_lsp.providers.errors import ProviderError, Target
+from roo_lsp.providers.errors import ProviderError, RequestTarget
 
 AFTER_FINISH = 5.0
 """Seconds for usage and `[DONE]` once the finish reason is there."""
@@ -22,7 +22,7 @@ class Deadlines:
     A deadline that moves on sets no new timer: the one that is set looks again when it goes off.
     """
 
-    def __init__(self, limits: Timeouts, target: Target) -> None:
+    def __init__(self, limits: Timeouts, target: RequestTarget) -> None:
         self._limits = limits
         self._target = target
         self._now = asyncio.get_running_loop().time

@@ -62,7 +62,7 @@ class ProviderError(RooError):
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class RequestTarget:
     """What was asked, as far as a message tells of it."""
 
     url: str
@@ -88,7 +88,7 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
-def refusal(reply: Reply, target: Target) -> ProviderError:
+def refusal(reply: Reply, target: RequestTarget) -> ProviderError:
     """The error that a reply stands for."""
     found = _Found.read(reply.body)
     status = reply.status
@@ -117,7 +117,7 @@ def refusal(reply: Reply, target: Target) -> ProviderError:
 
     if status is not None and 300 <= status < 400:
         to = redact(reply.headers.get("location", ""), target.secrets)
-        to = Target(to).shown if to else "nowhere"
+        to = RequestTarget(to).shown if to else "nowhere"
         return error(
             "connection_failed",
             f"{target.shown} redirects to {to}, which was not followed (HTTP {status}).",
@@ -230,7 +230,7 @@ def _asked_wait(headers: Mapping[str, str], found: "_Found") -> float | None:
     return None
 
 
-def unreachable(cause: BaseException, target: Target) -> ProviderError:
+def unreachable(cause: BaseException, target: RequestTarget) -> ProviderError:
     """The error for a connection that could not be made, or broke before any answer."""
     parts = urlsplit(target.url)
     where = f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
@@ -245,7 +245,9 @@ def unreachable(cause: BaseException, target: Target) -> ProviderError:
     )
 
 
-def timed_out(limit: str, seconds: float, target: Target, *, waiting_for: str) -> ProviderError:
+def timed_out(
+    limit: str, seconds: float, target: RequestTarget, *, waiting_for: str
+) -> ProviderError:
     """The error for one of our own limits; `limit` is its key in `roo.provider.timeouts`."""
     return ProviderError(
         "timeout",
@@ -255,7 +257,7 @@ def timed_out(limit: str, seconds: float, target: Target, *, waiting_for: str) -
     )
 
 
-def broken_stream(what: str, target: Target, *, retryable: bool = True) -> ProviderError:
+def broken_stream(what: str, target: RequestTarget, *, retryable: bool = True) -> ProviderError:
     """The error for an answer that did not come whole; `what` begins `The answer …`."""
     return ProviderError(
         "stream_broken",
@@ -458,7 +460,7 @@ def _http(status: int | None) -> str:
 
 
 def _not_found(
-    found: _Found, target: Target, status: int | None, said: str
+    found: _Found, target: RequestTarget, status: int | None, said: str
 ) -> tuple[ErrorCode, str, str]:
     """A model that is not there, or an address where no such API is."""
     about_model = (

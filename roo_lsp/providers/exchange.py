@@ -25,7 +25,7 @@ from roo_lsp.providers.connection import (
     wants_credentials,
 )
 from roo_lsp.providers.endpoint import Endpoint
-from roo_lsp.providers.errors import ProviderError, Reply, Target
+from roo_lsp.providers.errors import ProviderError, Reply, RequestTarget
 from roo_lsp.providers.pulse import Slots
 from roo_lsp.providers.reading import check_kind
 
@@ -51,25 +51,25 @@ class Exchange:
         """Close the connections."""
         await self.client.close()
 
-    def target(self, path: str, model: str) -> Target:
+    def target(self, path: str, model: str) -> RequestTarget:
         """What a request goes to."""
         url = self.base + path
         if self.endpoint.azure_api_version is not None:
             url = azure_url(self.base, path, model)
-        return Target(url, model, self.secrets)
+        return RequestTarget(url, model, self.secrets)
 
     def slots(self) -> Slots | None:
         """What tells how far a server on this machine is; None for others."""
         if not is_loopback(self.base):
             return None
-        target = Target(re.sub(r"/v\d+$", "", self.base) + "/slots", "", self.secrets)
+        target = RequestTarget(re.sub(r"/v\d+$", "", self.base) + "/slots", "", self.secrets)
         return lambda: self.get(target)
 
     def ended(self) -> None:
         """An answer was read to its end: its connection is kept for a while."""
         self._kept_until = asyncio.get_running_loop().time() + KEEP_SECONDS
 
-    async def get(self, target: Target) -> bytes:
+    async def get(self, target: RequestTarget) -> bytes:
         """The body of what is there.
 
         Raises:
@@ -89,7 +89,7 @@ class Exchange:
         except (openai.OpenAIError, httpx2.HTTPError) as error:
             raise self._explain(error, target) from None
 
-    async def post(self, target: Target, body: bytes) -> httpx2.Response:
+    async def post(self, target: RequestTarget, body: bytes) -> httpx2.Response:
         """The open response, its body unread.
 
         Raises:
@@ -131,7 +131,7 @@ class Exchange:
             stream_cls=openai.AsyncStream[object],
         )  # pyright: ignore[reportReturnType] -- `cast_to` decides, which the overloads do not say
 
-    def _explain(self, error: Exception, target: Target) -> ProviderError:
+    def _explain(self, error: Exception, target: RequestTarget) -> ProviderError:
         """The one place that names the client's exceptions."""
         proxy = self.client.proxy
         match error:
@@ -142,7 +142,7 @@ class Exchange:
                 reply = Reply(error.status_code, _text(error.response), headers)
                 return self._about_key(errors.refusal(reply, target))
             case openai.APITimeoutError() | httpx2.TimeoutException():
-                through = f" through the proxy {Target(proxy).shown}" if proxy else ""
+                through = f" through the proxy {RequestTarget(proxy).shown}" if proxy else ""
                 return errors.timed_out(
                     "connect",
                     self.endpoint.timeouts.connect,

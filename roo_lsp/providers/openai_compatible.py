@@ -19,7 +19,7 @@ from roo_lsp.providers import bodies, errors
 from roo_lsp.providers.answers import AnswerReader
 from roo_lsp.providers.deadlines import Deadlines
 from roo_lsp.providers.endpoint import Endpoint
-from roo_lsp.providers.errors import ProviderError, Target
+from roo_lsp.providers.errors import ProviderError, RequestTarget
 from roo_lsp.providers.exchange import Exchange
 from roo_lsp.providers.listing import NATIVE, Listed, listed
 from roo_lsp.providers.memory import PREFILLED, RESPONSES, Memory, Place
@@ -301,12 +301,12 @@ class OpenAICompatible:
             with suppress(ProviderError, bodies.TooMuch, TimeoutError):
                 async with asyncio.timeout(DETAIL_SECONDS):
                     body = await self._exchange.get(
-                        Target(root + path, self._model, self._exchange.secrets)
+                        RequestTarget(root + path, self._model, self._exchange.secrets)
                     )
                     told = read(body, self._model) or told
         return told
 
-    def _place(self, target: Target) -> Place:
+    def _place(self, target: RequestTarget) -> Place:
         """Where what is learnt belongs; nothing secret is in it."""
         return errors.redact(target.shown, target.secrets), target.model
 
@@ -329,7 +329,7 @@ class _Wire:
     """One of the two APIs, for one model."""
 
     api: str
-    target: Target
+    target: RequestTarget
     name: str
     """For people."""
     encoder: Encoder
@@ -364,7 +364,7 @@ def warm_up() -> None:
     importlib.import_module("anyio._backends._asyncio")
 
 
-def _without_list(error: ProviderError, target: Target) -> ProviderError:
+def _without_list(error: ProviderError, target: RequestTarget) -> ProviderError:
     """The error for an endpoint that is there and has no list of models."""
     if error.status not in {404, 405, 501}:
         return error

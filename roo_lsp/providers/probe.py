@@ -28,7 +28,7 @@ from roo_lsp.agent.ports import (
     Usage,
 )
 from roo_lsp.providers.endpoint import Endpoint
-from roo_lsp.providers.errors import ProviderError, Target
+from roo_lsp.providers.errors import ProviderError, RequestTarget
 from roo_lsp.providers.listing import Listed
 from roo_lsp.providers.memory import Memory
 from roo_lsp.providers.openai_compatible import OpenAICompatible
@@ -144,7 +144,7 @@ class _Probe:
     async def _connect(self) -> list[Listed] | ProviderError:
         """The models that the endpoint lists; or why it does not, and then `connect` is open."""
         endpoint = self.model.endpoint
-        shown = Target(endpoint.base_url).shown
+        shown = RequestTarget(endpoint.base_url).shown
         try:
             found = await self.model.models()
         except ProviderError as error:
@@ -176,7 +176,7 @@ class _Probe:
         if isinstance(listed, ProviderError):
             if failure is not None and _is_no_api(failure, endpoint.model):
                 raise _no_api(failure)
-            shown = Target(endpoint.base_url).shown
+            shown = RequestTarget(endpoint.base_url).shown
             findings.ok("connect", f"{shown} answers. {listed.message}")
         if failure is not None and failure.code == "invalid_api_key":
             raise failure

@@ -11,7 +11,7 @@ from roo_lsp.agent.ports import Delta, Finished, Usage
 from roo_lsp.providers import errors
 from roo_lsp.providers.answers import ErrorInAnswer, Json, Unreadable
 from roo_lsp.providers.deadlines import Deadlines, WholeAnswer
-from roo_lsp.providers.errors import ProviderError, Reply, Target
+from roo_lsp.providers.errors import ProviderError, Reply, RequestTarget
 from roo_lsp.providers.pulse import Pulse
 from roo_lsp.providers.sse import BodyReader, TooLarge
 
@@ -56,7 +56,7 @@ async def deltas_in(
     body: AsyncGenerator[bytes],
     answer: Reader,
     deadlines: Deadlines,
-    target: Target,
+    target: RequestTarget,
     pulse: Pulse,
 ) -> AsyncGenerator[Delta]:
     """The deltas in a response's body, as they come, and how it ended."""
@@ -79,7 +79,9 @@ async def deltas_in(
         yield last
 
 
-async def _next(body: AsyncGenerator[bytes], deadlines: Deadlines, target: Target) -> bytes | None:
+async def _next(
+    body: AsyncGenerator[bytes], deadlines: Deadlines, target: RequestTarget
+) -> bytes | None:
     """The next bytes, or None at the end; once the finish reason is there, any end will do."""
     try:
         async with deadlines:
@@ -101,7 +103,7 @@ async def _drain(body: AsyncGenerator[bytes]) -> None:
                 pass
 
 
-def _payloads(reader: BodyReader, chunk: bytes | None, target: Target) -> list[bytes]:
+def _payloads(reader: BodyReader, chunk: bytes | None, target: RequestTarget) -> list[bytes]:
     try:
         return reader.finish() if chunk is None else reader.feed(chunk)
     except TooLarge as error:
@@ -110,7 +112,7 @@ def _payloads(reader: BodyReader, chunk: bytes | None, target: Target) -> list[b
         ) from None
 
 
-def _deltas(payload: bytes, answer: Reader, target: Target) -> list[Delta]:
+def _deltas(payload: bytes, answer: Reader, target: RequestTarget) -> list[Delta]:
     finished = answer.finish is not None
     try:
         return answer.read(payload)
@@ -124,12 +126,12 @@ def _deltas(payload: bytes, answer: Reader, target: Target) -> list[Delta]:
         ) from None
 
 
-def check_kind(response: httpx2.Response, target: Target) -> None:
+def check_kind(response: httpx2.Response, target: RequestTarget) -> None:
     if "html" in response.headers.get("content-type", ""):
         raise _page(target)
 
 
-def _page(target: Target) -> WebPage:
+def _page(target: RequestTarget) -> WebPage:
     return WebPage(
         "provider_error",
         f"{target.shown} answered with a web page (HTML), not with the model's answer.",
@@ -138,7 +140,7 @@ def _page(target: Target) -> WebPage:
     )
 
 
-def _ending(answer: Reader, reader: BodyReader, target: Target) -> list[Delta]:
+def _ending(answer: Reader, reader: BodyReader, target: RequestTarget) -> list[Delta]:
     """What is told at the end of an answer, if it has ended in order."""
     if reader.looks_like_html:
         raise _page(target)

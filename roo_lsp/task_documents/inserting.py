@@ -13,7 +13,7 @@ from roo_lsp.workspace.line_diff import Edit, line_edits
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class OwnRegion:
     """Where ours are in a document."""
 
     start: int
@@ -35,10 +35,10 @@ class Woven:
     """A text with new lines in it."""
 
     lines: list[str]
-    place: Place
+    place: OwnRegion
 
 
-def followed(place: Place, before: Sequence[str], after: Sequence[str]) -> Place:
+def followed(place: OwnRegion, before: Sequence[str], after: Sequence[str]) -> OwnRegion:
     """The same place after somebody else changed the text."""
     # Without line ends: the last line may get one only because another one follows it.
     edits = line_edits([bare(line) for line in before], [bare(line) for line in after])
@@ -79,7 +79,7 @@ def _moved(border: int, edits: Iterable[Edit], before: Sequence[str]) -> int:
 
 def woven(
     lines: Sequence[str],
-    place: Place,
+    place: OwnRegion,
     added: Sequence[str],
     volatile: Sequence[str],
     *,
@@ -120,7 +120,7 @@ def woven(
         block[len(new) + len(head) - 1] += ending
     shift = len(block) - (place.end - start)
     end = start + len(block)
-    now = Place(
+    now = OwnRegion(
         start=end - len(volatile),
         end=end,
         floor=place.floor + shift,

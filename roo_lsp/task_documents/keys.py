@@ -13,7 +13,7 @@ from roo_lsp.task_documents.front_matter import FOR_ONE_TASK, OWN_KEYS, Steps
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class SettingKey:
     """A key that may stand there."""
 
     name: str
@@ -21,10 +21,10 @@ class Key:
     is_section: bool = False
 
 
-def keys_at(steps: Steps) -> list[Key]:
+def keys_at(steps: Steps) -> list[SettingKey]:
     """The keys below these."""
     if not steps:
-        own = [Key(name, text) for name, text in OWN_KEYS.items()]
+        own = [SettingKey(name, text) for name, text in OWN_KEYS.items()]
         return [*own, *(key for key in _keys(Settings) if key.name in FOR_ONE_TASK)]
     model = _model_at(steps)
     if model is None or steps[0] not in FOR_ONE_TASK:
@@ -34,7 +34,7 @@ def keys_at(steps: Steps) -> list[Key]:
     return [key for key in _keys(model) if not limited or key.name in (part or ())]
 
 
-def key_at(steps: Steps) -> Key | None:
+def key_at(steps: Steps) -> SettingKey | None:
     """One of them."""
     return next((key for key in keys_at(steps[:-1]) if key.name == steps[-1]), None)
 
@@ -49,9 +49,9 @@ def values_of(steps: Steps) -> list[tuple[str, str]]:
     return [(each, "default" if each == _plain(info.default) else "") for each in values]
 
 
-def _keys(model: type[BaseModel]) -> Iterator[Key]:
+def _keys(model: type[BaseModel]) -> Iterator[SettingKey]:
     for name, info in _fields(model).items():
-        yield Key(name, info.description or "", _section(info) is not None)
+        yield SettingKey(name, info.description or "", _section(info) is not None)
 
 
 def _fields(model: type[BaseModel]) -> dict[str, FieldInfo]:

@@ -16,7 +16,7 @@ from roo_lsp.agent.columns import one_line
 from roo_lsp.agent.events import count_text
 from roo_lsp.agent.tool import Diff
 from roo_lsp.task_documents.form import ROO, text_line
-from roo_lsp.task_documents.streamed_text import Lines, Telling
+from roo_lsp.task_documents.streamed_text import StreamedLines, Telling
 from roo_lsp.task_documents.ticks import code
 from roo_lsp.tasks.details import unified
 from roo_lsp.workspace.escapes import label, plain
@@ -57,7 +57,7 @@ class Call:
 class Chunk:
     """Lines up to a cue."""
 
-    lines: Lines = field(default_factory=Lines)
+    lines: StreamedLines = field(default_factory=StreamedLines)
     cue: Cue | None = None
 
 
@@ -88,7 +88,7 @@ class Renderer:
     _question: str = ""
 
     @property
-    def lines(self) -> Lines:
+    def lines(self) -> StreamedLines:
         """Where lines are put now."""
         return self.chunks[-1].lines
 

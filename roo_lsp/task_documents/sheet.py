@@ -27,7 +27,7 @@ from roo_lsp.task_documents.form import (
     sections,
 )
 from roo_lsp.task_documents.in_flight import Prepared, Reloaded, Sent
-from roo_lsp.task_documents.inserting import Place, Woven, caught_up, followed, is_in, woven
+from roo_lsp.task_documents.inserting import OwnRegion, Woven, caught_up, followed, is_in, woven
 from roo_lsp.task_documents.rendering import TURN_END, Chunk, Cue, Renderer
 from roo_lsp.task_documents.ticks import Choice, Ticks, block, choice_in, ticked_in
 from roo_lsp.tasks.approvals import Pending
@@ -80,7 +80,7 @@ class Sheet:
     renderer: Renderer = field(init=False)
     lines: list[str] = field(init=False)
     """The text as it was seen last."""
-    place: Place = field(init=False)
+    place: OwnRegion = field(init=False)
     sent: deque[Sent] = field(default_factory=deque[Sent])
     ticks: Ticks = field(default_factory=Ticks)
     written: set[str] = field(default_factory=set[str])
@@ -122,7 +122,7 @@ class Sheet:
         self.sent.clear()
         self.renderer = self._renderer()
         floor = first_unsent(self.lines)
-        self.place = Place(floor, floor, floor)
+        self.place = OwnRegion(floor, floor, floor)
         self._behind = 0
 
     def bind(self, task_id: str) -> None:
@@ -186,7 +186,7 @@ class Sheet:
                 self.sent.append(Sent(left.pop(0)))
                 marks.append(each.first + shown)
         end = floor
-        self.place = Place(end, end, marks[-1] if marks else floor, tuple(marks))
+        self.place = OwnRegion(end, end, marks[-1] if marks else floor, tuple(marks))
 
     def _renderer(self) -> Renderer:
         return Renderer(self._heard, self._answered, self.show)
@@ -352,7 +352,7 @@ class Sheet:
         self.place = followed(self.place, before, after)
         if next(sections(before), None) is None:  # its first headings: nothing was sent before
             floor = first_unsent(after)
-            self.place = Place(floor, floor, floor)
+            self.place = OwnRegion(floor, floor, floor)
         edits = line_edits(before, after)
         added = {line.strip() for _, _, new in edits for line in new} - {""}
         self._reloaded = None
@@ -517,7 +517,7 @@ class Sheet:
         """Our place moves on, below the next message."""
         marks = self.place.marks
         at = min(marks[0], len(self.lines)) if marks else self.place.end
-        self.place = Place(at, at, max(self.place.floor, at), marks[1:])
+        self.place = OwnRegion(at, at, max(self.place.floor, at), marks[1:])
 
     def _ready(self, chunk: Chunk, *, hurry: bool) -> list[str]:
         """The lines that may be written: all, or those up to the end of a paragraph."""
@@ -534,7 +534,7 @@ class Sheet:
         end = next((at for at in range(len(out), 0, -1) if not out[at - 1]), 0)
         return out[:end]
 
-    def _volatile(self, lines: Sequence[str], place: Place) -> list[str]:
+    def _volatile(self, lines: Sequence[str], place: OwnRegion) -> list[str]:
         """What stands below for now: open calls, and what waits, with what the user ticked in it."""
         entries = self.entries(self)
         calls = {each.request.call_id or "" for each in entries if each.request is not None}
@@ -577,7 +577,7 @@ class Sheet:
             end += len(fresh) - 2
             floor = end
         marks = tuple(max(end, each) for each in followed(self.place, self.lines, text).marks)
-        place = Place(end, end, max(floor, *marks) if marks else floor, marks)
+        place = OwnRegion(end, end, max(floor, *marks) if marks else floor, marks)
         chunks = len(past) - 1
         shown = list(past[-1].lines.out)
         return Prepared(

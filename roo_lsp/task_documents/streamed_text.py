@@ -17,7 +17,7 @@ LONG = 60
 
 
 @dataclass(slots=True)
-class Lines:
+class StreamedLines:
     """Lines on their way into a document; the last one may still be going on."""
 
     out: list[str] = field(default_factory=list[str])
@@ -45,7 +45,7 @@ class Lines:
 class Telling:
     """One run of text."""
 
-    lines: Lines
+    lines: StreamedLines
     _raw: str = ""
     """The line that is not whole yet."""
     _given: str = ""

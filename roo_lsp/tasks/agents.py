@@ -26,7 +26,7 @@ from roo_lsp.tasks.task import Task, Worker
 from roo_lsp.workspace.commands import ShellRunner
 from roo_lsp.workspace.policy import Surprises
 from roo_lsp.workspace.rooignore import RooIgnore
-from roo_lsp.workspace.sandbox.protect import Change
+from roo_lsp.workspace.sandbox.protect import ProtectedChange
 from roo_lsp.workspace.store import TaskStore
 
 T = TypeVar("T")
@@ -149,7 +149,7 @@ async def _waiting(task: Task, answer: Awaitable[T]) -> T:
         task.emit(StateChanged("running"))
 
 
-def _surprise(surprises: Surprises, changed: Sequence[Change]) -> None:
+def _surprise(surprises: Surprises, changed: Sequence[ProtectedChange]) -> None:
     """A command changed protected files, or nobody could see whether it did."""
     names = ", ".join(map(str, changed[:3])) or "they could not be compared"
     surprises.happened(f"a command changed protected files ({names})")

@@ -9,7 +9,7 @@ from typing import Any
 
 from roo_lsp.app import sources
 from roo_lsp.endpoints import Connection, Passage
-from roo_lsp.settings import Problem
+from roo_lsp.settings import SettingProblem
 from roo_lsp.settings_channel import Held
 from roo_lsp.settings_sources import Effective, Source, confined, effective
 from roo_lsp.tasks.approvals import TrustQuestion, passage_lines
@@ -194,7 +194,7 @@ class EffectiveSettings:
             self._held, self._items, self._said, self.trusted = (), (), "refused", False
             narrow = confined(found)
             if narrow.settings != found.settings or found.held:
-                problem = Problem("roo.autoApprove", TOO_WIDE.format(place=wide))
+                problem = SettingProblem("roo.autoApprove", TOO_WIDE.format(place=wide))
                 narrow = replace(narrow, problems=(*found.problems, problem))
             return narrow
         self._held = found.held

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from roo_lsp.agent.errors import RooError
 from roo_lsp.endpoints import Connection
 from roo_lsp.providers.endpoint import Endpoint
-from roo_lsp.providers.errors import Target
+from roo_lsp.providers.errors import RequestTarget
 from roo_lsp.providers.report import Check, Report, without_endpoint
 from roo_lsp.tasks.stream import Audience
 
@@ -26,7 +26,7 @@ async def examine(
     audience.begin(NAME, "Testing the endpoint")
     try:
         endpoint = await find()
-        report.endpoint, report.model = Target(endpoint.base_url).shown, endpoint.model
+        report.endpoint, report.model = RequestTarget(endpoint.base_url).shown, endpoint.model
         report.note = endpoint.note
         _, report.learnt, report.apis = await connection.examine(endpoint, found)
     except RooError as error:

@@ -20,7 +20,7 @@ class Argument(BaseModel):
     )
 
 
-class Place(Argument):
+class DocumentRange(Argument):
     uri: str
     range: dict[str, Any] | None = None
 
@@ -50,7 +50,7 @@ class Start(Argument):
     prompt: Annotated[str, Field(min_length=1)]
     mode: str | None = None
     profile: str | None = None
-    context: tuple[Place, ...] = ()
+    context: tuple[DocumentRange, ...] = ()
     images: tuple[str, ...] = ()
     wait: bool = False
     work_done_token: str | int | None = None
@@ -60,7 +60,7 @@ class Start(Argument):
 class Send(Argument):
     text: Annotated[str, Field(min_length=1)]
     task_id: str | None = None
-    context: tuple[Place, ...] = ()
+    context: tuple[DocumentRange, ...] = ()
     images: tuple[str, ...] = ()
 
 
@@ -73,7 +73,7 @@ class OfTask(Argument):
 
 
 class Open(OfTask):
-    context: tuple[Place, ...] = ()
+    context: tuple[DocumentRange, ...] = ()
     """Open no task that there is, but a new document that points at these places."""
     transcript: bool = False
     """The transcript, also where a task document of it is open."""

@@ -26,6 +26,7 @@ from roo_lsp.tasks.effective_settings import EffectiveSettings
 from roo_lsp.tasks.hunks import diff_document, where
 from roo_lsp.tasks.inputs import (
     AnswerQuestion,
+    DocumentRange,
     EditQueued,
     Enhance,
     Export,
@@ -41,7 +42,6 @@ from roo_lsp.tasks.inputs import (
     OfQueued,
     OfTask,
     Open,
-    Place,
     Replay,
     Respond,
     Resume,
@@ -563,7 +563,7 @@ def _check_profile(service: Service, profile: str) -> None:
         raise Invalid(f"profile: {no_profile(profile, settings)}")
 
 
-def _context_text(service: Service, places: Sequence[Place]) -> str:
+def _context_text(service: Service, places: Sequence[DocumentRange]) -> str:
     """What the user pointed at: the name of each file, and the text of each range that is open."""
     parts: list[str] = []
     for place in places:

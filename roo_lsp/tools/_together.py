@@ -13,7 +13,7 @@ from roo_lsp.agent.ports import FileSystem, Snapshot
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class PlannedChange:
     """A file as it was seen, and the text that it is to have; None where there is none."""
 
     path: Path
@@ -23,7 +23,7 @@ class Change:
     text: str | None
 
 
-async def carry_out(files: FileSystem, changes: Sequence[Change], what: str) -> None:
+async def carry_out(files: FileSystem, changes: Sequence[PlannedChange], what: str) -> None:
     """Make all files what they are to be, or leave them as they were; `what` names it all: "the patch".
 
     Raises:
@@ -31,7 +31,7 @@ async def carry_out(files: FileSystem, changes: Sequence[Change], what: str) -> 
     """
     for each in changes:
         await _check(files, each)
-    begun: list[Change] = []
+    begun: list[PlannedChange] = []
     try:
         for each in sorted(changes, key=lambda change: change.text is None):
             begun.append(each)
@@ -48,7 +48,7 @@ async def carry_out(files: FileSystem, changes: Sequence[Change], what: str) -> 
         raise
 
 
-async def _check(files: FileSystem, change: Change) -> None:
+async def _check(files: FileSystem, change: PlannedChange) -> None:
     """Refuse before anything is written what `_put` would refuse when half of it is."""
     there = await files.exists(change.path)
     if change.before is None and there:
@@ -57,7 +57,7 @@ async def _check(files: FileSystem, change: Change) -> None:
         raise Changed(f"{change.name} changed while you were asked. Read it again.")
 
 
-async def _put(files: FileSystem, change: Change) -> None:
+async def _put(files: FileSystem, change: PlannedChange) -> None:
     expected = change.before.stamp if change.before else None
     if change.text is not None:
         await files.write(change.path, change.text, expected)
@@ -65,7 +65,7 @@ async def _put(files: FileSystem, change: Change) -> None:
         await files.delete(change.path, expected)
 
 
-async def _put_back(files: FileSystem, begun: Sequence[Change]) -> list[str]:
+async def _put_back(files: FileSystem, begun: Sequence[PlannedChange]) -> list[str]:
     """Undo, last first; the names of those that could not be. The last one may not have happened."""
     stuck: list[str] = []
     for change in reversed(begun):
@@ -77,7 +77,7 @@ async def _put_back(files: FileSystem, begun: Sequence[Change]) -> list[str]:
     return stuck
 
 
-async def _undo(files: FileSystem, change: Change) -> bool:
+async def _undo(files: FileSystem, change: PlannedChange) -> bool:
     """Make the file what it was, if it still is what we made it."""
     now = await files.read(change.path) if await files.exists(change.path) else None
     if change.text is None:

@@ -26,7 +26,7 @@ from roo_lsp.agent.tool import (
 from roo_lsp.tools._changed import broken, places
 from roo_lsp.tools._doubts import refuse_once
 from roo_lsp.tools._text import name_of, nearly_told, one_line, plural
-from roo_lsp.tools._together import Change, carry_out
+from roo_lsp.tools._together import PlannedChange, carry_out
 from roo_lsp.workspace.encodings import UTF_8, decode
 from roo_lsp.workspace.lines import line_texts
 from roo_lsp.workspace.omissions import entities, placeholder
@@ -198,7 +198,7 @@ async def prepare(arguments: ApplyPatch, context: ToolContext) -> Invocation:
 
     async def run(output: Output) -> ToolResult:
         del output
-        wanted = [Change(each.path, each.name, each.before, each.text) for each in changes]
+        wanted = [PlannedChange(each.path, each.name, each.before, each.text) for each in changes]
         await carry_out(context.files, wanted, "the patch")
         for each in changes:
             context.recall.saw(each.path)

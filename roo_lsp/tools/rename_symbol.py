@@ -23,7 +23,7 @@ from roo_lsp.agent.tool import (
 )
 from roo_lsp.tools._symbol import KNOWING, AtSymbol, servers_of, spot_of
 from roo_lsp.tools._text import name_of, one_line, plural, writes
-from roo_lsp.tools._together import Change, carry_out
+from roo_lsp.tools._together import PlannedChange, carry_out
 from roo_lsp.workspace.lines import line_texts
 
 SHOWN = 3
@@ -74,7 +74,7 @@ async def prepare(arguments: RenameSymbol, context: ToolContext) -> Invocation:
     )
 
 
-async def _changes(context: ToolContext, edits: Sequence[FileEdits]) -> list[Change]:
+async def _changes(context: ToolContext, edits: Sequence[FileEdits]) -> list[PlannedChange]:
     """The files as they are and would be, those left out that stay as they are.
 
     Raises:
@@ -89,19 +89,19 @@ async def _changes(context: ToolContext, edits: Sequence[FileEdits]) -> list[Cha
         )
     if why := sight.refusal([Target(each.path, "write") for each in edits]):
         raise ToolError(f"Nothing was changed: {why}")
-    changes: list[Change] = []
+    changes: list[PlannedChange] = []
     for each in edits:
         before = await context.files.read(each.path)
         if (text := each.applied(before.text)) != before.text:
-            changes.append(Change(each.path, name_of(context, each.path), before, text))
+            changes.append(PlannedChange(each.path, name_of(context, each.path), before, text))
     return changes
 
 
-def _old(change: Change) -> str:
+def _old(change: PlannedChange) -> str:
     return change.before.text if change.before else ""
 
 
-def _first_line(change: Change) -> int:
+def _first_line(change: PlannedChange) -> int:
     """The first line that would change."""
     before, after = line_texts(_old(change)), line_texts(change.text or "")
     pairs = enumerate(zip(before, after, strict=False), 1)

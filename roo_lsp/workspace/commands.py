@@ -17,7 +17,7 @@ from roo_lsp.workspace.outputs import Output, OutputStore
 from roo_lsp.workspace.paths import is_folder, is_program
 from roo_lsp.workspace.sandbox.base import NO_SANDBOX, Process, Sandbox, Scratch, Start
 from roo_lsp.workspace.sandbox.hints import prevented
-from roo_lsp.workspace.sandbox.protect import Change, Found, changes, notice
+from roo_lsp.workspace.sandbox.protect import Found, ProtectedChange, changes, notice
 from roo_lsp.workspace.sandbox.spawning import spawn
 
 if sys.platform == "win32":
@@ -134,7 +134,7 @@ class ShellRunner:
         grace: float = 5.0,
         disk_budget: int = 200_000_000,
         environ: Mapping[str, str] | None = None,
-        on_changed: Callable[[Sequence[Change]], None] | None = None,
+        on_changed: Callable[[Sequence[ProtectedChange]], None] | None = None,
         workspace: Sequence[Path] = (),
         hide: Callable[[bytes], bytes] = bytes,
     ) -> None:
@@ -153,8 +153,8 @@ class ShellRunner:
         self._leavings: dict[Job, asyncio.Task[None]] = {}
         self._scratch = Scratch()
         self._on_changed = on_changed
-        self._told: set[Change] = set()
-        self._news: list[Change] = []
+        self._told: set[ProtectedChange] = set()
+        self._news: list[ProtectedChange] = []
         """What no result has said yet."""
         self._behind: dict[str, str] = {}
         """The commands that went on behind a result, by their outputs."""
@@ -343,7 +343,7 @@ class ShellRunner:
         news, self._news = self._news, []
         return f"\n{notice(news)}\n" if news else ""
 
-    def _tell(self, found: Sequence[Change]) -> None:
+    def _tell(self, found: Sequence[ProtectedChange]) -> None:
         if self._on_changed is not None:
             self._on_changed(found)
 

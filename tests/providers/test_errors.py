@@ -12,13 +12,15 @@ from roo_lsp.providers.errors import (
     MAX_WORDS,
     ProviderError,
     Reply,
-    Target,
+    RequestTarget,
     redact,
     refusal,
     unreachable,
 )
 
-TARGET = Target("http://user:pw@host:1/v1/chat/completions?key=q", "my-model", ("s3cret-key",))
+TARGET = RequestTarget(
+    "http://user:pw@host:1/v1/chat/completions?key=q", "my-model", ("s3cret-key",)
+)
 
 
 def told(status: int | None, body: Any, headers: dict[str, str] | None = None) -> ProviderError:
@@ -546,11 +548,11 @@ def test_a_model_that_is_not_there_is_named(body: Any):
 
 def test_a_wrong_path_says_which_was_tried_and_that_its_version_is_missing():
     reply = Reply(404, "404 page not found")
-    error = refusal(reply, Target("http://localhost:11434/chat/completions", "m"))
+    error = refusal(reply, RequestTarget("http://localhost:11434/chat/completions", "m"))
     assert error.code == "model_not_found"
     assert "http://localhost:11434/chat/completions" in error.message
     assert "http://localhost:11434/v1" in error.hint
-    assert "/v1" not in refusal(reply, Target("http://h/v1/chat/completions", "m")).hint
+    assert "/v1" not in refusal(reply, RequestTarget("http://h/v1/chat/completions", "m")).hint
 
 
 def test_too_often_may_pass_and_no_credit_may_not():

@@ -15,7 +15,7 @@ from roo_lsp.agent.columns import fitted, one_line
 from roo_lsp.agent.modes import MODES
 from roo_lsp.lsp.editor.documents import Document, Documents
 from roo_lsp.lsp.surfaces.comments import Comment, comment_at, syntax_of
-from roo_lsp.lsp.surfaces.selection import Lines, of_comment, of_problems, target
+from roo_lsp.lsp.surfaces.selection import LineRange, of_comment, of_problems, target
 from roo_lsp.task_documents.form import is_task_document
 from roo_lsp.workspace.escapes import label
 from roo_lsp.workspace.line_diff import split_lines
@@ -104,7 +104,7 @@ class Actions:
 
     # --- the actions ----------------------------------------------------------------------------
 
-    def _explain(self, document: Document, place: Lines | None) -> types.CodeAction:
+    def _explain(self, document: Document, place: LineRange | None) -> types.CodeAction:
         prompt = EXPLAIN.format(what=self._what(document, place))
         mode = MODES.get(self.mode())
         changes = mode is None or mode.allows("edit") or mode.allows("execute")
@@ -113,7 +113,7 @@ class Actions:
             f"Explain {_words(place)}", "roo.explain", prompt, document, place, about
         )
 
-    def _improve(self, document: Document, place: Lines | None) -> types.CodeAction:
+    def _improve(self, document: Document, place: LineRange | None) -> types.CodeAction:
         prompt = IMPROVE.format(what=self._what(document, place))
         return self._starts(
             f"Improve {_words(place)}",
@@ -125,7 +125,7 @@ class Actions:
         )
 
     def _fix(
-        self, document: Document, place: Lines | None, problems: Sequence[types.Diagnostic]
+        self, document: Document, place: LineRange | None, problems: Sequence[types.Diagnostic]
     ) -> types.CodeAction:
         if problems:
             count = len(problems)
@@ -145,7 +145,7 @@ class Actions:
         action.diagnostics = list(problems) or None
         return action
 
-    def _ask(self, document: Document, place: Lines | None) -> types.CodeAction:
+    def _ask(self, document: Document, place: LineRange | None) -> types.CodeAction:
         argument = {"context": [_context(document, place)]}
         title = f"Roo: Ask about {_words(place)}…"
         command = types.Command(title, "roo.task.open", arguments=[argument])
@@ -154,7 +154,7 @@ class Actions:
     def _comment(
         self, document: Document, lines: Sequence[str], comment: Comment
     ) -> types.CodeAction:
-        what = self._what(document, Lines(comment.first, comment.last))
+        what = self._what(document, LineRange(comment.first, comment.last))
         prompt = DO.format(words=comment.text, what=what)
         place = of_comment(lines, comment.last)
         title = "Run this comment as a task"
@@ -166,7 +166,7 @@ class Actions:
         kind: types.CodeActionKind | str,
         prompt: str,
         document: Document,
-        place: Lines | None,
+        place: LineRange | None,
         about: Mapping[str, Any],
     ) -> types.CodeAction:
         title = f"Roo: {title}"
@@ -180,7 +180,7 @@ class Actions:
         may = mode is None or ("edit" in mode.groups and mode.groups["edit"] is None)
         return {} if may else {"mode": "code"}
 
-    def _what(self, document: Document, place: Lines | None) -> str:
+    def _what(self, document: Document, place: LineRange | None) -> str:
         name = self._name(document)
         return name if place is None else f"{_words(place)} of {name}"
 
@@ -212,11 +212,11 @@ def _is_below(kind: types.CodeActionKind | str | None, asked: str) -> bool:
     return name == asked or name.startswith(f"{asked}.")
 
 
-def _words(place: Lines | None) -> str:
+def _words(place: LineRange | None) -> str:
     return "this file" if place is None else place.words
 
 
-def _context(document: Document, place: Lines | None) -> dict[str, Any]:
+def _context(document: Document, place: LineRange | None) -> dict[str, Any]:
     return {"uri": document.uri} | ({} if place is None else {"range": place.range})
 
 

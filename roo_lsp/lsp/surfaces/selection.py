@@ -15,7 +15,7 @@ MAX_PARAGRAPH = 120
 
 
 @dataclass(frozen=True, slots=True)
-class Lines:
+class LineRange:
     """Lines, the first and the last, counted from 0."""
 
     first: int
@@ -36,32 +36,32 @@ class Lines:
         }
 
 
-def target(lines: Sequence[str], asked: types.Range, encoding: str) -> Lines | None:
+def target(lines: Sequence[str], asked: types.Range, encoding: str) -> LineRange | None:
     """The selected lines; for a cursor the lines around it up to blank ones, on a blank one None."""
     end = max(0, len(lines) - 1)
     first, last = min(asked.start.line, end), min(asked.end.line, end)
     if not _is_cursor(lines, asked, encoding):
         if asked.end.character == 0 and first < last == asked.end.line:
             last -= 1  # whole lines: the end stands before the next one
-        return Lines(first, max(first, last))
+        return LineRange(first, max(first, last))
     if not lines or asked.start.line > end or not lines[first].strip():
         return None
     return _paragraph(lines, first)
 
 
-def of_problems(place: Lines | None, problems: Sequence[types.Diagnostic]) -> Lines:
+def of_problems(place: LineRange | None, problems: Sequence[types.Diagnostic]) -> LineRange:
     """The lines of problems, with those around them that are selected or stand around the cursor."""
     at = [each.range.start.line for each in problems] + [each.range.end.line for each in problems]
     around = [place.first, place.last] if place is not None else []
-    return Lines(min([*at, *around]), max([*at, *around]))
+    return LineRange(min([*at, *around]), max([*at, *around]))
 
 
-def of_comment(lines: Sequence[str], last: int) -> Lines | None:
+def of_comment(lines: Sequence[str], last: int) -> LineRange | None:
     """What a comment that ends at this line stands above: the lines up to a blank one."""
     below = last + 1
     while below < len(lines) and below <= last + MAX_PARAGRAPH and lines[below].strip():
         below += 1
-    return Lines(last + 1, below - 1) if below > last + 1 else None
+    return LineRange(last + 1, below - 1) if below > last + 1 else None
 
 
 def meets(lines: tuple[int, int], asked: types.Range) -> bool:
@@ -95,10 +95,10 @@ def _is_cursor(lines: Sequence[str], asked: types.Range, encoding: str) -> bool:
     return end.line == start.line + 1 and end.character == 0 and at_end
 
 
-def _paragraph(lines: Sequence[str], line: int) -> Lines:
+def _paragraph(lines: Sequence[str], line: int) -> LineRange:
     first = last = line
     while first > 0 and lines[first - 1].strip() and line - first < MAX_PARAGRAPH:
         first -= 1
     while last + 1 < len(lines) and lines[last + 1].strip() and last - line < MAX_PARAGRAPH:
         last += 1
-    return Lines(first, last) if last - first < MAX_PARAGRAPH else Lines(line, line)
+    return LineRange(first, last) if last - first < MAX_PARAGRAPH else LineRange(line, line)

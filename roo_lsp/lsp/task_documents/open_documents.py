@@ -300,7 +300,7 @@ class OpenDocuments:
             task.profile = profile
         await verbs.send(service, inputs.Send(text=text, task_id=task.id, context=places))
 
-    def _places(self, text: str) -> Iterator[inputs.Place]:
+    def _places(self, text: str) -> Iterator[inputs.DocumentRange]:
         for number, mention in enumerate(mentions_in(text)):
             if number == MOST:
                 return
@@ -314,7 +314,7 @@ class OpenDocuments:
                     "start": {"line": first - 1, "character": 0},
                     "end": {"line": last - 1, "character": 1},
                 }
-            yield inputs.Place(uri=self._uri(path), range=lines)
+            yield inputs.DocumentRange(uri=self._uri(path), range=lines)
 
     def _uri(self, path: Path) -> str:
         document = self.editor.documents.get(path)

@@ -67,7 +67,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ProtectedChange:
     """What became of a protected name."""
 
     path: Path
@@ -77,12 +77,12 @@ class Change:
         return f"{self.path} ({self.what})"
 
 
-def changes(before: Found, after: Found) -> tuple[Change, ...]:
+def changes(before: Found, after: Found) -> tuple[ProtectedChange, ...]:
     """What differs, without what lies in a folder that differs itself."""
     old, new = before.marks, after.marks
     depth = min(before.depth, after.depth)
     found = {
-        path: Change(
+        path: ProtectedChange(
             Path(path),
             "new" if path not in old else "removed" if path not in new else "changed",
         )
@@ -96,7 +96,7 @@ def changes(before: Found, after: Found) -> tuple[Change, ...]:
     )
 
 
-def notice(changed: Sequence[Change]) -> str:
+def notice(changed: Sequence[ProtectedChange]) -> str:
     """The changes, in words for the user and the model."""
     names = [str(change) for change in changed[:MAX_NAMED]]
     if len(changed) > MAX_NAMED:

@@ -15,7 +15,7 @@ from roo_lsp.workspace.shell import loose
 from roo_lsp.workspace.shell.entries import Entries
 from roo_lsp.workspace.shell.harmless.judge import Known, judge
 from roo_lsp.workspace.shell.language import NotPlain, Simple, Word, names, parse
-from roo_lsp.workspace.shell.place import Place
+from roo_lsp.workspace.shell.place import WorkingFolders
 from roo_lsp.workspace.shell.starts import GIT_VALUES, base_name, started, substitutes
 
 MAX_TEXTS = 200
@@ -183,7 +183,7 @@ class _Search:
         for entry in self._denied:
             if all(re.search(rf"(?<![\w-]){re.escape(word)}(?![\w/-]|\.\w)", said, re.IGNORECASE)
                    for word in entry):  # fmt: skip
-                known = isinstance(judge(words, 1, Place(), subcommands=True), Known)
+                known = isinstance(judge(words, 1, WorkingFolders(), subcommands=True), Known)
                 return "" if known else " ".join(entry)
         return ""
 

@@ -27,7 +27,7 @@ class Looks:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class WorkingFolders:
     """The folders a command may run in, after what came before it; none where that is not known."""
 
     heres: tuple[Path, ...] = ()
@@ -138,13 +138,13 @@ def real(path: Path) -> Path:
 class Here:
     """Follows `cd` from one command of a script to the next."""
 
-    place: Place
+    place: WorkingFolders
     """Where the next command may run."""
     moved: bool = False
     _visited: tuple[Path, ...] = ()
     """All folders that may be the current one, should a `cd` have failed or not been reached."""
-    _outer: list[tuple[int, Place, tuple[Path, ...]]] = field(
-        default_factory=list[tuple[int, Place, tuple[Path, ...]]]
+    _outer: list[tuple[int, WorkingFolders, tuple[Path, ...]]] = field(
+        default_factory=list[tuple[int, WorkingFolders, tuple[Path, ...]]]
     )
     """What holds again behind the parentheses that are open."""
 
@@ -152,9 +152,9 @@ class Here:
     def start(cwd: Path | None, folders: Sequence[Path]) -> "Here":
         """Before the first command."""
         if cwd is None:
-            return Here(Place())
+            return Here(WorkingFolders())
         here = real(cwd)
-        return Here(Place((here,), tuple(map(real, folders)) or (here,)), _visited=(here,))
+        return Here(WorkingFolders((here,), tuple(map(real, folders)) or (here,)), _visited=(here,))
 
     def at(self, command: Simple) -> None:
         """The next command is this one."""

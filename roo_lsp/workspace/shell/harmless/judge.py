@@ -8,7 +8,7 @@ from roo_lsp.workspace.shell.harmless.kinds import fits
 from roo_lsp.workspace.shell.harmless.rows import Operand, Option, Row
 from roo_lsp.workspace.shell.harmless.tables import programs
 from roo_lsp.workspace.shell.language import Word
-from roo_lsp.workspace.shell.place import Place
+from roo_lsp.workspace.shell.place import WorkingFolders
 
 COMMAND = "COMMAND"
 """The kind of an operand, or value, at which the command of a wrapper starts."""
@@ -48,7 +48,7 @@ class Known:
 
 
 def judge(
-    words: Sequence[Word], named: int, place: Place, *, subcommands: bool = False
+    words: Sequence[Word], named: int, place: WorkingFolders, *, subcommands: bool = False
 ) -> Known | Wrapped | Objection:
     """Look at each word of a command; the first `named` are those of its allow entry.
 
@@ -86,7 +86,13 @@ class _Stop(Exception):
 
 class _Walk:
     def __init__(
-        self, words: Sequence[Word], named: int, place: Place, row: Row, *, subcommands: bool
+        self,
+        words: Sequence[Word],
+        named: int,
+        place: WorkingFolders,
+        row: Row,
+        *,
+        subcommands: bool,
     ) -> None:
         self._subcommands = subcommands
         self._words = words

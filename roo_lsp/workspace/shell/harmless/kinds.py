@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from roo_lsp.workspace.shell.harmless import awk, sed
 from roo_lsp.workspace.shell.language import Word
-from roo_lsp.workspace.shell.place import Place
+from roo_lsp.workspace.shell.place import WorkingFolders
 
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?[A-Za-z%]{0,3}")
 _NUMBERS = re.compile(r"[\d,-]+")
@@ -39,10 +39,10 @@ _KUBERNETES_OUTPUT = re.compile(
     r"json|yaml|name|wide|kyaml|(?:jsonpath|jsonpath-as-json|go-template|template|custom-columns)=[^\n]*"
 )
 
-Check = Callable[[Word, Place], bool]
+Check = Callable[[Word, WorkingFolders], bool]
 
 
-def fits(kind: str, word: Word, place: Place) -> bool:
+def fits(kind: str, word: Word, place: WorkingFolders) -> bool:
     """Is the word, or value, of that kind, and so harmless where the kind is asked for?
 
     Other words than literal ones are only checked by kinds that know what they may become.
@@ -60,25 +60,25 @@ def _matches(pattern: re.Pattern[str]) -> Check:
     return lambda word, _place: word.literal and pattern.fullmatch(word.text) is not None
 
 
-def _text(word: Word, _place: Place) -> bool:
+def _text(word: Word, _place: WorkingFolders) -> bool:
     return not word.glob and not word.splits
 
 
-def _path(word: Word, place: Place) -> bool:
+def _path(word: Word, place: WorkingFolders) -> bool:
     """Not `@file`: a file of arguments for many programs."""
     return word.text[:1] not in {"@", "+"} and place.inside(word)
 
 
-def _own_path(word: Word, place: Place) -> bool:
+def _own_path(word: Word, place: WorkingFolders) -> bool:
     """For programs that read `NAME=value` among their operands."""
     return not re.match(r"[A-Za-z_]\w*=", word.text) and _path(word, place)
 
 
-def _new_path(word: Word, place: Place) -> bool:
+def _new_path(word: Word, place: WorkingFolders) -> bool:
     return word.literal and place.free(word)
 
 
-def _test(word: Word, place: Place) -> bool:
+def _test(word: Word, place: WorkingFolders) -> bool:
     """A path, or a test in one: `tests/test_a.py::TestB::test_c[x]`."""
     text = _TEST_PLACE.sub("", word.text) if ".py::" in word.text else word.text
     if word.glob and ".py::" in word.text:
@@ -87,12 +87,12 @@ def _test(word: Word, place: Place) -> bool:
     return _own_path(Word.of(text) if word.literal else word, place)
 
 
-def _test_line(word: Word, place: Place) -> bool:
+def _test_line(word: Word, place: WorkingFolders) -> bool:
     """A path, or a line in it: `spec/a_spec.rb:12`."""
     return _own_path(Word.of(re.sub(r"(:\d+)+$", "", word.text)) if word.literal else word, place)
 
 
-def _go_packages(word: Word, _place: Place) -> bool:
+def _go_packages(word: Word, _place: WorkingFolders) -> bool:
     """`./...`, `./cmd`, `std`, `example.org/x`: no path that leads out."""
     return (
         word.literal
@@ -103,7 +103,7 @@ def _go_packages(word: Word, _place: Place) -> bool:
     )
 
 
-def _name(word: Word, _place: Place) -> bool:
+def _name(word: Word, _place: WorkingFolders) -> bool:
     text = word.text
     return (
         word.literal
@@ -114,12 +114,12 @@ def _name(word: Word, _place: Place) -> bool:
     )
 
 
-def _reference(word: Word, place: Place) -> bool:
+def _reference(word: Word, place: WorkingFolders) -> bool:
     """The name of a branch or remote, and not of a file that would be meant instead."""
     return _name(word, place) and not place.exists(word.text)
 
 
-def _remote(word: Word, place: Place) -> bool:
+def _remote(word: Word, place: WorkingFolders) -> bool:
     return (
         word.literal
         and _PLAIN_NAME.fullmatch(word.text) is not None
@@ -127,7 +127,7 @@ def _remote(word: Word, place: Place) -> bool:
     )
 
 
-def _revision(word: Word, place: Place) -> bool:
+def _revision(word: Word, place: WorkingFolders) -> bool:
     """A revision, a range, or a path: git looks for paths in its own repository only."""
     if word.variable:
         return False
@@ -136,12 +136,12 @@ def _revision(word: Word, place: Place) -> bool:
     return word.text != "-" and "::" not in word.text
 
 
-def _format(word: Word, place: Place) -> bool:
+def _format(word: Word, place: WorkingFolders) -> bool:
     """A format of git's: one that checks signatures runs a program."""
     return _text(word, place) and not re.search(r"%G|signature", word.text)
 
 
-def _script(word: Word, place: Place) -> bool:
+def _script(word: Word, place: WorkingFolders) -> bool:
     """A file of the workspace that an interpreter runs."""
     text = word.text
     return word.literal and re.search(r"[./]", text) is not None and text[0] not in "-@+" and (
@@ -149,19 +149,19 @@ def _script(word: Word, place: Place) -> bool:
     )  # fmt: skip
 
 
-def _sets(word: Word, _place: Place) -> bool:
+def _sets(word: Word, _place: WorkingFolders) -> bool:
     return word.literal and _SETS.fullmatch(word.text) is not None
 
 
-def _sed(word: Word, _place: Place) -> bool:
+def _sed(word: Word, _place: WorkingFolders) -> bool:
     return word.literal and sed.only_prints(word.text)
 
 
-def _awk(word: Word, _place: Place) -> bool:
+def _awk(word: Word, _place: WorkingFolders) -> bool:
     return word.literal and awk.only_prints(word.text)
 
 
-def _jq(word: Word, _place: Place) -> bool:
+def _jq(word: Word, _place: WorkingFolders) -> bool:
     return word.literal and not _RUNS_IN_JQ.search(word.text)
 
 
