@@ -517,10 +517,14 @@ class ModelAtWork:
 
     @property
     def line(self) -> str:
+        return f"Model at work · {self.speed}"
+
+    @property
+    def speed(self) -> str:
+        """What it writes that cannot be shown yet, for people."""
         if not self.tokens:
-            return f"The model is still reading, for {self.seconds:.0f} s"
-        speed = f"{count_text(self.tokens)} tokens, {self.per_second:.1f}/s"
-        return f"The model is still writing what cannot be shown yet: {speed}"
+            return "still reading"
+        return f"{count_text(self.tokens)} tokens, {self.per_second:.1f}/s"
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,6 +112,8 @@ class Picture:
         self._thought = ""
         self._thinking_since = 0.0
         self._retry = ""
+        self._at_work = ""
+        """What a model that has said nothing for long is known to do."""
         self._since = time.monotonic()
         self._last = ""
         """What was printed last: text, tool or note; what differs gets a blank line between."""
@@ -222,6 +224,7 @@ class Picture:
     # --- events -----------------------------------------------------------------------------
 
     def _draw(self, update: Update, now: float) -> None:
+        self._at_work = _at_work(update)
         match update["sessionUpdate"]:
             case "agent_message_chunk":
                 self._end_thought()
@@ -513,8 +516,8 @@ class Picture:
             doing = "thinking"
         elif self._partial:
             doing = "writing"
-        elif self._retry:
-            doing = self._retry
+        elif self._retry or self._at_work:
+            doing = self._at_work or self._retry
         since = self._thinking_since if self._thought else self._since
         took = seconds_text(time.monotonic() - since)
         stop = f"{self.glyphs.dot} Ctrl-C stops"
@@ -540,6 +543,14 @@ class Picture:
             self.console.print(Padding(text, (0, 0, 0, indent), expand=False))
         else:
             self.console.print(Text(" " * indent).append_text(text), soft_wrap=True)
+
+
+def _at_work(update: Update) -> str:
+    """What a silent model is told to do; empty for every other event, which ends that."""
+    if update["sessionUpdate"] != "_at_work":
+        return ""
+    speed = f"{count_text(update['tokens'])} tokens, {update['tokensPerSecond']:.1f}/s"
+    return f"model at work {speed if update['tokens'] else 'still reading'},"
 
 
 def _facts(meta: Update) -> list[str]:

@@ -13,6 +13,7 @@ from roo_lsp.agent.events import (
     AgentEvent,
     AgentMessageChunk,
     AgentThoughtChunk,
+    ModelAtWork,
     PermissionAsked,
     PermissionSettled,
     QuestionAnswered,
@@ -33,6 +34,7 @@ LONG_TEXT = 1_000
 FROM_SECONDS = 3
 """What takes longer says so."""
 MODEL = "Waiting for the model"
+AT_WORK = "Model at work"
 
 
 @dataclass(slots=True)
@@ -72,6 +74,9 @@ class StatusLine:
             case ToolCallStarted(id=call) | ToolCallArguments(id=call) if event.line:
                 doing, _, count = event.line.removesuffix("…").partition(" · ")
                 self._does(call, _text(doing), count)
+            case ModelAtWork():
+                self._does("model", AT_WORK, event.speed)
+                self._since = self.clock() - event.seconds
             case ToolCallUpdated(id=call, status="in_progress") if event.doing:
                 self._does(f"run {call}", _text(event.doing), _text(event.said))
             case _:

@@ -262,6 +262,17 @@ def test_a_growing_call_is_shown_only_while_it_grows():
     assert "✎ Write big.py  ✓" in screen.text
 
 
+def test_a_silent_model_is_seen_to_work_until_it_speaks():
+    screen = Screen(terminal=True, live=True)
+    screen.show("_at_work", seconds=20, tokens=1200, tokensPerSecond=6.2)
+    assert "model at work 1.2k tokens, 6.2/s, 0.0 s" in screen.text
+    screen.show("_at_work", seconds=25, tokens=0, tokensPerSecond=0)
+    assert "model at work still reading, 0.0 s" in screen.text
+    before = len(screen.text)
+    screen.says("Now.")
+    assert "at work" not in screen.text[before:]
+
+
 def test_without_utf8_everything_is_ascii():
     file = io.TextIOWrapper(io.BytesIO(), encoding="ascii", errors="strict")
     picture = Picture(Console(file=file, width=80, highlight=False), live=False)

@@ -276,6 +276,18 @@ def test_hooks_of_the_user_get_each_event_whole(chat: Neovim) -> None:
     assert heard[0]["roo"]["seq"] == 1
 
 
+def test_a_silent_model_is_seen_to_work_above_the_chat_until_it_speaks(chat: Neovim) -> None:
+    bar = "vim.wo[require('roo.windows').find('chat')].winbar"
+    chat.lua("""
+        feed({ sessionUpdate = '_state', state = 'running' })
+        feed({ sessionUpdate = '_at_work', seconds = 20, tokens = 1200, tokensPerSecond = 6.2 })
+    """)
+    chat.until(f"{bar}:find('● 1.2k tokens, 6.2/s', 1, true)")
+    chat.lua("words('Now.')")
+    chat.until(f"{bar}:find('● working', 1, true)")
+    chat.lua("feed({ sessionUpdate = '_state', state = 'idle', stopReason = 'end_turn' })")
+
+
 def test_the_status_line_says_what_runs_what_waits_and_how_it_ended(editor: Neovim) -> None:
     shown = editor.lua("""
         local status, seen = require('roo.statusline'), {}

@@ -170,7 +170,7 @@ PermissionSettled     Withdrawn
 QuestionAsked         Waiting for your answer: Which of the two do you want?
 QuestionAnswered      You: The first
 QuestionAnswered      \n\
-ModelAtWork           The model is still writing what cannot be shown yet: 120 tokens, 6.0/s
+ModelAtWork           Model at work · 20 s · 120 tokens, 6.0/s
 Queued                Queued: And in French
 Queued                Not sent: And in French
 PlanUpdated           Plan: 1/3 done, now: write
@@ -221,6 +221,10 @@ def test_what_takes_long_says_for_how_long() -> None:
     assert bar.after(0, UserMessageChunk("Fix it")) == "You: Fix it"
     assert bar.after(5) == "Waiting for the model · 5 s"
     assert bar.after(70) == "Waiting for the model · 1 min 15 s"
+    assert (
+        bar.after(5, ModelAtWork(80, 500, 6.2)) == "Model at work · 1 min 20 s · 500 tokens, 6.2/s"
+    )
+    assert bar.after(4) == "Model at work · 1 min 24 s · 500 tokens, 6.2/s", "until it speaks"
     assert bar.after(1, AgentThoughtChunk("hm")) == "Thinking…"
     assert bar.after(4, AgentThoughtChunk("hm")) == "Thinking · 4 s"
     assert bar.after(5) == "Thinking · 9 s"

@@ -59,6 +59,9 @@ function M.chat(task, title, width, waits)
     return '%#RooTitle# Roo %#RooDim#· a new task%*'
   end
   local state = waits and STATES.waiting or STATES[task.state] or STATES.idle
+  if task.at_work and task.at_work.tokens > 0 and state == STATES.running then
+    state = { ('● %s tokens, %.1f/s'):format(thousands(task.at_work.tokens), task.at_work.tokensPerSecond), state[2] }
+  end
   local right = facts(task)
   local left = fitted(title, width - #' Roo  ' - vim.fn.strdisplaywidth(right .. state[1]) - 4)
   return (' %%#RooTitle#Roo%%* %s%%=%%#RooDim#%s %%#%s#%s%%* '):format(

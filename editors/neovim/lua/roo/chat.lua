@@ -395,7 +395,7 @@ local function start(view, text, extra, on_refused)
   M.next = {}
   client.run('roo.task.start', argument, function(result, server)
     local task_id = result.taskId
-    if task_id == vim.NIL then -- it was a command, and is done
+    if type(task_id) ~= 'string' then -- it was a command, and is done
       M.next = chosen
       return
     end
@@ -460,7 +460,7 @@ function M.say(task_id, client_id, text, on_refused)
   local server = vim.lsp.get_client_by_id(client_id)
   if server and not server:is_stopped() then
     return client.execute(server, 'roo.task.send', argument, function(result)
-      if result.taskId == vim.NIL then -- `/new`, and nothing said in it yet
+      if type(result.taskId) ~= 'string' then -- `/new`, and nothing said in it yet
         M.new()
       elseif result.taskId ~= task_id then
         M.open_task(client_id, result.taskId, true)

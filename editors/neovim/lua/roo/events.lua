@@ -15,6 +15,7 @@ local M = {}
 ---@field mode string?
 ---@field usage table? the last `usage_update`
 ---@field plan table[]?
+---@field at_work table? the `_at_work` of a model that has said nothing since
 
 ---@type table<string, roo.Task>
 M.tasks = {}
@@ -38,6 +39,7 @@ end
 ---@param update table
 function M.note(task, update)
   local kind = update.sessionUpdate
+  task.at_work = kind == '_at_work' and update or nil
   if kind == '_state' then
     task.state = update.state
   elseif kind == 'current_mode_update' then
