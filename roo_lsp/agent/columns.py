@@ -27,8 +27,8 @@ def columns(text: str) -> int:
 
 
 def pieces(text: str, limit: int) -> list[str]:
-    """The text cut into pieces of at most so many columns, every character kept."""
-    return list(_pieces(text, limit)) or [""]
+    """The text cut behind blanks into pieces of at most so many columns, every character kept."""
+    return list(_pieces(text, limit, at_blanks=True)) or [""]
 
 
 def wrapped(text: str, limit: int) -> list[str]:
@@ -117,14 +117,19 @@ def _first(text: str, limit: int) -> str:
     return next(_pieces(text, limit), "")
 
 
-def _pieces(text: str, limit: int) -> Iterator[str]:
+def _pieces(text: str, limit: int, *, at_blanks: bool = False) -> Iterator[str]:
+    """`at_blanks`: no word is cut that has room on a line of its own."""
     start, width = 0, 0
+    blank, behind = 0, 0  # where the last word begins, and how wide it is
     for at, character in enumerate(text):
         wide = _wide(character)
-        if width + wide > limit and at > start:
-            yield text[start:at]
-            start, width = at, 0
-        width += wide
+        while width + wide > limit and at > start:
+            cut = blank if blank > start else at
+            yield text[start:cut]
+            start, width = cut, behind if cut == blank and cut != at else 0
+        width, behind = width + wide, behind + wide
+        if at_blanks and character == " ":
+            blank, behind = at + 1, 0
     if start < len(text):
         yield text[start:]
 

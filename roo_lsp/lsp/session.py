@@ -128,7 +128,6 @@ def open_session(
         documents,
         approvals,
         state_dir() / "details",
-        editor.encoding,
         has_dialogs=bool(window and window.show_message),
         has_show_document=bool(window and window.show_document and window.show_document.support),
         asks_permission="roo/requestPermission" in extensions,

@@ -27,6 +27,18 @@ def test_pieces_fit_and_are_the_text(text: str, limit: int) -> None:
     assert all(columns(each) <= limit for each in pieces(text, limit))
 
 
+def test_pieces_end_behind_words_where_there_are_any() -> None:
+    assert pieces("make  test --long-option x", 10) == ["make  ", "test ", "--long-opt", "ion x"]
+    assert pieces("edits of files in this workspace", 12) == [
+        "edits of ",
+        "files in ",
+        "this ",
+        "workspace",
+    ]
+    assert pieces("ab cd", 5) == ["ab cd"]
+    assert pieces("ab cd ef", 5) == ["ab ", "cd ef"]
+
+
 @given(texts, st.integers(2, 90))
 def test_wrapped_lines_fit_and_keep_every_word(text: str, limit: int) -> None:
     lines = wrapped(text, limit)

@@ -149,7 +149,7 @@ async def reviewed(editor: Helix, file: Path, *, pictures: bool) -> None:
     await editor.keys("␣d", "2/2")
     await editor.escape("2/2")
     await editor.go("gg", line=1)
-    await editor.go("]d", line=5)
+    await editor.go("]d", line=4)
     await editor.keys("␣a", "Keep Roo's change")
     if pictures:
         await editor.picture("6-review")

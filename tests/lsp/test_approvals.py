@@ -108,6 +108,7 @@ async def test_a_diagnostic_and_its_code_actions_settle_it(tmp_path: Path) -> No
         await it.start("Write")
         found = await it.until(lambda: it.client.diagnostics.get(buffer.uri))
         assert found[0].severity == types.DiagnosticSeverity.Information
+        assert found[0].range.start == found[0].range.end, "no text is underlined"
         actions = await it.client.text_document_code_action_async(
             types.CodeActionParams(
                 types.TextDocumentIdentifier(buffer.uri),

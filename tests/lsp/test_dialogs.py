@@ -115,7 +115,7 @@ def test_whatever_waits_its_dialog_fits_and_hides_nothing(entry: Pending) -> Non
 def test_whatever_waits_its_titles_are_one_line_each_that_fits(entry: Pending) -> None:
     documents = Documents()
     documents.opened("file:///w/a.txt", "one\n", 1, "")
-    stand = stand_of(entry, documents, "utf-16")
+    stand = stand_of(entry, documents)
     assert stand is not None
     one_liners = [
         *(each.title for each in actions(entry)),

@@ -81,6 +81,7 @@ def shown(found: list[dict[str, Any]]) -> list[tuple[int, str, str, str]]:
 
 def hints(it: FakeEditor, buffer: Buffer) -> list[tuple[int, str]]:
     found = it.client.diagnostics.get(buffer.uri, [])
+    assert all(each.range.start == each.range.end for each in found), "no text is underlined"
     return [
         (each.range.start.line, each.message)
         for each in found

@@ -10,7 +10,7 @@ from lsprotocol import types
 
 from roo_lsp.lsp.editor.documents import Document, Documents
 from roo_lsp.lsp.editor.positions import end_of
-from roo_lsp.lsp.surfaces.selection import above, meets
+from roo_lsp.lsp.surfaces.selection import above, mark, meets
 from roo_lsp.settings import object_or_empty
 from roo_lsp.tasks.hunks import cursor_lines, deed, where
 from roo_lsp.tasks.review import Reviews
@@ -157,20 +157,12 @@ class HunkMarks:
     ) -> types.Diagnostic:
         edited = ", and you since" if state == "edited" else ""
         return types.Diagnostic(
-            range=self._marked(file, hunk),
+            range=mark(cursor_lines(file, hunk)[0]),
             message=f"Roo {deed(hunk)}{edited}: Keep or revert",
             severity=types.DiagnosticSeverity.Hint,
             source="Roo",
             data={"taskId": task_id, "hunk": hunk.id},
         )
-
-    def _marked(self, file: FileChanges, hunk: Hunk) -> types.Range:
-        """What is underlined: no more than there is to see; of a new file, its first line."""
-        first, last = cursor_lines(file, hunk)
-        last = last if file.existed else first
-        text = file.lines[last].rstrip("\r\n") if hunk.size else ""
-        end = types.Position(last, self._units(text))
-        return types.Range(types.Position(first, 0), end)
 
     def _units(self, text: str) -> int:
         return end_of([text], self.encoding()).character

@@ -44,8 +44,6 @@ class EditorScreen:
     documents: Documents
     approvals: Approvals
     details_dir: Path
-    encoding: Callable[[], str]
-    """The position encoding agreed on."""
     has_dialogs: bool
     has_show_document: bool
     asks_permission: bool
@@ -236,7 +234,7 @@ class EditorScreen:
         if self.asks_permission:
             return None
         shown = self._diagnosed.get(entry.request_id)
-        return shown or stand_of(entry, self.documents, self.encoding())
+        return shown or stand_of(entry, self.documents)
 
     def publish(self, uri: str) -> None:
         """Send all diagnostics of a document."""

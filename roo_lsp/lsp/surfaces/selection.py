@@ -72,6 +72,12 @@ def meets(lines: tuple[int, int], asked: types.Range) -> bool:
     return asked.start.line <= lines[1] and lines[0] <= end
 
 
+def mark(line: int) -> types.Range:
+    """Where a diagnostic of ours stands: beginning of a line, and no text of it is underlined as wrong."""
+    place = types.Position(line, 0)
+    return types.Range(place, place)
+
+
 def above(line: int, commands: Sequence[types.Command]) -> list[types.CodeLens]:
     """Code lenses above a line, in this order: clients sort them by their columns, if at all."""
     places = [types.Position(line, column) for column in range(len(commands))]

@@ -13,7 +13,7 @@ from roo_lsp.agent.approval import LABELS, Outcome
 from roo_lsp.agent.columns import columns, fitted, one_line
 from roo_lsp.agent.tool import Diff
 from roo_lsp.lsp.editor.documents import Documents
-from roo_lsp.lsp.editor.positions import end_of
+from roo_lsp.lsp.surfaces.selection import mark
 from roo_lsp.tasks.approvals import Pending
 from roo_lsp.workspace.escapes import plain
 from roo_lsp.workspace.line_diff import split_lines
@@ -34,24 +34,20 @@ class Stand:
     """Where an entry is shown: a line of an open document."""
 
     uri: str
-    range: types.Range
-
-    @property
-    def line(self) -> int:
-        return self.range.start.line
+    line: int
 
 
-def stand_of(entry: Pending, documents: Documents, encoding: str) -> Stand | None:
+def stand_of(entry: Pending, documents: Documents) -> Stand | None:
     """The first changed line of the document it is about, else the last used document's first."""
     request = entry.request
     for diff in request.diffs if request else ():
         if (document := documents.get(diff.path)) is not None:
-            return _line_in(document.uri, document.text, first_changed(diff), encoding)
+            return _line_in(document.uri, document.text, first_changed(diff))
     for path in request.paths if request else ():
         if (document := documents.get(path)) is not None:
-            return _line_in(document.uri, document.text, 0, encoding)
+            return _line_in(document.uri, document.text, 0)
     if (last := documents.last) is not None:
-        return _line_in(last.uri, last.text, 0, encoding)
+        return _line_in(last.uri, last.text, 0)
     return None
 
 
@@ -62,12 +58,8 @@ def first_changed(diff: Diff) -> int:
     return next((at for at, (one, other) in both if one != other), min(len(old), len(new)))
 
 
-def _line_in(uri: str, text: str, line: int, encoding: str) -> Stand:
-    lines = split_lines(text)
-    line = max(0, min(line, len(lines) - 1))
-    shown = lines[line].rstrip("\r\n") if lines else ""
-    end = types.Position(line, end_of([shown], encoding).character)
-    return Stand(uri, types.Range(types.Position(line, 0), end))
+def _line_in(uri: str, text: str, line: int) -> Stand:
+    return Stand(uri, max(0, min(line, len(split_lines(text)) - 1)))
 
 
 def dialog_titles(entry: Pending) -> dict[str, str]:
@@ -92,7 +84,7 @@ def diagnostic(entry: Pending, stand: Stand) -> types.Diagnostic:
     """The entry as an information on its line."""
     what = "asks" if entry.kind == "question" else "wants your approval"
     return types.Diagnostic(
-        range=stand.range,
+        range=mark(stand.line),
         message=fitted(f"Roo {what}: {one_line(entry.title)}", LINE_COLUMNS),
         severity=types.DiagnosticSeverity.Information,
         source="roo",

@@ -391,6 +391,11 @@ function draw._state(self, update, event)
     return
   end
   settle_all(self)
+  if self.plan then -- it is of the turn that has ended
+    self.plan.open = false
+    self.dirty[self.plan] = true
+    self.plan = nil
+  end
   local began = self.began or event.ts
   self.began = nil
   if update.error then
