@@ -13,7 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.editors.vscode import environment
+
 ROOT = Path(__file__).parents[1]
+EXTENSION = "roo_lsp/cli/editors/files/roo-lsp.vsix"
+NODE_MODULES = ROOT / "editors" / "vscode" / "node_modules"
 UV = os.environ.get("UV") or shutil.which("uv") or ""
 
 pytestmark = [
@@ -37,10 +41,30 @@ def ran(*command: str | Path, **options: object) -> str:
 
 
 @pytest.fixture(scope="module")
-def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What is built from: this checkout, or a copy of its files with an extension made in there."""
+    complete = NODE_MODULES / "complete"  # what CI installs is the lock file's, and says so
+    lock = NODE_MODULES.with_name("package-lock.json").read_bytes()
+    if "ROO_DIST" in os.environ or not complete.exists() or complete.read_bytes() != lock:
+        return ROOT
+    folder = tmp_path_factory.mktemp("sources")
+    for name in ran("git", "-C", ROOT, "ls-files", "-z").split("\0")[:-1]:
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
+    extension = folder / "editors" / "vscode"
+    (extension / "node_modules").symlink_to(NODE_MODULES)
+    out = folder / EXTENSION
+    ran("npm", "run", "package", "--", "--out", out, cwd=extension, env=environment())
+    (extension / "node_modules").unlink()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def dist(sources: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     kept = os.environ.get("ROO_DIST")
     folder = ROOT / kept if kept else tmp_path_factory.mktemp("dist")
-    ran(UV, "build", "-q", "--out-dir", folder, ROOT)
+    ran(UV, "build", "-q", "--out-dir", folder, sources)
     return folder
 
 
@@ -103,6 +127,20 @@ def test_the_plugins_that_are_named_lie_in_it(installed: Path, tmp_path: Path) -
         plugin = next(installed.parent.rglob(f"plugins/{editor}"))
         assert str(plugin) in printed
         assert (plugin / file).is_file()
+
+
+def test_the_extension_comes_along_where_it_was_made(
+    sources: Path, installed: Path, tmp_path: Path
+) -> None:
+    printed = ran(installed / "roo-lsp", "editor", "vscode", cwd=tmp_path)
+    if not (sources / EXTENSION).exists():
+        assert "CI" not in os.environ, "CI makes it"
+        assert "this roo-lsp came without" in printed
+        return
+    file = next(installed.parent.rglob("roo-lsp.vsix"))
+    assert f"code --install-extension {file}\n" in printed
+    package = json.loads(zipfile.ZipFile(file).read("extension/package.json"))
+    assert package["version"] == ran(installed / "roo-lsp", "--version").split()[-1]
 
 
 def test_the_extension_is_of_the_same_version(wheel: Path) -> None:

@@ -321,8 +321,20 @@ def test_the_version_found_stands_above(home: Path, capsys: pytest.CaptureFixtur
     install(home, "nvim", "NVIM v0.11.4\nBuild type: Release")
     assert printed(capsys, "neovim").startswith("-- Roo in Neovim 0.11.4: for init.lua.\n\n")
     install(home, "nvim", "NVIM v0.9.5")
-    assert "npm run package && code --install-extension" in printed(capsys, "vscode")
     assert "-- It needs Neovim 0.11 or newer.\n" in printed(capsys, "neovim")
+
+
+def test_the_extension_that_came_along_is_named_or_how_it_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("roo_lsp.cli.editors.data.HERE", tmp_path)
+    without = printed(capsys, "vscode")
+    assert "npm run package\n//   code --install-extension roo-lsp-*.vsix\n" in without
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files/roo-lsp.vsix").touch()
+    with_it = printed(capsys, "vscode")
+    assert f"code --install-extension {tmp_path}/files/roo-lsp.vsix\n" in with_it
+    assert "npm" not in with_it
 
 
 # --- one source -----------------------------------------------------------------------------------

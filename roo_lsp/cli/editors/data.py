@@ -13,6 +13,12 @@ def data(name: str) -> str:
     return (files("roo_lsp.cli.editors") / "files" / name).read_text("utf-8")
 
 
+def extension() -> Path | None:
+    """VS Code's extension, packaged: it comes with a wheel, and is in a checkout once it was made there."""
+    file = HERE / "files" / "roo-lsp.vsix"
+    return file if file.is_file() else None
+
+
 def plugin(editor: str) -> Path | None:
     """The folder of an editor's plugin: in the installed package, or in the checkout."""
     checkout = Path(roo_lsp.__file__).parents[1] / "editors" / editor

@@ -1,9 +1,10 @@
 """What to paste into Neovim, VS Code and Emacs."""
 
 import json
+import shlex
 from collections.abc import Sequence
 
-from roo_lsp.cli.editors.data import data, plugin
+from roo_lsp.cli.editors.data import data, extension, plugin
 from roo_lsp.cli.editors.found import EMACS, NEOVIM, VSCODE, Editor, Installed
 
 _FILES = {"neovim": "init.lua", "vscode": "settings.json", "emacs": "init.el"}
@@ -48,11 +49,23 @@ def _about(editor: Editor, installed: Installed | None) -> list[str]:
         lines.append(f"It needs {editor.title} {editor.oldest} or newer.")
     if editor is VSCODE:
         program = installed.program.name if installed else "code"
-        lines += [
-            f"First install the extension, in {plugin(VSCODE.name) or 'editors/vscode of the sources'}:",
-            f"  npm ci && npm run package && {program} --install-extension roo-lsp-*.vsix",
-        ]
+        lines += _extension(program)
     return lines
+
+
+def _extension(program: str) -> list[str]:
+    """How the extension is installed."""
+    if file := extension():
+        return [
+            "First install the extension, which came with roo-lsp:",
+            f"  {shlex.join([program, '--install-extension', str(file)])}",
+        ]
+    return [
+        "First make the extension, which this roo-lsp came without, with Node 20 or newer",
+        f"in {plugin(VSCODE.name) or 'editors/vscode of the sources'}:",
+        "  npm ci --ignore-scripts && npm run package",
+        f"  {program} --install-extension roo-lsp-*.vsix",
+    ]
 
 
 def _quoted(text: str) -> str:
