@@ -217,9 +217,11 @@ class Flow:
         return "".join(self._put(piece) for piece in pieces)
 
     def end(self) -> str:
-        """What was kept back."""
+        """What was kept back; what is fed next begins a line."""
         word, self._word = self._word, ""
-        return self._put(word)
+        last = self._put(word)
+        self._column = 0
+        return last
 
     def _put(self, piece: str) -> str:
         if piece == "\n":

@@ -120,3 +120,9 @@ def test_numbers_are_short():
         "1.0M",
         "1.2M",
     ]
+
+
+def test_what_follows_the_end_of_a_text_has_the_whole_line() -> None:
+    flow = Flow(10)
+    assert (flow.feed("one two"), flow.end()) == ("one ", "two")
+    assert (flow.feed("three four"), flow.end()) == ("three ", "four")
