@@ -356,5 +356,6 @@ def test_readme_shows_what_is_printed(editor: Editor) -> None:
 
 
 def test_every_editor_has_a_folder() -> None:
-    assert set(EDITORS) == {each.name for each in (ROOT / "editors").iterdir() if each.is_dir()}
+    folders = {each.name for each in (ROOT / "editors").iterdir() if each.is_dir()}
+    assert {*EDITORS, "pictures"} == folders
     assert os.access(ROOT / "tests" / "editors" / "parts" / "helix", os.X_OK)
