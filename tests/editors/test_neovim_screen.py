@@ -12,11 +12,16 @@ from tests.editors.terminal import Terminal, terminal
 from tests.editors.test_neovim import pytestmark as real
 from tests.editors.test_neovim import settings_for
 from tests.support.fake_openai import FakeOpenAI, call, gated, reasoning, text
+from tests.support.pictures import svg, words
 
 pytestmark = [*real, pytest.mark.timeout(240)]
 
 PICTURES = PLUGIN / "pictures"
 README = PLUGIN / "README.md"
+AT_THE_TOP = "2-approval"
+DRAWN = PLUGIN.parent / "pictures" / "neovim.svg"
+"""That picture in colours, for the first page of all."""
+COLUMNS = 110
 SHOP = """\
 def total(items):
     result = 0
@@ -60,6 +65,9 @@ async def picture(screen: Terminal, name: str) -> None:
         (PICTURES / f"{name}.txt").write_text(shown, "utf-8")
         text = README.read_text("utf-8")
         README.write_text(shown_in(name).sub(lambda _: embedded(name), text), "utf-8")
+        if name == AT_THE_TOP:
+            coloured = await screen.screen(colours=True)
+            DRAWN.write_text(svg(coloured, "nvim cart.py", COLUMNS), "utf-8")
 
 
 def shown_in(name: str) -> re.Pattern[str]:
@@ -74,6 +82,7 @@ def embedded(name: str) -> str:
 
 def test_the_readme_shows_the_pictures_as_they_were_taken() -> None:
     text = README.read_text("utf-8")
+    assert words(DRAWN) == "".join((PICTURES / f"{AT_THE_TOP}.txt").read_text("utf-8").split())
     names = [path.stem for path in PICTURES.glob("*.txt")]
     assert names
     for name in names:
@@ -90,6 +99,8 @@ def project(tmp_path: Path, fake: FakeOpenAI, options: str = "{}") -> tuple[Path
         f"""
         {plugin(settings_for(fake), options)}
         vim.o.statusline = ' %t %m%= %{{v:lua.require("roo").statusline()}} '
+        vim.o.termguicolors = true
+        vim.cmd.highlight('Normal guibg=NONE')
         vim.o.ruler, vim.o.showcmd, vim.o.shortmess = false, false, vim.o.shortmess .. 'FI'
         """,
         "utf-8",
@@ -129,7 +140,7 @@ async def test_a_task_from_the_first_key_to_the_reviewed_edit(tmp_path: Path) ->
         )
         folder, program = project(tmp_path, fake)
         async with terminal(
-            program, folder=folder, environment=environment(tmp_path), columns=110, rows=36
+            program, folder=folder, environment=environment(tmp_path), columns=COLUMNS, rows=36
         ) as screen:
             await screen.until("def discount")
             await command(screen, ":Roo fix the total")

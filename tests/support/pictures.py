@@ -1,5 +1,6 @@
 """What a terminal shows, as a picture for a page: an SVG that loads nothing from anywhere."""
 
+import html
 import io
 import re
 from pathlib import Path
@@ -25,5 +26,5 @@ def svg(shown: str, title: str, columns: int) -> str:
 
 def words(file: Path) -> str:
     """The letters of a picture, without blanks."""
-    found = "".join(_TEXT.findall(file.read_text("utf-8")))
-    return re.sub(r"\s|&#160;", "", found)
+    _title, *lines = _TEXT.findall(file.read_text("utf-8"))
+    return re.sub(r"\s", "", html.unescape("".join(lines))).replace("\u00a0", "")
