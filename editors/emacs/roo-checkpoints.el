@@ -88,10 +88,14 @@
                          "Put back the files as they were then? "))
       (roo--execute connection "roo.checkpoint.restore"
                     (append checkpoint (and conversation '(:conversation t)))
-                    (lambda (_result)
+                    (lambda (result)
                       (roo--revert-unchanged connection)
                       (roo--show-task connection nil)
-                      (roo--say "The files are as they were then"))))))
+                      (roo--say "The files are as they were then%s"
+                                (if-let* ((unsaved (append (plist-get result :unsaved) nil)))
+                                    (format "; not on disk before you save: %s"
+                                            (mapconcat #'file-name-nondirectory unsaved ", "))
+                                  "")))))))
 
 (defun roo-checkpoint-restore ()
   "Put the files back to how they were at the checkpoint at point."

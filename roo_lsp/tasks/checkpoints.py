@@ -366,6 +366,8 @@ class TaskCheckpoints:
     async def go_back(self, checkpoint_id: str | None, *, conversation: bool) -> dict[str, Any]:
         """Make the workspace what it was; what it is now is a checkpoint first.
 
+        An open file is put back in the editor, and listed as unsaved where the disk does not hold it.
+
         Raises:
             Invalid, Refused: there is no such checkpoint, it is gone, or no state can be recorded.
         """
@@ -392,6 +394,7 @@ class TaskCheckpoints:
             "checkpointId": wanted.id,
             "undo": now.id,
             "restored": done,
+            "unsaved": [uri_of(path) for path in self.files.unsaved() if uri_of(path) in done],
             "left": left,
         }
 

@@ -93,6 +93,7 @@ async def test_the_agents_work_can_be_taken_back_and_that_too(
 
         back = await it.run("roo.checkpoint.restore", "c1")
         assert back["left"] == []
+        assert back["unsaved"] == [opened.as_uri()]
         assert buffer.text == "on disk\ntyped\n"
         assert opened.read_text("utf-8") == "on disk\n"
         assert closed.read_bytes() == b"\xef\xbb\xbfone\r\ntwo\r\n"

@@ -139,21 +139,27 @@ async function checkpoint(
     'Restore',
   );
   if (sure !== 'Restore') return;
-  type Result = { restored: string[]; left: { uri: string; reason: string }[] };
-  const { restored, left } = await server.execute<Result>('roo.checkpoint.restore', {
+  type Result = { restored: string[]; unsaved: string[]; left: { uri: string; reason: string }[] };
+  const { restored, unsaved, left } = await server.execute<Result>('roo.checkpoint.restore', {
     taskId,
     checkpointId,
     ...(conversation ? { conversation } : {}),
   });
   const files = (count: number) => `${count} file${count === 1 ? '' : 's'}`;
-  const not = left.map(
-    (each) => `${vscode.workspace.asRelativePath(vscode.Uri.parse(each.uri))}: ${each.reason}`,
-  );
-  void vscode.window.showInformationMessage(
-    plain(
-      `Roo: ${files(restored.length)} put back.${not.length > 0 ? ` Left as they are: ${not.join('; ')}` : ''}`,
-    ),
-  );
+  const name = (uri: string) => vscode.workspace.asRelativePath(vscode.Uri.parse(uri));
+  const said = [
+    `Roo: ${files(restored.length)} put back.`,
+    ...(unsaved.length > 0 ? [`Not on disk before you save: ${unsaved.map(name).join(', ')}.`] : []),
+    ...(left.length > 0
+      ? [`Left as they are: ${left.map((each) => `${name(each.uri)}: ${each.reason}`).join('; ')}`]
+      : []),
+  ];
+  // Who asked is not kept waiting: the answer may come whenever.
+  void vscode.window
+    .showInformationMessage(plain(said.join(' ')), ...(unsaved.length > 0 ? ['Save'] : []))
+    .then(async (answer) => {
+      if (answer === 'Save') for (const uri of unsaved) await vscode.workspace.save(vscode.Uri.parse(uri));
+    });
 }
 
 async function exportTask(server: Server, taskId: string | undefined): Promise<void> {

@@ -201,9 +201,13 @@ end
 ---@param conversation boolean
 local function restore(id, conversation)
   local argument = of_task({ checkpointId = id, conversation = conversation or nil })
-  client.run('roo.checkpoint.restore', argument, function()
+  client.run('roo.checkpoint.restore', argument, function(result)
     vim.cmd('silent! checktime')
-    client.tell(('The files are as they were at %s.'):format(id))
+    local unsaved = vim.tbl_map(function(uri)
+      return vim.fn.fnamemodify(vim.uri_to_fname(uri), ':~:.')
+    end, result.unsaved)
+    local rest = #unsaved > 0 and (' Not on disk before you write it: %s.'):format(table.concat(unsaved, ', '))
+    client.tell(('The files are as they were at %s.%s'):format(id, rest or ''))
   end)
 end
 

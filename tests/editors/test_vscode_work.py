@@ -1,0 +1,181 @@
+"""What a person does while Roo works, in a real VS Code: queue, switches, going back, prompts of before."""
+
+import json
+from asyncio import Event
+
+import pytest
+
+from tests.editors.vscode_window import APP, Window
+from tests.support.fake_openai import call, gated, text
+
+pytestmark = [pytest.mark.real, pytest.mark.asyncio(loop_scope="module")]
+
+
+async def test_what_is_said_while_roo_works_can_be_changed_dropped_and_comes_back(
+    window: Window,
+) -> None:
+    editor, fake = window.editor, window.fake
+    on, never = Event(), Event()
+    fake.answers(
+        gated(text("I look around.") + call("list_files", {"path": "."}), on, after=2),
+        gated(text("As you say, and then", pieces=3), never, after=3),
+    )
+    await window.task("Look around slowly")
+    await editor.sees(".agent", "I look")
+    for words in ("the first word", "the second word"):
+        await editor.write(words)
+        await editor.sees(".queued", words)
+    await editor.do(
+        """
+        const row = view.locator('.queued', {hasText: 'the first word'});
+        await row.getByRole('button', {name: 'Edit before Roo reads it'}).click();
+        const box = view.getByRole('textbox', {name: 'What Roo is told next'});
+        await box.fill('a better word');
+        await box.press('Enter');
+        """
+    )
+    await editor.sees(".queued", "a better word")
+    await editor.do(
+        """
+        const row = view.locator('.queued', {hasText: 'the second word'});
+        await row.getByRole('button', {name: 'Do not say it'}).click();
+        await row.waitFor({state: 'hidden'});
+        """
+    )
+    on.set()
+    await editor.sees(".user", "a better word")
+    await editor.do("await view.locator('.queued').waitFor({state: 'hidden'})")
+    await editor.sees(".agent", "As you say")
+    told = json.dumps(fake.chats[-1].json["messages"])
+    assert "a better word" in told
+    assert "the second word" not in told
+    assert "the first word" not in told
+
+    await editor.write("a word that comes too late")
+    await editor.sees(".queued", "too late")
+    await editor.keys("Escape")
+    await editor.sees(".note", "Stopped.")
+    await editor.do("await view.locator('.queued').waitFor({state: 'hidden'})")
+    assert await editor.draft() == "a word that comes too late"
+    await editor.do("await view.locator('textarea').fill('')")
+
+
+async def test_a_switch_lets_edits_through_until_it_is_off_again(window: Window) -> None:
+    editor, fake = window.editor, window.fake
+    fake.answers(
+        call("write_to_file", {"path": "free.txt", "content": "free\n"}),
+        text("Written unasked."),
+        call("write_to_file", {"path": "held.txt", "content": "held\n"}),
+        text("Not written."),
+    )
+    await editor.command("Roo: New Task")
+    await editor.click(".tools .auto")
+    await editor.do("await view.getByRole('checkbox', {name: 'Edit files', exact: true}).check()")
+    await editor.sees(".tools .auto.on", "1")
+    await window.picture("switches")
+    await editor.keys("Escape")
+    await window.task("Write without asking")
+    await editor.sees(".agent", "Written unasked.")
+    assert (window.folder / "free.txt").read_text("utf-8") == "free\n"
+    await editor.command("Developer: Reload Webviews")
+    await editor.sees(".tools .auto.on", "1")  # it still holds, and says so
+    await editor.click(".tools .auto")
+    await editor.do("await view.getByRole('checkbox', {name: 'Edit files', exact: true}).uncheck()")
+    await editor.keys("Escape")
+    await editor.write("And now with asking")
+    await editor.sees(".card.permission", "held.txt")
+    await editor.press("Deny")
+    await editor.sees(".agent", "Not written.")
+    assert not (window.folder / "held.txt").exists()
+
+
+async def test_earlier_prompts_come_back_by_the_arrow_and_what_was_typed_after_them(
+    window: Window,
+) -> None:
+    editor, fake = window.editor, window.fake
+    fake.answers(text("One."), text("Two."))
+    for number in ("one", "two"):
+        await window.task(f"Prompt number {number}")
+        await editor.sees(".agent", f"{number.title()}.")
+    await editor.command("Roo: New Task")
+    await editor.do("await view.locator('textarea').focus()")
+    found = []
+    for key in ("ArrowUp", "ArrowUp", "ArrowDown", "ArrowDown"):
+        before = await editor.draft()
+        await editor.keys(key)
+        await editor.do(
+            "await page.waitForFunction(() => true); "
+            "for (let i = 0; i < 200 && await view.locator('textarea').inputValue() === given.before; i++)"
+            " await view.locator('textarea').evaluate(() => new Promise(requestAnimationFrame));",
+            before=before,
+        )
+        found.append(await editor.draft())
+    assert found == ["Prompt number two", "Prompt number one", "Prompt number two", ""]
+
+
+async def test_a_prompt_is_put_better_where_it_is_written(window: Window) -> None:
+    editor, fake = window.editor, window.fake
+    fake.answers(text("Rename `greet` to `hello` in app.py and wherever it is called."))
+    await editor.command("Roo: New Task")
+    await editor.do("await view.locator('textarea').fill('rename greet')")
+    await editor.press("Put the prompt better")
+    await editor.do(
+        """
+        for (;;) {
+          if ((await view.locator('textarea').inputValue()).startsWith('Rename `greet`')) break;
+          await view.locator('textarea').evaluate(() => new Promise(requestAnimationFrame));
+        }
+        """
+    )
+    await editor.do("await view.locator('textarea').fill('')")
+
+
+async def test_a_conversation_is_condensed_by_its_button(window: Window) -> None:
+    editor, fake = window.editor, window.fake
+    fake.answers(text("A long answer. " + " ".join(map(str, range(9000)))), text("A short summary."), text("Going on."))
+    await window.task("Tell me at length")
+    await editor.sees(".agent", "A long answer.")
+    await editor.do("await view.locator('.working').waitFor({state: 'hidden'})")
+    await editor.press("Condense the conversation")
+    await editor.sees(".note", "Condensed the conversation")
+    await editor.write("Go on")
+    await editor.sees(".agent", "Going on.")
+    assert "A short summary." in json.dumps(fake.chats[-1].json["messages"])
+
+
+async def test_a_checkpoint_shows_what_changed_and_puts_files_and_words_back(
+    window: Window,
+) -> None:
+    editor, fake = window.editor, window.fake
+    (window.folder / "app.py").write_text(APP, "utf-8")
+    change = "<<<<<<< SEARCH\n    return text\n=======\n    return text.upper()\n>>>>>>> REPLACE\n"
+    fake.answers(
+        call("apply_diff", {"path": "app.py", "diff": change}),
+        text("It shouts now."),
+        text("From the beginning, then."),
+    )
+    await window.task("Make shout shout")
+    await editor.sees(".card.permission", "app.py")
+    await editor.press("Approve")
+    await editor.sees(".agent", "It shouts now.")
+    assert "text.upper()" in (window.folder / "app.py").read_text("utf-8")
+    await editor.sees(".checkpoint", "Before: Make shout shout")
+    await editor.press("What changed since: Before: Make shout shout")
+    await window.picture("checkpoint")
+    await editor.do("await page.locator('.tab.active').waitFor()")
+    await editor.press("Put the files and the conversation back…: Before: Make shout shout")
+    await editor.do(
+        """
+        const dialog = page.locator('.monaco-dialog-box');
+        await dialog.locator('a.monaco-button', {hasText: 'Restore'}).click();
+        const toast = page.locator('.notification-toast', {hasText: '1 file put back'});
+        await toast.filter({hasText: 'Not on disk before you save: app.py'}).waitFor();
+        await page.locator('.tab.dirty', {hasText: 'app.py'}).waitFor();
+        await toast.locator('a.monaco-button', {hasText: 'Save'}).click();
+        await page.locator('.tab:not(.dirty)', {hasText: 'app.py'}).waitFor();
+        """
+    )
+    assert (window.folder / "app.py").read_text("utf-8") == APP
+    await editor.write("Begin anew")
+    await editor.sees(".agent", "From the beginning, then.")
+    assert "It shouts now." not in json.dumps(fake.chats[-1].json["messages"])
