@@ -71,6 +71,8 @@ The chunk that is still to be drawn."
     ("_condensed"
      (roo--draw-note (format "The conversation was condensed: %d to %d tokens"
                              (plist-get update :before) (plist-get update :after))))
+    ("_rewound"
+     (roo--draw-note "Went back to an earlier place: what was said since is taken back"))
     ("_changes"
      (when-let ((state (plist-get update :state)))
        (roo--draw-note (format "You %s %s  +%d -%d" state

@@ -47,10 +47,13 @@ class UserMessageChunk:
     """A prompt, a follow-up, an answer."""
 
     text: str
+    entry: int | None = None
+    """Its place in the task's history as stored, from 0; None where it is not kept."""
 
     @property
     def update(self) -> Update:
-        return _text("user_message_chunk", self.text)
+        said = _text("user_message_chunk", self.text)
+        return said if self.entry is None else {**said, "_meta": {"entry": self.entry}}
 
     @property
     def line(self) -> str:
@@ -574,6 +577,22 @@ class CheckpointTaken:
     @property
     def line(self) -> str:
         return ""
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationRewound:
+    """What was said since is taken back: the model does not know of it any more."""
+
+    entry: int
+    """The place in the task's history where it goes on, as `UserMessageChunk` has it."""
+
+    @property
+    def update(self) -> Update:
+        return {"sessionUpdate": "_rewound", "entry": self.entry}
+
+    @property
+    def line(self) -> str:
+        return "Went back to an earlier place in the conversation"
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,6 +169,8 @@ class Renderer:
             case {"sessionUpdate": "_condensed", "before": before, "after": after}:
                 sizes = f"{count_text(before)} → {count_text(after)} tokens"
                 self.note([f"*The conversation was condensed: {sizes}*"])
+            case {"sessionUpdate": "_rewound"}:
+                self.note(["*Went back to an earlier place: what was said since is taken back*"])
             case {"sessionUpdate": "usage_update", "_meta": meta, "cost": cost}:
                 self._tokens = (
                     self._tokens[0] + meta["inputTokens"],

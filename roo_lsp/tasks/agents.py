@@ -1,13 +1,13 @@
 """Each task's agent on the ports of its front end, with what is put around them."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from roo_lsp.agent.approval import PermissionRequest
-from roo_lsp.agent.events import StateChanged
+from roo_lsp.agent.events import AgentEvent, StateChanged, UserMessageChunk
 from roo_lsp.agent.messages import Entry
 from roo_lsp.agent.ports import Asker, CommandRunner, FileSystem, LanguageServers
 from roo_lsp.agent.redaction import Keys
@@ -104,7 +104,7 @@ class Agents:
             ),
             approver=people,
             asker=people,
-            emit=task.emit,
+            emit=partial(_emit, task, checkpoints),
             on_message=checkpoints.keep_entry,
             before_request=checkpoints.before_request,
             settings=lambda: self.settings_of(task.id, self.configuration.current),
@@ -157,3 +157,10 @@ def _surprise(surprises: Surprises, changed: Sequence[ProtectedChange]) -> None:
 
 def _details(request: PermissionRequest, workspace: Workspace, keys: Keys) -> list[str]:
     return [keys.hidden(line) for line in detail_lines(request, workspace)]
+
+
+def _emit(task: Task, checkpoints: TaskCheckpoints, event: AgentEvent) -> None:
+    """What the user says is told with its place in the history, which it can be taken back by."""
+    if isinstance(event, UserMessageChunk):
+        event = replace(event, entry=checkpoints.entries)
+    task.emit(event)

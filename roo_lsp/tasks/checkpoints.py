@@ -19,7 +19,9 @@ from roo_lsp.agent.errors import RooError, ToolError
 from roo_lsp.agent.events import (
     AgentEvent,
     CheckpointTaken,
+    ConversationRewound,
     FileChanged,
+    PermissionAsked,
     PermissionSettled,
     ToolCallStarted,
     ToolCallUpdated,
@@ -45,6 +47,8 @@ from roo_lsp.workspace.uris import path_of, uri_of
 log = logging.getLogger(__name__)
 
 ACTING = frozenset({ToolKind.EDIT, ToolKind.DELETE, ToolKind.MOVE, ToolKind.EXECUTE})
+BEFORE = "Before: "
+"""How the labels begin of states that a turn's first change was made to."""
 LABEL_LENGTH = 60
 CLOSE_SECONDS = 2.0
 """How long a checkpoint may still take when a turn, or the server, ends."""
@@ -271,6 +275,8 @@ class TaskCheckpoints:
                     self._early = True
             case ToolCallUpdated(status="in_progress", output="", title=title):
                 self._doing = title
+            case PermissionAsked() if self._broken:
+                self._said_so = True  # who is asked from now on knows it
             case PermissionSettled() if self._early:
                 self._fresh = self._early = False  # who knows what happened while it was asked
             case FileChanged(uri=uri) if (path := path_of(uri)) is not None:
@@ -285,7 +291,7 @@ class TaskCheckpoints:
 
     def _before(self) -> None:
         self._fresh = True
-        self._take(f"Before: {_short(self._prompt)}")
+        self._take(f"{BEFORE}{_short(self._prompt)}")
 
     def _prime(self) -> None:
         """The first look at a workspace takes a while: begin before somebody waits for it."""
@@ -374,29 +380,58 @@ class TaskCheckpoints:
         wanted = self._wanted(checkpoint_id)
         async with self.owner.going_back:
             await self.settled()
-            label = f"Before going back to {wanted.id}"
-            now: Checkpoint = await self._asked(self._taking(label, None, always=True))
-            self.task.emit(CheckpointTaken(now.id, now.label))
-            done: list[str] = []
-            left: list[dict[str, str]] = []
-            for shadow in self.owner.shadows:
-                back = await self._put_back(shadow, now, wanted)
-                done += [uri_of(shadow.folder / path) for path in back.done]
-                left += [
-                    {"uri": uri_of(shadow.folder / path), "reason": why} for path, why in back.left
-                ]
-            self._fresh = False
+            done = await self._files_back(wanted)
             if conversation:
-                self.task.record.keep_entry(Rewound(wanted.entries))
-                self.task.read_anew()
-        return {
-            "taskId": self.task.id,
-            "checkpointId": wanted.id,
-            "undo": now.id,
-            "restored": done,
-            "unsaved": [uri_of(path) for path in self.files.unsaved() if uri_of(path) in done],
-            "left": left,
-        }
+                self._conversation_back(wanted.entries)
+        return {"taskId": self.task.id, "checkpointId": wanted.id, **done}
+
+    async def take_back(self, entry: int) -> dict[str, Any]:
+        """Make the conversation and the workspace what they were before a message of the user.
+
+        Where no checkpoint was taken since, the agent has changed nothing, and files stay as they are.
+
+        Raises:
+            Invalid, Refused: there is no such message, its state is gone, or none can be recorded.
+        """
+        said = self.owner.store.messages(self.task.id)
+        if not (entry < len(said) and isinstance(said[entry], UserMessage)):
+            raise Invalid(f"instead: no message of yours stands at {entry} in this task")
+        async with self.owner.going_back:
+            await self.settled()
+            state = None if self.owner.why_not() else self._state_before(entry)
+            done = {} if state is None else await self._files_back(state)
+            self._conversation_back(entry)
+        return done
+
+    def _state_before(self, entry: int) -> Checkpoint | None:
+        """The workspace when a message was said; None where nothing was changed since."""
+        records = self.owner.records(self.task.id).all()
+        since = next((each for each in records if each.entries > entry), None)
+        if since is None or since.label.startswith(BEFORE):
+            return since
+        # The state before its changes was that of the last checkpoint: it was not taken twice.
+        return next((each for each in reversed(records) if each.entries <= entry), None)
+
+    async def _files_back(self, wanted: Checkpoint) -> dict[str, Any]:
+        label = f"Before going back to {wanted.id}"
+        now: Checkpoint = await self._asked(self._taking(label, None, always=True))
+        self.task.emit(CheckpointTaken(now.id, now.label))
+        done: list[str] = []
+        left: list[dict[str, str]] = []
+        for shadow in self.owner.shadows:
+            back = await self._put_back(shadow, now, wanted)
+            done += [uri_of(shadow.folder / path) for path in back.done]
+            left += [
+                {"uri": uri_of(shadow.folder / path), "reason": why} for path, why in back.left
+            ]
+        self._fresh = False
+        unsaved = [uri for path in self.files.unsaved() if (uri := uri_of(path)) in done]
+        return {"undo": now.id, "restored": done, "unsaved": unsaved, "left": left}
+
+    def _conversation_back(self, entries: int) -> None:
+        self.task.record.keep_entry(Rewound(entries))
+        self.task.read_anew()
+        self.task.emit(ConversationRewound(entries))
 
     async def _put_back(self, shadow: Shadow, now: Checkpoint, wanted: Checkpoint) -> PutBack:
         folder = str(shadow.folder)
@@ -417,6 +452,11 @@ class TaskCheckpoints:
                 back.left.append((path, why))
             elif path not in back.done:
                 back.done.append(path)
+        for path in back.gone:
+            if why := await self._remove_in_editor(shadow.folder / path):
+                back.left.append((path, why))
+            else:
+                back.done.append(path)
         return back
 
     async def _put_in_editor(self, path: Path, data: bytes) -> str:
@@ -427,6 +467,15 @@ class TaskCheckpoints:
         try:
             now = await self.files.read(path)
             await self.files.write(path, decoded[0], now.stamp)
+        except ToolError as error:
+            return error.text
+        return ""
+
+    async def _remove_in_editor(self, path: Path) -> str:
+        """Why an open file is still there; empty where it is gone."""
+        try:
+            now = await self.files.read(path)
+            await self.files.delete(path, now.stamp)
         except ToolError as error:
             return error.text
         return ""

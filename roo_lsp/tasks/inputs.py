@@ -62,6 +62,8 @@ class Send(Argument):
     task_id: str | None = None
     context: tuple[DocumentRange, ...] = ()
     images: tuple[str, ...] = ()
+    instead: Annotated[int, Field(ge=0)] | None = None
+    """The place of an earlier message that is taken back with all that came of it."""
 
 
 class OfDocument(Argument):

@@ -152,6 +152,8 @@ async def _ended(task: Task) -> dict[str, Any]:
 
 async def send(service: Service, argument: Send) -> dict[str, Any]:
     task = _task(service, argument.task_id)
+    if argument.instead is not None:
+        require_idle(service, task)
     require_visible(service, argument.images)
     added = await attached(argument.images, service.workspace)
     if added.images:
@@ -163,9 +165,13 @@ async def send(service: Service, argument: Send) -> dict[str, Any]:
         if added.images:  # an answer is a tool's result and has none: they follow it
             task.send(added.text.strip(), added.images)
         return {"taskId": task.id, "queued": False}
+    back: dict[str, Any] = {}
+    if argument.instead is not None:
+        with task.held():
+            back = await service.checkpoints.task(task.id).take_back(argument.instead)
     queued = task.send(text + added.text, added.images, words=argument.text)
     _keep_prompt(service, task, argument.text)
-    return {"taskId": task.id, "queued": queued}
+    return {"taskId": task.id, "queued": queued, **back}
 
 
 async def condense(service: Service, argument: OfTask) -> dict[str, int]:
@@ -409,9 +415,7 @@ async def diff_checkpoint(service: Service, argument: OfCheckpoint) -> dict[str,
 
 async def restore_checkpoint(service: Service, argument: GoBack) -> dict[str, Any]:
     task = _task(service, argument.task_id)
-    if busy := [each for each in service.tasks if each.running]:
-        which = "This task" if task in busy else f"The task “{busy[0].title}”"
-        raise Refused(f"{which} is running. Cancel it, or wait until its turn is over.", "running")
+    require_idle(service, task)
     checkpoints = service.checkpoints.task(task.id)
     with task.held():
         return await checkpoints.go_back(argument.checkpoint_id, conversation=argument.conversation)
@@ -525,6 +529,13 @@ async def status(service: Service, argument: Status) -> dict[str, Any]:
 
 
 # --- helpers --------------------------------------------------------------------------------
+
+
+def require_idle(service: Service, task: Task) -> None:
+    """Refuse to go back while a turn of any task may be changing files."""
+    if busy := [each for each in service.tasks if each.running]:
+        which = "This task" if task in busy else f"The task “{busy[0].title}”"
+        raise Refused(f"{which} is running. Cancel it, or wait until its turn is over.", "running")
 
 
 def _task(service: Service, task_id: str | None) -> Task:

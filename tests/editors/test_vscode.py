@@ -501,6 +501,20 @@ async def test_an_image_that_is_pasted_goes_with_the_message(window: Window) -> 
 
 # --- every state of the view ----------------------------------------------------------------------
 
+OPENED = {
+    "what was taken back": "await view.locator('.undone summary').click()",
+    "switches": "await view.locator('.tools .auto').click()",
+    "an earlier message": """
+        await view.getByRole('button', {name: 'Change this and go on from here'}).last().click();
+        await view.locator('.anew').waitFor();
+        """,
+    "suggestions": """
+        await view.locator('textarea').pressSequentially('@a');
+        await view.locator('[role=option]').first().waitFor();
+        """,
+}
+"""What a person opens in the view, by what they do."""
+
 
 async def test_every_state_of_the_view_is_accessible_in_each_theme(window: Window) -> None:
     editor = window.editor
@@ -519,6 +533,12 @@ async def test_every_state_of_the_view_is_accessible_in_each_theme(window: Windo
             await editor.show(messages)
             if found := await editor.violations(*rules):
                 wrong[f"{theme}: {name}"] = found
+        for name, opens in OPENED.items():
+            await editor.show(states["rewound"])
+            await editor.do(opens)
+            if found := await editor.violations(*rules):
+                wrong[f"{theme}: {name}"] = found
+            await editor.do("await view.locator('textarea').fill('')")
     await editor.command("Developer: Reload Webviews")
     await editor.sees(".composer:not(.off)")
     assert wrong == {}

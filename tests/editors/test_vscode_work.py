@@ -132,7 +132,11 @@ async def test_a_prompt_is_put_better_where_it_is_written(window: Window) -> Non
 
 async def test_a_conversation_is_condensed_by_its_button(window: Window) -> None:
     editor, fake = window.editor, window.fake
-    fake.answers(text("A long answer. " + " ".join(map(str, range(9000)))), text("A short summary."), text("Going on."))
+    fake.answers(
+        text("A long answer. " + " ".join(map(str, range(9000)))),
+        text("A short summary."),
+        text("Going on."),
+    )
     await window.task("Tell me at length")
     await editor.sees(".agent", "A long answer.")
     await editor.do("await view.locator('.working').waitFor({state: 'hidden'})")
@@ -179,3 +183,31 @@ async def test_a_checkpoint_shows_what_changed_and_puts_files_and_words_back(
     await editor.write("Begin anew")
     await editor.sees(".agent", "From the beginning, then.")
     assert "It shouts now." not in json.dumps(fake.chats[-1].json["messages"])
+
+
+async def test_what_was_said_before_is_said_anew_from_there(window: Window) -> None:
+    editor, fake = window.editor, window.fake
+    fake.answers(
+        call("write_to_file", {"path": "wrong.txt", "content": "wrong\n"}),
+        text("A wrong file."),
+        text("No file at all."),
+    )
+    await window.task("Write the wrong file")
+    await editor.sees(".card.permission", "wrong.txt")
+    await editor.press("Approve")
+    await editor.sees(".agent", "A wrong file.")
+    await editor.do("await view.locator('.working').waitFor({state: 'hidden'})")
+    await editor.press("Change this and go on from here")
+    assert await editor.draft() == "Write the wrong file"
+    await editor.sees(".anew", "In place of what you said before")
+    await window.picture("anew")
+    await editor.write("Write no file")
+    await editor.sees(".agent", "No file at all.")
+    assert not (window.folder / "wrong.txt").exists()
+    assert "wrong" not in json.dumps(fake.chats[-1].json["messages"])
+    await editor.do("await view.locator('.undone .agent').waitFor({state: 'hidden'})")
+    await editor.do("await view.locator('.anew').waitFor({state: 'hidden'})")
+    await editor.command("Developer: Reload Webviews")  # the story is told anew, and the same
+    await editor.sees(".undone summary", "Taken back")
+    await editor.sees(".agent", "No file at all.")
+    assert await editor.count(".timeline > .user") == 1

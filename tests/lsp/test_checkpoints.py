@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -212,6 +213,91 @@ async def test_the_conversation_goes_back_too_and_nothing_of_it_is_lost(tmp_path
             assert roles == ["user", "assistant", "user", "assistant", "tool", "assistant", "user"]
 
 
+@pytest.mark.usefixtures("unasked")
+@pytest.mark.parametrize("persona", [NEOVIM, VSCODE, HELIX, EMACS], ids=lambda each: each.name)
+async def test_an_earlier_message_is_said_anew_and_what_came_of_it_is_taken_back(
+    persona: Persona, tmp_path: Path
+) -> None:
+    async with FakeOpenAI() as fake, editor(persona, tmp_path, settings(fake)) as it:
+        fake.answers(
+            writing("a", "1", "w1"),
+            text("Written."),
+            writing("a", "2", "w2") + writing("b", "2", "w3"),
+            text("Changed."),
+            text("Only looked."),
+            text("Said anew."),
+        )
+        task_id = await it.start("Write a")
+        await it.ended()
+        for words, answers in (("Change it", 4), ("Look at it", 5)):
+            await it.run("roo.task.send", words)
+            await fake.chat(answers)
+            await it.until(lambda: it.updates("_state")[-1]["state"] == "idle")
+            await settled(it, task_id)
+        said = it.updates("user_message_chunk")
+        entries = {each["content"]["text"]: each["_meta"]["entry"] for each in said}
+        assert list(entries) == ["Write a", "Change it", "Look at it"]
+
+        # Nothing was changed since the last one: no file is touched.
+        with pytest.raises(JsonRpcException, match="no message of yours stands at 1"):
+            await it.run("roo.task.send", {"text": "No", "instead": 1})
+        assert len(fake.chats) == 5
+        back = await it.run("roo.task.send", {"text": "Say it", "instead": entries["Change it"]})
+        await fake.chat(6)
+        await it.until(lambda: it.updates("_state")[-1]["state"] == "idle")
+        assert (tmp_path / "a").read_text("utf-8") == "1"
+        assert not (tmp_path / "b").exists()
+        assert {each.rpartition("/")[2] for each in back["restored"]} == {"a", "b"}
+        assert it.updates("_rewound")[-1]["entry"] == entries["Change it"]
+        words = [m["content"] for m in fake.chats[5].json["messages"] if m["role"] == "user"]
+        assert words == ["Write a", "Say it"]
+
+
+@pytest.mark.usefixtures("unasked")
+@pytest.mark.parametrize("persona", [NEOVIM, VSCODE, HELIX, EMACS], ids=lambda each: each.name)
+async def test_a_file_that_was_made_and_is_open_goes_by_the_editor_or_is_named(
+    persona: Persona, tmp_path: Path
+) -> None:
+    async with FakeOpenAI() as fake, editor(persona, tmp_path, settings(fake)) as it:
+        fake.answers(writing("made", "1", "w1"), text("Written."), text("Said anew."))
+        await it.start("Write it")
+        await it.ended()
+        made = tmp_path / "made"
+        it.open(made)
+        back = await it.run("roo.task.send", {"text": "Do not", "instead": 0})
+        await fake.chat(3)
+        if made.exists():
+            assert [each["uri"] for each in back["left"]] == [made.as_uri()]
+            assert "cannot be told to delete it" in back["left"][0]["reason"]
+        else:
+            assert back["restored"] == [made.as_uri()]
+        assert made.exists() == (persona is EMACS)
+
+
+async def test_a_message_that_changed_no_file_is_said_anew_without_checkpoints_too(
+    tmp_path: Path,
+) -> None:
+    own = {"checkpoints": {"enabled": False}}
+    async with FakeOpenAI() as fake, editor(NEOVIM, tmp_path, settings(fake, **own)) as it:
+        fake.answers(text("One."), text("Two."))
+        await it.start("First try")
+        await it.ended()
+        back = await it.run("roo.task.send", {"text": "Second try", "instead": 0})
+        await fake.chat(2)
+        assert "restored" not in back
+        assert [m["content"] for m in fake.chats[1].json["messages"][1:]] == ["Second try"]
+
+
+async def test_no_message_is_taken_back_under_a_running_turn(tmp_path: Path) -> None:
+    async with FakeOpenAI() as fake, editor(NEOVIM, tmp_path, settings(fake)) as it:
+        fake.answers(gated(text("Thinking"), asyncio.Event()))
+        await it.start("Think")
+        await fake.chat(1)
+        with pytest.raises(JsonRpcException, match="This task is running"):
+            await it.run("roo.task.send", {"text": "Other", "instead": 0})
+        await it.run("roo.task.cancel")
+
+
 # --- what it costs ---------------------------------------------------------------------------
 
 
@@ -289,16 +375,14 @@ async def test_the_next_request_does_not_wait_but_the_next_change_does(
 async def test_a_failure_is_told_once_and_from_then_on_the_user_is_asked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broken, work = tmp_path / "bin", tmp_path / "work"
-    broken.mkdir()
-    work.mkdir()
-    (broken / "git").write_text("#!/bin/sh\necho 'fatal: out of luck' >&2\nexit 3\n", "utf-8")
-    (broken / "git").chmod(0o755)
-    monkeypatch.setenv("PATH", f"{broken}:{os.environ['PATH']}")
+    """It fails while the first change, which nobody was asked about, waits for it."""
+    work, fails = no_luck(tmp_path, monkeypatch)
     async with FakeOpenAI() as fake, editor(NEOVIM, work, settings(fake)) as it:
         it.answers.extend([None] * 9)
         fake.answers(writing("a", "1", "w1"), writing("a", "1", "w2"), text("ok"))
         await it.start("Write a")
+        await it.until(lambda: "in_progress" in str(it.updates("tool_call_update")))
+        fails()
         asked = await it.event("_permission")
         assert not (work / "a").exists()
         told = [m.message for m in it.client.messages if "checkpoint" in m.message]
@@ -309,6 +393,49 @@ async def test_a_failure_is_told_once_and_from_then_on_the_user_is_asked(
         assert (work / "a").read_text("utf-8") == "1"
         assert asked["title"] == "Create a"
         assert len([m for m in it.client.messages if "checkpoint" in m.message]) == 1
+
+
+@pytest.mark.usefixtures("unasked")
+async def test_who_is_asked_after_a_failure_is_asked_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It fails while the model still writes: the first change is asked about, and then made."""
+    work, fails = no_luck(tmp_path, monkeypatch)
+    on = asyncio.Event()
+    async with FakeOpenAI() as fake, editor(NEOVIM, work, settings(fake)) as it:
+        it.answers.extend([None] * 9)
+        fake.answers(gated(writing("a", "1", "w1"), on), text("ok"))
+        await it.start("Write a")
+        await fake.chat(1)
+        fails()
+        await it.until(lambda: any("checkpoint" in m.message for m in it.client.messages))
+        on.set()
+        await it.event("_permission")
+        await it.run("roo.approval.respond", "allow_once")
+        await it.ended()
+        assert (work / "a").read_text("utf-8") == "1"
+        assert len(fake.chats) == 2
+
+
+def no_luck(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Callable[[], None]]:
+    """A workspace with a git that waits, and what makes it fail, from then on."""
+    broken, work, line, failing = (tmp_path / name for name in ("bin", "work", "line", "failing"))
+    broken.mkdir()
+    work.mkdir()
+    os.mkfifo(line)
+    held = os.open(line, os.O_RDWR)
+    (broken / "git").write_text(
+        f"#!/bin/sh\n[ -e {failing} ] || cat <{line}\necho 'fatal: out of luck' >&2\nexit 3\n",
+        "utf-8",
+    )
+    (broken / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{broken}:{os.environ['PATH']}")
+
+    def fails() -> None:
+        failing.touch()
+        os.close(held)
+
+    return work, fails
 
 
 @pytest.mark.usefixtures("unasked")

@@ -21,6 +21,7 @@ from roo_lsp.agent.events import (
     AgentThoughtChunk,
     CheckpointTaken,
     ConversationCondensed,
+    ConversationRewound,
     FileChanged,
     ModeChanged,
     ModelAtWork,
@@ -118,6 +119,7 @@ EVERY: Sequence[AgentEvent] = (
     ConversationCondensed(120_000, 9_000, "summary"),
     ConversationCondensed(120_000, 9_000, "truncation", "the model gave none"),
     CheckpointTaken("1", "Before"),
+    ConversationRewound(4),
     FileChanged("file:///w/a%20b.py", 3, 1),
     FileChanged("file:///w/a.py", 3, 1, "reverted"),
     StateChanged("running"),
@@ -181,6 +183,7 @@ Retrying              Next request in 8 s: the limit you set
 ConversationCondensed Condensed the conversation: 120.0k → 9.0k tokens
 ConversationCondensed Left out the oldest messages: 120.0k → 9.0k tokens (no summary: the …
 CheckpointTaken       \n\
+ConversationRewound   Went back to an earlier place in the conversation
 FileChanged           Changed a b.py +3 -1
 FileChanged           Reverted a.py +3 -1
 StateChanged          Working…

@@ -361,7 +361,7 @@ def test_an_open_file_is_left_to_the_editor(place: Place) -> None:
     back = place.go_back(then, open_files=("a", "made"))
     assert back.texts == {"a": b"1"}
     assert file.read_text() == "2"
-    assert [path for path, _ in back.left] == ["made"]
+    assert (back.gone, back.left) == (["made"], [])
 
 
 def test_an_open_file_that_was_deleted_is_on_disk_again(place: Place) -> None:

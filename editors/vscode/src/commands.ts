@@ -3,11 +3,11 @@ import type { Controller } from './controller';
 import type { Diffs } from './diffs';
 import type { Knowledge } from './facts';
 import type { Permissions } from './permissions';
+import { type PutBack, told } from './putback';
 import type { Server } from './server';
 import { setUpCommands } from './setup';
 import type { Permission } from './shared/protocol';
 import { firstLine, type Summary, type Tasks } from './tasks';
-import { plain } from './toasts';
 import { age } from './tree';
 import type { View } from './view';
 import type { Words } from './words';
@@ -139,27 +139,13 @@ async function checkpoint(
     'Restore',
   );
   if (sure !== 'Restore') return;
-  type Result = { restored: string[]; unsaved: string[]; left: { uri: string; reason: string }[] };
-  const { restored, unsaved, left } = await server.execute<Result>('roo.checkpoint.restore', {
-    taskId,
-    checkpointId,
-    ...(conversation ? { conversation } : {}),
-  });
-  const files = (count: number) => `${count} file${count === 1 ? '' : 's'}`;
-  const name = (uri: string) => vscode.workspace.asRelativePath(vscode.Uri.parse(uri));
-  const said = [
-    `Roo: ${files(restored.length)} put back.`,
-    ...(unsaved.length > 0 ? [`Not on disk before you save: ${unsaved.map(name).join(', ')}.`] : []),
-    ...(left.length > 0
-      ? [`Left as they are: ${left.map((each) => `${name(each.uri)}: ${each.reason}`).join('; ')}`]
-      : []),
-  ];
-  // Who asked is not kept waiting: the answer may come whenever.
-  void vscode.window
-    .showInformationMessage(plain(said.join(' ')), ...(unsaved.length > 0 ? ['Save'] : []))
-    .then(async (answer) => {
-      if (answer === 'Save') for (const uri of unsaved) await vscode.workspace.save(vscode.Uri.parse(uri));
-    });
+  told(
+    await server.execute<PutBack>('roo.checkpoint.restore', {
+      taskId,
+      checkpointId,
+      ...(conversation ? { conversation } : {}),
+    }),
+  );
 }
 
 async function exportTask(server: Server, taskId: string | undefined): Promise<void> {

@@ -43,7 +43,7 @@ export class Controller {
         this.tellAll();
         return;
       case 'send':
-        return this.send(said.text, said.mode, said.profile);
+        return this.send(said.text, said.mode, said.profile, said.instead);
       case 'draft':
         return this.words.keep(said.text);
       case 'cancel':
@@ -183,12 +183,13 @@ export class Controller {
   // --- what the user does -------------------------------------------------------------------------
 
   /** Send what was written; what cannot be sent comes back. */
-  async send(text: string, mode?: string, profile?: string): Promise<void> {
+  async send(text: string, mode?: string, profile?: string, instead?: number): Promise<void> {
+    const place = instead === undefined ? {} : { instead };
     try {
-      await this.words.send(text, mode, profile);
+      await this.words.send(text, mode, profile, place);
     } catch (error) {
       this.words.keep(text);
-      this.view.post({ type: 'failed', text, message: message(error) });
+      this.view.post({ type: 'failed', text, message: message(error), ...place });
       if (!this.view.visible) void vscode.window.showErrorMessage(`Roo: ${message(error)}`);
     }
   }

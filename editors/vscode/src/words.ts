@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { type PutBack, told } from './putback';
 import type { Server } from './server';
 import type { Attachment } from './shared/protocol';
 import type { Tasks } from './tasks';
@@ -54,14 +55,17 @@ export class Words {
    *
    * @throws Refused, and nothing of it is lost.
    */
-  async send(text: string, mode?: string, profile?: string): Promise<void> {
+  async send(text: string, mode?: string, profile?: string, place: { instead?: number } = {}): Promise<void> {
     const { attachments } = this;
     const context = attachments.filter((each) => !each.image).map(({ uri, range }) => ({ uri, range }));
     const images = attachments.filter((each) => each.image).map(({ uri }) => uri);
     const more = { context, ...(images.length > 0 ? { images } : {}) };
     const current = this.tasks.current;
-    if (current) await this.server.execute('roo.task.send', { taskId: current.taskId, text, ...more });
-    else
+    if (current) {
+      const argument = { taskId: current.taskId, text, ...more, ...place };
+      const back = await this.server.execute<Partial<PutBack>>('roo.task.send', argument);
+      if (back.restored) told(back as PutBack);
+    } else
       await this.tasks.start({
         prompt: text,
         ...(mode ? { mode } : {}),

@@ -37,9 +37,10 @@ const events = (...updates: Update[]): ToView => ({
   events: updates.map((each) => event(each)),
 });
 const task = (title: string): ToView => ({ type: 'task', taskId: 't1', title });
-const you = (text: string): Update => ({
+const you = (text: string, entry?: number): Update => ({
   sessionUpdate: 'user_message_chunk',
   content: { type: 'text', text },
+  ...(entry === undefined ? {} : { _meta: { entry } }),
 });
 const says = (text: string): Update => ({
   sessionUpdate: 'agent_message_chunk',
@@ -299,6 +300,19 @@ export const states: Record<string, ToView[]> = {
         { uri: 'data:', label: 'image.png', image: true },
       ],
     },
+  ],
+  rewound: [
+    ...CALM,
+    task('Say it better'),
+    events(
+      you('Say it', 0),
+      says('It is said.'),
+      state('idle'),
+      { sessionUpdate: '_rewound', entry: 0 },
+      you('Say it better', 3),
+      says('It is said better.'),
+      state('idle'),
+    ),
   ],
   retry: [
     ...CALM,

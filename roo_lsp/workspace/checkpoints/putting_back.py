@@ -27,6 +27,8 @@ class PutBack:
     """Files that are as they were, each with why."""
     texts: dict[str, bytes] = field(default_factory=dict[str, bytes])
     """What files that an editor has open held then: the editor's to put back."""
+    gone: list[str] = field(default_factory=list[str])
+    """Files that an editor has open and that were not there then: the editor's to remove."""
 
 
 def put_back(
@@ -49,12 +51,12 @@ def put_back(
     for change in sorted(changes, key=lambda each: each.path, reverse=True):
         if change.mode:
             continue
-        if change.path in open_files:
-            work.result.left.append((change.path, "it is open in the editor: close and delete it"))
-        elif change.path not in then_skipped and not shadow.hidden(shadow.folder / change.path):
-            work.remove(change)
-        else:
+        if change.path in then_skipped or shadow.hidden(shadow.folder / change.path):
             work.result.left.append((change.path, "it was there already, but not recorded"))
+        elif change.path in open_files:
+            work.result.gone.append(change.path)
+        else:
+            work.remove(change)
     work.write([each for each in changes if each.mode and each not in ignore_files], open_files)
     return work.result
 

@@ -348,6 +348,10 @@ function draw._condensed(self, update)
   self:_note(NOTE, ('%s: %d → %d tokens'):format(what, update.before, update.after))
 end
 
+function draw._rewound(self)
+  self:_note(NOTE, 'Went back to an earlier place: what was said since is taken back')
+end
+
 function draw._changes(self, update)
   if update.state then
     local name = vim.fn.fnamemodify(vim.uri_to_fname(update.uri), ':~:.')

@@ -52,7 +52,7 @@ export interface CallUpdate {
 }
 
 export type Update =
-  | { sessionUpdate: 'user_message_chunk'; content: Text | Link }
+  | { sessionUpdate: 'user_message_chunk'; content: Text | Link; _meta?: { entry?: number } }
   | { sessionUpdate: 'agent_message_chunk' | 'agent_thought_chunk'; content: Text }
   | ({ sessionUpdate: 'tool_call' | 'tool_call_update' } & CallUpdate)
   | ({ sessionUpdate: '_tool_call_arguments'; delta: string; bytes: number } & CallUpdate)
@@ -83,6 +83,7 @@ export type Update =
   | { sessionUpdate: '_retry'; attempt: number; attempts: number; delay: number; reason: string }
   | { sessionUpdate: '_condensed'; before: number; after: number; kind: string; _meta?: { reason?: string } }
   | { sessionUpdate: '_checkpoint'; checkpointId: string; label: string }
+  | { sessionUpdate: '_rewound'; entry: number }
   | { sessionUpdate: '_changes'; uri: string; added: number; removed: number; state?: 'kept' | 'reverted' }
   | {
       sessionUpdate: '_queued';
@@ -205,7 +206,7 @@ export type ToView =
   | { type: 'facts'; facts: Facts }
   | { type: 'offers'; query: string; offers: Offer[] }
   | { type: 'history'; prompts: string[] }
-  | { type: 'failed'; text: string; message: string }
+  | { type: 'failed'; text: string; message: string; instead?: number }
   | { type: 'draft'; text: string }
   | { type: 'report'; report: Report | null }
   | { type: 'lost'; lost: Lost }
@@ -230,7 +231,7 @@ export type Palette =
 
 export type FromView =
   | { type: 'ready' }
-  | { type: 'send'; text: string; mode: string; profile: string }
+  | { type: 'send'; text: string; mode: string; profile: string; instead?: number }
   | { type: 'draft'; text: string }
   | { type: 'cancel' }
   | { type: 'respond'; requestId: string; decision: string; feedback: string }

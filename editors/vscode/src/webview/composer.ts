@@ -5,7 +5,7 @@ import { taken } from './dropped';
 import { Suggestions } from './suggestions';
 
 export interface Writing {
-  send: (text: string, mode: string, profile: string) => void;
+  send: (text: string, mode: string, profile: string, instead: number | undefined) => void;
   cancel: () => void;
   mode: (mode: string) => void;
   profile: (profile: string) => void;
@@ -39,6 +39,13 @@ export class Composer {
   });
   private readonly suggestions = new Suggestions(this.text, (offer) => this.complete(offer));
   private readonly chips = h('div', { class: 'chips' });
+  private readonly anew = h(
+    'div',
+    { class: 'anew', role: 'status', hidden: true },
+    icon('history'),
+    h('span', { class: 'grow' }, 'In place of what you said before. What came of it is taken back.'),
+    iconButton('close', 'Say it as a new message', () => this.instead(undefined)),
+  );
   private readonly modes = h('select', {
     'aria-label': 'Mode',
     title: 'Mode',
@@ -74,6 +81,7 @@ export class Composer {
         dragleave: () => this.element.classList.remove('dropping'),
         drop: (event) => this.dropped(event as DragEvent),
       },
+      this.anew,
       this.chips,
       this.text,
       h(
@@ -89,6 +97,8 @@ export class Composer {
       ),
     ),
   );
+  /** The place of the earlier message that is being written anew, and the row that says so. */
+  private place: number | undefined;
   private running = false;
   private keeping: number | undefined;
   private ready = false;
@@ -172,11 +182,18 @@ export class Composer {
     this.typed();
   }
 
-  /** Another text in its place. */
-  put(text: string): void {
+  /** Another text in its place: an earlier message, where it has a place, to be said anew. */
+  put(text: string, entry?: number): void {
     this.text.value = text;
     this.typed();
+    this.instead(entry);
     this.text.focus();
+  }
+
+  /** What is sent next is said in place of an earlier message, or is a new one. */
+  instead(entry: number | undefined): void {
+    this.place = entry;
+    this.anew.hidden = entry === undefined;
   }
 
   offer(query: string, offers: Offer[]): void {
@@ -244,7 +261,8 @@ export class Composer {
       this.typed();
       clearTimeout(this.keeping);
       this.writing.draft('');
-      this.writing.send(text, this.modes.value, this.profiles.value);
+      this.writing.send(text, this.modes.value, this.profiles.value, this.place);
+      this.instead(undefined);
     } else if (!text && this.running) this.writing.cancel();
   }
 
@@ -264,7 +282,7 @@ export class Composer {
     this.element.classList.remove('dropping');
     if (event.dataTransfer && !this.add(event.dataTransfer)) {
       const text = event.dataTransfer.getData('text/plain');
-      if (text) this.put(this.text.value + text);
+      if (text) this.put(this.text.value + text, this.place);
     }
     this.text.focus();
   }

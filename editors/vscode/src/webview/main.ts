@@ -23,9 +23,9 @@ const open = (path: string, line?: number) => post({ type: 'open', path, ...(lin
 onCode((what, text) => post({ type: 'code', what, text }));
 
 const composer = new Composer({
-  send: (text, mode, profile) => {
+  send: (text, mode, profile, instead) => {
     scroller.pin();
-    post({ type: 'send', text, mode, profile });
+    post({ type: 'send', text, mode, profile, ...(instead === undefined ? {} : { instead }) });
   },
   cancel: () => post({ type: 'cancel' }),
   mode: (mode) => post({ type: 'mode', mode }),
@@ -49,7 +49,7 @@ const timeline = new Timeline(
     checkpoint: (what, checkpointId, label) => post({ type: 'checkpoint', what, checkpointId, label }),
     unqueue: (messageId) => post({ type: 'unqueue', messageId }),
     requeue: (messageId, text) => post({ type: 'requeue', messageId, text }),
-    again: (text) => composer.put(text),
+    again: (text, entry) => composer.put(text, entry),
     has: (command) => facts?.commands.includes(command) ?? false,
   },
   {
@@ -127,6 +127,7 @@ window.addEventListener('message', ({ data }: MessageEvent<ToView>) => {
       return;
     case 'failed':
       if (data.text) composer.giveBack(data.text);
+      if (data.instead !== undefined) composer.instead(data.instead);
       queue.after(() => timeline.note('error', data.message, 'failed'));
       return;
     case 'report':
@@ -150,6 +151,7 @@ function begin(taskId: string | null, name: string): void {
   live = false;
   queue.clear();
   timeline.clear();
+  composer.instead(undefined);
   changes.show([]);
   header.begin(taskId, name);
   scroller.pin();

@@ -11,7 +11,7 @@ export interface Actions extends CallActions, ErrorActions {
   checkpoint: (what: 'diff' | 'restore' | 'rewind', checkpointId: string, label: string) => void;
   unqueue: (messageId: string) => void;
   requeue: (messageId: string, text: string) => void;
-  again: (text: string) => void;
+  again: (text: string, entry: number | undefined) => void;
   has: (command: string) => boolean;
 }
 
@@ -68,7 +68,7 @@ export class Timeline {
         this.close();
         this.element.append(
           update.content.type === 'text'
-            ? this.user(update.content.text)
+            ? this.user(update.content.text, update._meta?.entry)
             : h('div', { class: 'user' }, chip('file-media', update.content.name)),
         );
         return;
@@ -117,6 +117,9 @@ export class Timeline {
         return;
       case '_checkpoint':
         this.checkpoint(update.checkpointId, update.label);
+        return;
+      case '_rewound':
+        this.rewound(update.entry);
         return;
       case '_queued':
         this.queue(update.messageId, update.text, update.state);
@@ -176,14 +179,15 @@ export class Timeline {
     this.asked.delete(id);
   }
 
-  private user(text: string): HTMLElement {
+  private user(text: string, entry?: number): HTMLElement {
     const { words, attached } = parted(text);
+    const tip = entry === undefined ? 'Write this again' : 'Change this and go on from here';
     return h(
       'div',
-      { class: 'user' },
+      { class: 'user', ...(entry === undefined ? {} : { 'data-entry': String(entry) }) },
       h('span', {}, words),
       attached.length > 0 && h('div', { class: 'chips' }, ...attached.map((each) => chip('file', each))),
-      words !== '' && iconButton('edit', 'Write this again', () => this.actions.again(words)),
+      words !== '' && iconButton('edit', tip, () => this.actions.again(words, entry)),
     );
   }
 
@@ -284,6 +288,20 @@ export class Timeline {
         act('discard', 'Put the files back…', 'restore'),
         act('history', 'Put the files and the conversation back…', 'rewind'),
       ),
+    );
+  }
+
+  /** What was said since is folded away: the model does not know of it any more. */
+  private rewound(entry: number): void {
+    const rows = [...this.element.children] as HTMLElement[];
+    const from = rows.findIndex((each) => Number(each.dataset.entry ?? -1) >= entry);
+    this.close();
+    const undone = h('details', { class: 'undone' }, h('summary', {}, icon('history'), ' Taken back'));
+    if (from >= 0) undone.append(...rows.slice(from));
+    this.element.append(
+      from >= 0
+        ? undone
+        : h('div', { class: 'note' }, icon('history'), h('span', {}, 'What was said since is taken back.')),
     );
   }
 
