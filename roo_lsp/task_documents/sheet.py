@@ -488,8 +488,11 @@ class Sheet:
         fresh = whole and chunk.cue is Cue.YOU and not _has_you(lines, place.end)
         if fresh:
             added += ["", YOU, ""]
-        elif (added or volatile) and place.end < len(lines) and bare(lines[place.end]):
-            (added if done else volatile).append("")
+        elif place.end < len(lines) and bare(lines[place.end]):
+            # What stands below is kept apart; also by a blank that stood among what goes now.
+            kept = place.end > place.start > 0 and bare(lines[place.start - 1])
+            if added or volatile or kept:
+                (added if done else volatile).append("")
         went_on = whole and chunk.lines.going_on and not more
         made = woven(
             lines,
