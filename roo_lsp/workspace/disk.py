@@ -94,7 +94,7 @@ class DiskFileSystem:
 
     def _read(self, path: Path) -> Snapshot:
         data = self._read_bytes(path)
-        decoded = decode(data)
+        decoded = decode(data, path)
         if decoded is None:
             raise Binary(f"{path} is a binary file ({len(data)} bytes): it has no text to show.")
         encoding = str(decoded[1]) if decoded[1] != UTF_8 else ""
@@ -152,7 +152,7 @@ class DiskFileSystem:
             before, facts = self._bytes(target, target, folder)
         except _Missing:
             raise Changed(f"{target} is not there any more; nothing was written.") from None
-        decoded = decode(before)
+        decoded = decode(before, target)
         if decoded is None or _stamp(before) != expected:
             raise _changed(target)
         data = self._encoded(target, decoded[1], text)

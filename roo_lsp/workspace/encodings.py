@@ -5,8 +5,10 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
+from pathlib import Path
 
 from roo_lsp.agent.errors import ToolError
+from roo_lsp.workspace.editorconfig import charset
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -15,6 +17,10 @@ _MARKS = (
 )
 LEGACY = ("gb18030", "cp932", "euc_jp", "cp949", "big5", "cp1252", "cp1251", "koi8_r")
 """What editors wrote before UTF-8: Chinese, Japanese, Korean, western and Cyrillic texts."""
+_KNOWN = frozenset(
+    codecs.lookup(each).name for each in (*LEGACY, "latin-1", "utf-16-le", "utf-16-be")
+)
+"""What a file may be said to be stored in."""
 _NO_WESTERN = re.compile(rb"[\x80-\xff]{3}|[\x81-\x83\x86-\x90\x98-\x9f]")
 """Accents and typographic quotes stand alone, or two together, between ASCII letters."""
 SAMPLE = 64_000
@@ -52,11 +58,11 @@ class Encoding:
 UTF_8 = Encoding()
 
 
-def decode(data: bytes) -> tuple[str, Encoding] | None:
+def decode(data: bytes, file: Path | None = None) -> tuple[str, Encoding] | None:
     """The text and its encoding, or None where it is binary.
 
-    A byte order mark decides; else UTF-8; else the legacy encoding that the bytes look most like; else
-    Latin-1. Encoded again, the text is these bytes.
+    A byte order mark decides; else UTF-8; else what `.editorconfig` says of the file; else the legacy
+    encoding that the bytes look most like; else Latin-1. Encoded again, the text is these bytes.
     """
     for mark, codec in _MARKS:
         if data.startswith(mark):
@@ -66,23 +72,40 @@ def decode(data: bytes) -> tuple[str, Encoding] | None:
                 break
             return None if "\0" in text else (text, Encoding(codec, mark))
     if b"\0" in data:
-        return None
+        said = _declared(file)
+        return _stored(data, said) if said.startswith("utf-16") else None
     try:
         return data.decode("utf-8"), UTF_8
     except UnicodeDecodeError:
-        return _legacy(data) or (data.decode("latin-1"), Encoding("latin-1"))
+        said = _stored(data, _declared(file))
+        return said or _legacy(data) or (data.decode("latin-1"), Encoding("latin-1"))
+
+
+def _declared(file: Path | None) -> str:
+    """The codec that `.editorconfig` names for a file; empty where that is none of those we know."""
+    said = charset(file) if file is not None else ""
+    try:
+        codec = codecs.lookup(
+            {"utf-16be": "utf-16-be", "utf-16le": "utf-16-le"}.get(said, said)
+        ).name
+    except (LookupError, ValueError):
+        return ""
+    return codec if codec in _KNOWN else ""
+
+
+def _stored(data: bytes, codec: str) -> tuple[str, Encoding] | None:
+    """The text in an encoding, if it is valid there and comes back whole."""
+    try:
+        text = data.decode(codec or "ascii")
+        return (text, Encoding(codec)) if text.encode(codec) == data and "\0" not in text else None
+    except UnicodeError:
+        return None
 
 
 def _legacy(data: bytes) -> tuple[str, Encoding] | None:
     """The text in the likeliest of the legacy encodings in which it is valid and comes back whole."""
-    for codec in _likely(_sample(data)):
-        try:
-            text = data.decode(codec)
-            if text.encode(codec) == data:
-                return text, Encoding(codec)
-        except UnicodeError:
-            continue
-    return None
+    tried = (_stored(data, codec) for codec in _likely(_sample(data)))
+    return next((found for found in tried if found is not None), None)
 
 
 def _sample(data: bytes) -> bytes:
