@@ -1,5 +1,6 @@
 --- What is to be known of Roo itself: how it is set, whether its endpoint works, what it logged.
 local client = require('roo.client')
+local pick = require('roo.pick')
 local windows = require('roo.windows')
 
 local M = {}
@@ -60,16 +61,18 @@ end
 
 --- The endpoint's models: the one that is picked is asked from the next request on, as long as Neovim runs.
 function M.models()
-  client.run('roo.provider.models', nil, function(result, server)
-    vim.ui.select(result.models, { prompt = 'Model', kind = 'roo_model' }, function(model)
-      if not model then
-        return
-      end
-      local settings = { roo = { provider = { modelId = model } } }
-      server.settings = vim.tbl_deep_extend('force', server.settings or {}, settings)
-      server:notify('workspace/didChangeConfiguration', { settings = server.settings })
-      client.tell(('Roo asks %s now. To keep it: settings.provider.modelId in setup().'):format(model))
-    end)
+  pick.from('roo.provider.models', nil, {
+    prompt = 'Model',
+    kind = 'roo_model',
+    none = 'The endpoint lists no models.',
+    items = function(result)
+      return result.models
+    end,
+  }, function(model, server)
+    local settings = { roo = { provider = { modelId = model } } }
+    server.settings = vim.tbl_deep_extend('force', server.settings or {}, settings)
+    server:notify('workspace/didChangeConfiguration', { settings = server.settings })
+    client.tell(('Roo asks %s now. To keep it: settings.provider.modelId in setup().'):format(model))
   end)
 end
 

@@ -6,6 +6,7 @@ local about = require('roo.about')
 local chat = require('roo.chat')
 local client = require('roo.client')
 local events = require('roo.events')
+local pick = require('roo.pick')
 
 local M = {}
 
@@ -116,32 +117,14 @@ local TASK_ACTIONS = {
   { 'Delete', delete },
 }
 
----@param server vim.lsp.Client
----@param task table
-local function choose_action(server, task)
-  vim.ui.select(TASK_ACTIONS, {
-    prompt = task.title,
-    kind = 'roo_task',
-    format_item = function(action)
-      return action[1]
-    end,
-  }, function(action)
-    if action then
-      action[2](server, task.taskId)
-    end
-  end)
-end
-
 local function pick_task()
-  client.run('roo.task.list', { limit = 50 }, function(tasks, server)
-    if #tasks == 0 then
-      return client.tell('There are no tasks in this project yet. `:Roo {prompt}` starts one.')
-    end
-    vim.ui.select(tasks, { prompt = 'Tasks of Roo', kind = 'roo_task', format_item = task_line }, function(task)
-      if task then
-        choose_action(server, task)
-      end
-    end)
+  pick.from('roo.task.list', { limit = 50 }, {
+    prompt = 'Tasks of Roo',
+    kind = 'roo_task',
+    none = 'There are no tasks in this project yet. `:Roo {prompt}` starts one.',
+    line = task_line,
+  }, function(task, server)
+    pick.action(TASK_ACTIONS, task.title, 'roo_task', server, task.taskId)
   end)
 end
 
@@ -169,31 +152,30 @@ local function set(what, value)
 end
 
 local function pick_mode()
-  client.run('roo.mode.list', nil, function(result)
-    vim.ui.select(result.modes, {
-      prompt = 'Mode',
-      kind = 'roo_mode',
-      format_item = function(mode)
-        return ('%s: may %s'):format(mode.name, table.concat(mode.groups, ', '))
-      end,
-    }, function(mode)
-      if mode then
-        set('mode', mode.slug)
-      end
-    end)
+  pick.from('roo.mode.list', nil, {
+    prompt = 'Mode',
+    kind = 'roo_mode',
+    items = function(result)
+      return result.modes
+    end,
+    line = function(mode)
+      return ('%s: may %s'):format(mode.name, table.concat(mode.groups, ', '))
+    end,
+  }, function(mode)
+    set('mode', mode.slug)
   end)
 end
 
 local function pick_profile()
-  client.run('roo.profile.list', nil, function(result)
-    if #result.profiles == 0 then
-      return client.tell('There are no profiles: the setting roo.profiles is empty.')
-    end
-    vim.ui.select(result.profiles, { prompt = 'Profile', kind = 'roo_profile' }, function(profile)
-      if profile then
-        set('profile', profile)
-      end
-    end)
+  pick.from('roo.profile.list', nil, {
+    prompt = 'Profile',
+    kind = 'roo_profile',
+    none = 'There are no profiles: the setting roo.profiles is empty.',
+    items = function(result)
+      return result.profiles
+    end,
+  }, function(profile)
+    set('profile', profile)
   end)
 end
 
@@ -213,48 +195,33 @@ end
 
 --- What was said and the model has not been told: the picked message is written anew, or, left empty, dropped.
 local function pick_queued()
-  client.run('roo.queue.list', of_task(), function(messages)
-    if #messages == 0 then
-      return client.tell('Nothing waits for the next request.')
-    end
-    vim.ui.select(messages, {
-      prompt = 'With the next request',
-      kind = 'roo_queued',
-      format_item = function(each)
-        return (each.text:gsub('%s+', ' '))
-      end,
-    }, function(message)
-      if not message then
-        return
+  pick.from('roo.queue.list', of_task(), {
+    prompt = 'With the next request',
+    kind = 'roo_queued',
+    none = 'Nothing waits for the next request.',
+    line = function(message)
+      return pick.on_one_line(message.text)
+    end,
+  }, function(message)
+    vim.ui.input({ prompt = 'Say instead (empty drops it): ', default = message.text }, function(text)
+      if text then
+        local of_message = of_task({ messageId = message.messageId, text = text ~= '' and text or nil })
+        client.run(text ~= '' and 'roo.queue.edit' or 'roo.queue.remove', of_message)
       end
-      vim.ui.input({ prompt = 'Say instead (empty drops it): ', default = message.text }, function(text)
-        if text then
-          local of_message = of_task({ messageId = message.messageId, text = text ~= '' and text or nil })
-          client.run(text ~= '' and 'roo.queue.edit' or 'roo.queue.remove', of_message)
-        end
-      end)
     end)
   end)
 end
 
 --- Prompts that were said before in this workspace: the picked one is in the prompt.
 local function pick_prompt()
-  client.run('roo.prompt.history', { limit = 100 }, function(prompts)
-    if #prompts == 0 then
-      return client.tell('Nothing was said here yet.')
-    end
-    vim.ui.select(prompts, {
-      prompt = 'Said before',
-      kind = 'roo_prompt',
-      format_item = function(text)
-        return (text:gsub('%s+', ' '))
-      end,
-    }, function(text)
-      if text then
-        chat.open()
-        chat.write(text)
-      end
-    end)
+  pick.from('roo.prompt.history', { limit = 100 }, {
+    prompt = 'Said before',
+    kind = 'roo_prompt',
+    none = 'Nothing was said here yet.',
+    line = pick.on_one_line,
+  }, function(text)
+    chat.open()
+    chat.write(text)
   end)
 end
 
@@ -262,20 +229,21 @@ local KINDS = { 'read', 'readOutside', 'edit', 'editOutside', 'editProtected', '
 
 --- Approve a kind of calls by itself, or ask again: in the task in view, else until the server ends.
 local function pick_auto()
-  client.run('roo.status', nil, function(status)
-    local now = status.autoApprove or {}
-    vim.ui.select(KINDS, {
-      prompt = 'Approve without a question',
-      kind = 'roo_auto',
-      format_item = function(kind)
-        return ('%s %s'):format(now[kind] and '●' or '○', kind)
-      end,
-    }, function(kind)
-      if kind then
-        client.run('roo.approval.auto', { kind = kind, on = not now[kind] }, function(result)
-          client.tell(('Roo %s before: %s'):format(result.autoApprove[kind] and 'does not ask' or 'asks', kind))
-        end)
-      end
+  local function is_on(status, kind)
+    return (status.autoApprove or {})[kind] == true
+  end
+  pick.from('roo.status', nil, {
+    prompt = 'Approve without a question',
+    kind = 'roo_auto',
+    items = function()
+      return KINDS
+    end,
+    line = function(kind, status)
+      return ('%s %s'):format(is_on(status, kind) and '●' or '○', kind)
+    end,
+  }, function(kind, _, status)
+    client.run('roo.approval.auto', { kind = kind, on = not is_on(status, kind) }, function(result)
+      client.tell(('Roo %s before: %s'):format(result.autoApprove[kind] and 'does not ask' or 'asks', kind))
     end)
   end)
 end
@@ -302,32 +270,15 @@ local CHECKPOINT_ACTIONS = {
 }
 
 local function pick_checkpoint()
-  client.run('roo.checkpoint.list', of_task(), function(checkpoints)
-    if #checkpoints == 0 then
-      return client.tell('This task has no checkpoints yet.')
-    end
-    vim.ui.select(checkpoints, {
-      prompt = 'Checkpoints',
-      kind = 'roo_checkpoint',
-      format_item = function(each)
-        return ('%s · %s · %s'):format(each.checkpointId, each.label, ago(each.createdAt))
-      end,
-    }, function(checkpoint)
-      if not checkpoint then
-        return
-      end
-      vim.ui.select(CHECKPOINT_ACTIONS, {
-        prompt = checkpoint.label,
-        kind = 'roo_checkpoint',
-        format_item = function(action)
-          return action[1]
-        end,
-      }, function(action)
-        if action then
-          action[2](checkpoint.checkpointId)
-        end
-      end)
-    end)
+  pick.from('roo.checkpoint.list', of_task(), {
+    prompt = 'Checkpoints',
+    kind = 'roo_checkpoint',
+    none = 'This task has no checkpoints yet.',
+    line = function(each)
+      return ('%s · %s · %s'):format(each.checkpointId, each.label, ago(each.createdAt))
+    end,
+  }, function(checkpoint)
+    pick.action(CHECKPOINT_ACTIONS, checkpoint.label, 'roo_checkpoint', checkpoint.checkpointId)
   end)
 end
 
