@@ -7,6 +7,7 @@ a host has the surfaces people answer on.
 import logging
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -81,6 +82,8 @@ class PermissionRequest:
     """The command would run outside the sandbox that there is."""
     paths: Sequence[Path] = ()
     """The real paths it is about."""
+    facts: str = ""
+    """Stands for all that the answer is for: an answer to a request with other facts is none to this."""
 
     @property
     def outcomes(self) -> tuple[Outcome, ...]:
@@ -209,6 +212,7 @@ class Gate:
                 cwd=invocation.cwd,
                 unconfined=unconfined,
                 paths=paths,
+                facts=_facts(tool, invocation, paths, places, note, unconfined=unconfined),
             )
         )
         now = (self.policy.resolved(targets), self.policy.places(targets))
@@ -222,6 +226,24 @@ class Gate:
         if decision.outcome in {"allow_always", "reject_always"}:
             self.policy.remember(act, "allow_always" if decision.allowed else "reject_always")
         return decision
+
+
+def _facts(
+    tool: AnyTool,
+    invocation: Invocation,
+    paths: Sequence[Path],
+    places: Hashable,
+    note: str,
+    *,
+    unconfined: bool,
+) -> str:
+    """The same for the same call on the same files in the same state, in whatever process."""
+    hashed = sha256(f"{tool.name}\0{invocation.title}\0{note}\0{unconfined}\0{places!r}".encode())
+    for each in (invocation.command, invocation.cwd, *paths):
+        hashed.update(f"\0{each!r}".encode())
+    for diff in invocation.diffs:
+        hashed.update(f"\0{diff.path!r}\0{diff.old!r}\0{diff.new!r}".encode())
+    return hashed.hexdigest()
 
 
 OUTSIDE = Ask(

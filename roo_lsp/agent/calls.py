@@ -3,7 +3,8 @@
 import asyncio
 import json
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,7 +15,7 @@ from roo_lsp.agent.conversation import Agent, Brief
 from roo_lsp.agent.errors import Repeated, ToolError
 from roo_lsp.agent.events import ToolCallUpdated
 from roo_lsp.agent.finishing import GIVEN, why_not_finished
-from roo_lsp.agent.messages import ToolCall, ToolMessage
+from roo_lsp.agent.messages import INTERRUPTED, AssistantMessage, ToolCall, ToolMessage
 from roo_lsp.agent.paths_meant import as_meant, not_found, unwanted
 from roo_lsp.agent.tool import AnyTool, Arguments, Invocation, Target, ToolResult
 from roo_lsp.agent.vocabulary import unknown_tool
@@ -71,11 +72,52 @@ async def run_calls(agent: Agent, brief: Brief, answer: Answer) -> bool:
     Each call gets exactly one result, in the order of the calls, whatever happens; no longer in the
     history than the context can take, while what is shown is whole.
     """
-    calls, tools = answer.message.calls, brief.tools
-    progress = _Progress()
-    results = progress.results
+    for call in answer.message.calls:
+        if why := answer.not_run.get(
+            call.id
+        ):  # known of no other server that goes on with the rest
+            agent.history.keep(ToolMessage(call.id, why, failed=True))
+    return await _run_all(agent, brief, answer, _Progress())
+
+
+@dataclass(frozen=True, slots=True)
+class LeftCalls:
+    """The calls of an answer that a server left when it ended, and what is known of them, by id."""
+
+    answer: AssistantMessage
+    results: Mapping[str, ToolMessage]
+    begun: AbstractSet[str]
+    """Those that may have been run, and have no result."""
+    denied: Callable[[], Mapping[str, tuple[str, Decision]]]
+    """Those that the user has denied since, with their titles."""
+    over: Callable[[], None]
+    """Told when each of them has its result."""
+
+
+async def run_left_calls(agent: Agent, brief: Brief, left: LeftCalls) -> bool:
+    """Go on with an answer's calls where a server ended; none that may have been run is run again."""
+    agent.history.reopen()
+    progress, denied = _Progress(), left.denied()
+    for call in left.answer.calls:
+        if result := left.results.get(call.id):
+            progress.results[call.id] = Result(result, wrong=result.failed)
+        elif call.id in left.begun:
+            message = ToolMessage(call.id, INTERRUPTED, failed=True)
+            agent.history.keep(message)
+            agent.emit(ToolCallUpdated(call.id, "failed", title=call.name, text=INTERRUPTED))
+            progress.results[call.id] = Result(message, wrong=True)
+        elif refused := denied.get(call.id):
+            progress.results[call.id] = _refused(agent, call, *refused)
     try:
-        for batch in _batches(calls, tools):
+        return await _run_all(agent, brief, Answer(left.answer, None, {}), progress)
+    finally:
+        left.over()
+
+
+async def _run_all(agent: Agent, brief: Brief, answer: Answer, progress: _Progress) -> bool:
+    calls, tools, results = answer.message.calls, brief.tools, progress.results
+    try:
+        for batch in _batches([call for call in calls if call.id not in results], tools):
             if why := _not_run(batch, calls, tools, results):
                 for call in batch:
                     agent.emit(ToolCallUpdated(call.id, "failed", title=call.name, text=why))
@@ -177,12 +219,9 @@ async def run_call(
     progress.asking.add(call.id)
     decision = await agent.gate.decide(tool, call.id, targets, invocation)
     if not decision.allowed:
-        text = _denied(decision)
         if decision.by == "policy":
-            return _finish(agent, call, title, ToolResult(text, failed=True))
-        agent.repetition.denied(call, text)
-        agent.emit(ToolCallUpdated(call.id, "failed", title=title, text=text, denied=True))
-        return Result(ToolMessage(call.id, text, failed=True), denied=True, wrong=True)
+            return _finish(agent, call, title, ToolResult(decision.feedback, failed=True))
+        return _refused(agent, call, title, decision)
     running = ToolCallUpdated(
         call.id, "in_progress", title=title, verb=tool.doing, quiet=tool.told_elsewhere
     )
@@ -268,11 +307,15 @@ def _raw(call: ToolCall, arguments: Arguments, meant: Arguments) -> dict[str, An
     return raw
 
 
-def _denied(decision: Decision) -> str:
-    if decision.by == "policy":
-        return decision.feedback
+def _refused(agent: Agent, call: ToolCall, title: str, decision: Decision) -> Result:
+    """The user said no."""
     said = f" They said: {decision.feedback}" if decision.feedback else ""
-    return f"{DENIED}.{said}"
+    text = f"{DENIED}.{said}"
+    message = ToolMessage(call.id, text, failed=True)
+    agent.history.keep(message)
+    agent.repetition.denied(call, text)
+    agent.emit(ToolCallUpdated(call.id, "failed", title=title, text=text, denied=True))
+    return Result(message, denied=True, wrong=True)
 
 
 def _bug(call: ToolCall, error: Exception) -> ToolResult:
@@ -297,6 +340,9 @@ def _told(
     """Count and show how a call ended."""
     done = result.ends_turn and not result.failed
     failure = f"{title}: {result.text}" if result.failed else None
+    text = GIVEN if done else result.text
+    message = ToolMessage(call.id, text, failed=result.failed, images=result.images)
+    agent.history.keep(message)  # before anybody is shown it: it is not lost with the process
     agent.budget.call_ended(failure=failure, new=new)
     agent.emit(
         ToolCallUpdated(
@@ -311,6 +357,4 @@ def _told(
             answer=done,
         )
     )
-    text = GIVEN if done else result.text
-    message = ToolMessage(call.id, text, failed=result.failed, images=result.images)
     return Result(message, done=done, wrong=result.went_wrong)

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
-from itertools import dropwhile
+from itertools import dropwhile, takewhile
 from pathlib import Path
 
 from roo_lsp.agent.approval import Gate
@@ -75,6 +75,8 @@ class History:
         self._stored: list[Message] = []
         """What of all entries is sent: without what `repaired` adds and leaves out."""
         self._call_ids: set[str] = set()
+        self._early: dict[str, ToolMessage] = {}
+        """Results of the last answer's calls that are stored and not yet in `messages`."""
         self.first_prompt: UserMessage | None = None
         self.last_prompts: deque[UserMessage] = deque(maxlen=LAST_PROMPTS)
         self.condensed = ""
@@ -96,10 +98,41 @@ class History:
     def append(self, message: Message) -> None:
         """Say something."""
         message = self._keys.hidden_from(message)
-        self._take(message)
+        stored = isinstance(message, ToolMessage) and self._early.pop(message.call_id, None)
+        if message != stored:
+            self._take(message)
         self.messages.append(message)
         self.size += size_of([message])
-        self._on_append(message)
+        if message != stored:
+            self._on_append(message)
+
+    def keep(self, result: ToolMessage) -> None:
+        """Store a call's result as soon as there is one; it is said with those of its whole answer."""
+        result = self._keys.hidden_from(result)
+        if self._early.get(result.call_id) != result:
+            self._early[result.call_id] = result
+            self._take(result)
+            self._on_append(result)
+
+    def unfinished(self) -> tuple[AssistantMessage, dict[str, ToolMessage]] | None:
+        """The last answer and the results it has, where some of its calls have none; else None."""
+        behind = list(takewhile(lambda each: isinstance(each, ToolMessage), reversed(self._stored)))
+        answer = self._stored[-len(behind) - 1] if len(behind) < len(self._stored) else None
+        if not isinstance(answer, AssistantMessage):
+            return None
+        given = reversed(behind)
+        results = {each.call_id: each for each in given if isinstance(each, ToolMessage)}
+        if all(call.id in results for call in answer.calls):
+            return None
+        return answer, results
+
+    def reopen(self) -> None:
+        """The last answer's calls are gone on with: all their results are said anew."""
+        if (left := self.unfinished()) is not None:
+            self._early = left[1]
+            while isinstance(self.messages[-1], ToolMessage):
+                self.messages.pop()
+            self.size = size_of(self.messages)
 
     def condense(self, entry: Condensed) -> None:
         """Leave out all of `messages` but the last `entry.kept` ones, with a text in their place.

@@ -6,7 +6,7 @@ their own: `context.py` around `answer.py`, and `calls.py`.
 
 from dataclasses import replace
 
-from roo_lsp.agent.calls import run_calls
+from roo_lsp.agent.calls import LeftCalls, run_calls, run_left_calls
 from roo_lsp.agent.context import ask_in_window
 from roo_lsp.agent.conversation import Agent, Turn
 from roo_lsp.agent.events import Queued, StopReason, UserImageChunk, UserMessageChunk
@@ -25,6 +25,23 @@ async def run_turn(agent: Agent) -> StopReason:
     agent.turn = Turn()
     take_inbox(agent)
     await agent.settled()
+    return await _work(agent)
+
+
+async def go_on(agent: Agent, left: LeftCalls) -> StopReason:
+    """Take up a turn in the middle of an answer's calls, where a server ended.
+
+    Raises:
+        RooError: as `run_turn`.
+    """
+    agent.turn = Turn()
+    await agent.settled()
+    if await run_left_calls(agent, agent.brief(), left) and not agent.inbox:
+        return "end_turn"
+    return await _work(agent)
+
+
+async def _work(agent: Agent) -> StopReason:
     while True:
         take_inbox(agent)
         brief = agent.brief()

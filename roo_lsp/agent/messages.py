@@ -131,9 +131,9 @@ def repaired(messages: Iterable[Message], missing: str = INTERRUPTED) -> list[Me
 def _answers(
     calls: Sequence[ToolCall], results: Sequence[Message], missing: str
 ) -> list[ToolMessage]:
-    """One result a call, in the calls' order; the first of several results for a call wins."""
+    """One result a call, in the calls' order; the last of several results for a call wins."""
     found: dict[str, ToolMessage] = {}
     for result in results:
         if isinstance(result, ToolMessage):
-            found.setdefault(result.call_id, result)
+            found[result.call_id] = result
     return [found.get(call.id) or ToolMessage(call.id, missing, failed=True) for call in calls]

@@ -491,8 +491,8 @@ class Run:
 
     async def _on_asked(self, asked: Asked) -> None:
         entry = await self._entry(asked.params["requestId"])
-        if entry is None:
-            return  # withdrawn meanwhile
+        if entry is None or entry["taskId"] not in {None, self.task_id}:
+            return  # withdrawn meanwhile, or another task's that waits for whoever began that
         if self._consents(entry):
             self.server.reply(asked, {"optionId": "allow_once"})
             return

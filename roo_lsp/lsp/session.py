@@ -61,8 +61,12 @@ class Session:
         self.progress.wanted = self.service.configuration.current.settings.ui.progress
 
     def listen(self) -> None:
-        """Hear of documents from now on, those that are open already too: a saved one starts a turn."""
+        """Hear of documents from now on, those that are open already too: a saved one starts a turn.
+
+        And show what waits since a server ended under its task.
+        """
         self.features.listen()
+        self.service.left.look()
 
     async def close(self) -> None:
         """Stop everything; nothing of ours runs afterwards."""

@@ -20,6 +20,7 @@ from roo_lsp.tasks.checkpoints import Checkpoints, TaskCheckpoints
 from roo_lsp.tasks.confinement import Confinement
 from roo_lsp.tasks.details import detail_lines
 from roo_lsp.tasks.effective_settings import EffectiveSettings
+from roo_lsp.tasks.kept import keep
 from roo_lsp.tasks.reporting import RecordingRunner, ReportingFileSystem
 from roo_lsp.tasks.review import Reviews
 from roo_lsp.tasks.task import Task, Worker
@@ -85,7 +86,8 @@ class Agents:
             hide=self.connection.keys.hidden_bytes,
         )
         details = partial(_details, workspace=self.workspace, keys=self.connection.keys)
-        people = TaskApprover(self.approvals, task.id, task.emit, details)
+        keeping = partial(keep, store=self.store, task_id=task.id, keys=self.connection.keys)
+        people = TaskApprover(self.approvals, task.id, task.emit, details, keeping)
         ground = self.ground(on_disk, shell, people)
         checkpoints = self.checkpoints.of(task, ground.files, surprises)
         checkpoints.begin(len(entries))
@@ -128,6 +130,8 @@ class Agents:
             checkpoints.saw,
             checkpoints.begin,
             partial(self._turn_ends, task, checkpoints),
+            people.denied,
+            people.close_left,
         )
 
     async def _settled(self, task: Task) -> None:

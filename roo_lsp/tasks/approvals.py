@@ -7,7 +7,7 @@ cancelled. A dialog that is dismissed, fails or answers late settles nothing.
 import asyncio
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
@@ -86,6 +86,11 @@ class Pending:
     """Of a trust entry, for programs: `origin` and `key`, or `workspace`."""
     quiet: bool = False
     """True for what nothing waits for yet: no dialog is opened for it until `insist`."""
+    take_up: Callable[[], None] | None = None
+    """Of one that another server left when it ended: goes on with its task, which then waits for it.
+
+    Called before it is answered; raises where the task is not ours to go on with, or does not wait.
+    """
     answered: asyncio.Future[Decision | str] = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
@@ -145,6 +150,8 @@ class Approvals:
     def __init__(self) -> None:
 
         self._pending: dict[str, Pending] = {}
+        self._left: dict[str, Pending] = {}
+        """Those that another server left, until their task waits for them here."""
         self._watchers: list[Callable[[Pending], None]] = []
 
     def watch(self, watcher: Callable[[Pending], None]) -> None:
@@ -163,8 +170,9 @@ class Approvals:
 
     async def wait(self, entry: Pending) -> Decision | str:
         """Put the entry on the list and wait for the answer; cancelling withdraws it."""
-        self._pending[entry.request_id] = entry
-        self._changed(entry)
+        if not entry.answered.done() and entry.request_id not in self._pending:
+            self._pending[entry.request_id] = entry
+            self._changed(entry)
         try:
             return await entry.answered
         finally:
@@ -182,6 +190,37 @@ class Approvals:
             if entry.quiet:
                 entry.quiet = False
                 self._changed(entry)
+
+    # --- what other servers left ----------------------------------------------------------------
+
+    @property
+    def left(self) -> list[Pending]:
+        """What is answered or waits, and nothing of ours waits for."""
+        return list(self._left.values())
+
+    def outlive(self, task_id: str) -> bool:
+        """Whether something waits in a task that another server could go on with as well."""
+        return any(
+            entry.task_id == task_id and entry.kind != "trust" and not entry.own
+            for entry in self._pending.values()
+        )
+
+    def restore(self, entry: Pending) -> None:
+        """An entry that another server left waits again."""
+        self._left[entry.request_id] = self._pending[entry.request_id] = entry
+        self._changed(entry)
+
+    def adopt(self, entry: Pending) -> None:
+        """Its task waits for it again: nothing more has to be done before it is answered."""
+        self._left.pop(entry.request_id, None)
+        entry.take_up = None
+
+    def withdraw(self, entry: Pending) -> None:
+        """It does not wait any more, and was not answered here."""
+        self._left.pop(entry.request_id, None)
+        if self._pending.pop(entry.request_id, None) is not None:
+            entry.answered.cancel()
+            self._changed(entry)
 
     # --- questions of our own -------------------------------------------------------------------
 
@@ -244,8 +283,7 @@ class Approvals:
             entry.request is not None and outcome not in entry.request.outcomes
         ):
             raise ValueError(outcome)
-        entry.answered.set_result(Decision(cast("Outcome", outcome), by, feedback))
-        self._pending.pop(entry.request_id, None)
+        self._answered(entry, Decision(cast("Outcome", outcome), by, feedback))
         return entry
 
     def answer(self, request_id: str | None, text: str, task_id: str | None = None) -> Pending:
@@ -255,9 +293,20 @@ class Approvals:
             NotPending: as it says.
         """
         entry = self._find(request_id, {"question"}, task_id)
-        entry.answered.set_result(text)
-        self._pending.pop(entry.request_id, None)
+        self._answered(entry, text)
         return entry
+
+    def _answered(self, entry: Pending, answer: Decision | str) -> None:
+        if entry.take_up is not None:
+            try:
+                entry.take_up()
+            except NotPending:
+                self.withdraw(entry)
+                raise
+        entry.answered.set_result(answer)
+        self._pending.pop(entry.request_id, None)
+        if entry.request_id in self._left:  # nobody waits yet, who would say so
+            self._changed(entry)
 
     def question_of(self, task_id: str) -> Pending | None:
         """The open question of a task."""
@@ -294,22 +343,32 @@ class TaskApprover:
     task_id: str
     emit: EventSink
     detail: Callable[[PermissionRequest], Sequence[str]]
+    keep: Callable[[Pending], None] = lambda entry: None  # noqa: ARG005 -- where nothing is kept
+    """Told of each entry before it is: it has to outlive this process."""
 
     async def approve(self, request: PermissionRequest) -> Decision:
-        """The user's decision."""
-        entry = Pending(
-            request_id=self.approvals.next_id("perm"),
-            task_id=self.task_id,
-            kind="permission",
-            title=request.title,
-            detail=self.detail(request),
-            request=request,
-        )
+        """The user's decision; one that was asked for by another server, if it is for the same."""
+        entry = self._left(lambda each: _same_call(each, request))
+        if entry is not None and entry.request and entry.request.facts != request.facts:
+            # What was shown is not what would be done: no answer to it counts for this.
+            self.approvals.withdraw(entry)
+            self.emit(PermissionSettled(entry.request_id, "cancelled", "changed"))
+            why = f"what was waiting has changed since you were asked; {request.why}"
+            request, entry = replace(request, why=why), None
+        if entry is None:
+            entry = Pending(
+                request_id=self.approvals.next_id("perm"),
+                task_id=self.task_id,
+                kind="permission",
+                title=request.title,
+                detail=self.detail(request),
+                request=request,
+            )
         asked = PermissionAsked(
             entry.request_id, request.call_id, request.title, entry.options, request.why
         )
         decision: Decision | None = None
-        self._wait(asked)
+        self._wait(entry, asked)
         try:
             answer = await self.approvals.wait(entry)
             decision = answer if isinstance(answer, Decision) else None
@@ -320,17 +379,19 @@ class TaskApprover:
         return decision or Decision("reject_once", "user", "")
 
     async def ask(self, question: str, suggestions: Sequence[str], *, own: bool = False) -> str:
-        """The user's answer."""
-        entry = Pending(
-            request_id=self.approvals.next_id("question"),
-            task_id=self.task_id,
-            kind="question",
-            title=question,
-            detail=[question],
-            suggestions=suggestions,
-            own=own,
-        )
-        self._wait(QuestionAsked(entry.request_id, question, suggestions))
+        """The user's answer; one that was asked for by another server, if it was asked the same."""
+        entry = self._left(lambda each: not own and each.detail == [plain(question)])
+        if entry is None:
+            entry = Pending(
+                request_id=self.approvals.next_id("question"),
+                task_id=self.task_id,
+                kind="question",
+                title=question,
+                detail=[question],
+                suggestions=suggestions,
+                own=own,
+            )
+        self._wait(entry, QuestionAsked(entry.request_id, question, suggestions))
         try:
             answer = str(await self.approvals.wait(entry))
         except asyncio.CancelledError:
@@ -339,7 +400,45 @@ class TaskApprover:
         self._go_on(QuestionAnswered(entry.request_id, answer), answered=True)
         return answer
 
-    def _wait(self, event: PermissionAsked | QuestionAsked) -> None:
+    def denied(self) -> dict[str, tuple[str, Decision]]:
+        """Calls that another server asked for and the user has denied here, with their titles."""
+        found: dict[str, tuple[str, Decision]] = {}
+        for entry in self._all_left():
+            call_id = entry.request.call_id if entry.request else None
+            answer = entry.answered.result() if entry.answered.done() else None
+            if call_id and isinstance(answer, Decision) and not answer.allowed:
+                self.approvals.adopt(entry)
+                self.emit(PermissionSettled(entry.request_id, answer.outcome, answer.by))
+                found[call_id] = (entry.title, answer)
+        return found
+
+    def close_left(self) -> None:
+        """What another server left and no call waited for again: it failed before, or needs no answer."""
+        for entry in self._all_left():
+            answer = entry.answered.result() if entry.answered.done() else None
+            self.approvals.withdraw(entry)
+            if entry.kind == "question":
+                self.emit(QuestionAnswered(entry.request_id, None))
+            elif isinstance(answer, Decision):
+                self.emit(PermissionSettled(entry.request_id, answer.outcome, answer.by))
+            else:
+                self.emit(PermissionSettled(entry.request_id, "cancelled", "policy"))
+
+    def _all_left(self) -> list[Pending]:
+        return [entry for entry in self.approvals.left if entry.task_id == self.task_id]
+
+    def _left(self, wanted: Callable[[Pending], bool]) -> Pending | None:
+        """The entry that another server left and that is waited for from now on."""
+        for entry in self._all_left():
+            if wanted(entry):
+                self.approvals.adopt(entry)
+                return entry
+        return None
+
+    def _wait(self, entry: Pending, event: PermissionAsked | QuestionAsked) -> None:
+        if entry.answered.done():  # while another server's task was taken up
+            return
+        self.keep(entry)
         self.emit(event)
         self.emit(StateChanged("waiting"))
 
@@ -347,3 +446,7 @@ class TaskApprover:
         self.emit(event)
         if answered and not any(e.task_id == self.task_id for e in self.approvals.pending):
             self.emit(StateChanged("running"))
+
+
+def _same_call(entry: Pending, request: PermissionRequest) -> bool:
+    return entry.request is not None and entry.request.call_id == request.call_id

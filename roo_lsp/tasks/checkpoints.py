@@ -26,7 +26,7 @@ from roo_lsp.agent.events import (
     ToolCallStarted,
     ToolCallUpdated,
 )
-from roo_lsp.agent.messages import AssistantMessage, Entry, Rewound, UserMessage
+from roo_lsp.agent.messages import AssistantMessage, Entry, Rewound, ToolMessage, UserMessage
 from roo_lsp.agent.modes import MODES
 from roo_lsp.agent.ports import FileSystem
 from roo_lsp.agent.tool import ToolKind
@@ -186,6 +186,8 @@ class TaskCheckpoints:
     """Entries of the task's history."""
     _place: int = 0
     """How many of them there were when every call had its result."""
+    _open: set[str] = field(default_factory=set[str])
+    """Calls of the last answer that have no result yet."""
     _prompt: str = ""
     _fresh: bool = False
     """The state before this turn's first change is recorded, or is being."""
@@ -212,7 +214,14 @@ class TaskCheckpoints:
     def keep_entry(self, entry: Entry) -> None:
         """An entry is added to the history."""
         self.entries += 1
-        if not (isinstance(entry, AssistantMessage) and entry.calls):
+        match entry:
+            case AssistantMessage(calls=calls):
+                self._open = {call.id for call in calls}
+            case ToolMessage(call_id):
+                self._open.discard(call_id)
+            case _:
+                self._open.clear()
+        if not self._open:
             self._place = self.entries
         if isinstance(entry, UserMessage):
             self._fresh, self._prompt = False, entry.text

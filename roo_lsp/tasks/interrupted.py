@@ -1,6 +1,6 @@
 """What a task was doing when its server ended under it: closed in its events, and told to the user."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +12,7 @@ from roo_lsp.agent.events import (
     Queued,
     ToolCallUpdated,
 )
-from roo_lsp.agent.messages import INTERRUPTED
+from roo_lsp.agent.messages import INTERRUPTED, ToolMessage
 
 NOT_MADE = "This call was interrupted while the model was writing it; it was not run."
 
@@ -21,12 +21,12 @@ NOT_MADE = "This call was interrupted while the model was writing it; it was not
 class LooseEnds:
     """What was begun in a task's events and never ended, in the order it was begun."""
 
-    recorded: AbstractSet[str]
-    """Ids of the calls in the history: no other was ever run."""
     calls: dict[str, tuple[str, bool]] = field(default_factory=dict[str, tuple[str, bool]])
     """The title of each call, and whether it was running."""
-    permissions: dict[str, None] = field(default_factory=dict[str, None])
-    questions: dict[str, None] = field(default_factory=dict[str, None])
+    permissions: dict[str, str] = field(default_factory=dict[str, str])
+    """The call that each is about."""
+    questions: dict[str, str] = field(default_factory=dict[str, str])
+    """The call that each was asked by; empty where that is none."""
     queued: dict[str, str] = field(default_factory=dict[str, str])
     """The words of each message that the model was not told."""
 
@@ -36,31 +36,50 @@ class LooseEnds:
             self._take(event["update"])
 
     @property
-    def ends(self) -> list[AgentEvent]:
-        """The events that end it all, so that nothing looks as if it still went on."""
-        settled = [PermissionSettled(each, "cancelled", "restart") for each in self.permissions]
-        answered = [QuestionAnswered(each, None) for each in self.questions]
-        failed = [
-            ToolCallUpdated(
-                call_id,
-                "failed",
-                title=title,
-                text=INTERRUPTED if call_id in self.recorded else NOT_MADE,
-            )
+    def asked(self) -> dict[str, str]:
+        """What waits for the user, each with its call."""
+        return self.permissions | self.questions
+
+    def ran(self, call_id: str) -> bool:
+        """Whether a call without an end had begun to act."""
+        return self.calls.get(call_id, ("", False))[1]
+
+    def ends(
+        self,
+        recorded: AbstractSet[str],
+        results: Mapping[str, ToolMessage],
+        going_on: Collection[str] = (),
+    ) -> list[AgentEvent]:
+        """The events that end it all but the calls that go on: nothing looks as if it still went on.
+
+        `recorded` are the calls in the history: no other was ever run. `results` are those they have.
+        """
+        settled = [
+            PermissionSettled(each, "cancelled", "restart")
+            for each, call_id in self.permissions.items()
+            if call_id not in going_on
+        ]
+        answered = [
+            QuestionAnswered(each, None)
+            for each, call_id in self.questions.items()
+            if call_id not in going_on
+        ]
+        ended = [
+            _end(call_id, title, results.get(call_id), made=call_id in recorded)
             for call_id, (title, _) in self.calls.items()
+            if call_id not in going_on
         ]
         returned = [Queued(each, text, "returned") for each, text in self.queued.items()]
-        return [*settled, *answered, *failed, *returned]
+        return [*settled, *answered, *ended, *returned]
 
-    @property
-    def told(self) -> list[str]:
+    def told(self, recorded: AbstractSet[str], results: Collection[str]) -> list[str]:
         """A sentence for the user about each call that may have been run."""
         return [
             f'This task was interrupted while "{title}" was running; what it did is not known.'
             if running
             else f'This task was interrupted before "{title}" was begun, as far as is recorded.'
             for call_id, (title, running) in self.calls.items()
-            if call_id in self.recorded
+            if call_id in recorded and call_id not in results
         ]
 
     def _take(self, update: Mapping[str, Any]) -> None:
@@ -74,14 +93,22 @@ class LooseEnds:
             case {"sessionUpdate": "_permission", "requestId": request_id, "outcome": _}:
                 self.permissions.pop(request_id, None)
             case {"sessionUpdate": "_permission", "requestId": request_id}:
-                self.permissions[request_id] = None
+                self.permissions[request_id] = update.get("toolCallId") or ""
             case {"sessionUpdate": "_question", "requestId": request_id, "answer": _}:
                 self.questions.pop(request_id, None)
             case {"sessionUpdate": "_question", "requestId": request_id}:
-                self.questions[request_id] = None
+                running_now = [each for each, (_, running) in self.calls.items() if running]
+                self.questions[request_id] = running_now[-1] if running_now else ""
             case {"sessionUpdate": "_queued", "messageId": message_id, "state": _}:
                 self.queued.pop(message_id, None)
             case {"sessionUpdate": "_queued", "messageId": message_id, "text": text}:
                 self.queued[message_id] = text
             case _:
                 pass
+
+
+def _end(call_id: str, title: str, result: ToolMessage | None, *, made: bool) -> ToolCallUpdated:
+    if result is not None:
+        status = "failed" if result.failed else "completed"
+        return ToolCallUpdated(call_id, status, title=title, text=result.text)
+    return ToolCallUpdated(call_id, "failed", title=title, text=INTERRUPTED if made else NOT_MADE)

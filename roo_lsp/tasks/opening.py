@@ -18,6 +18,7 @@ from roo_lsp.tasks.background import Background
 from roo_lsp.tasks.checkpoints import Checkpoints
 from roo_lsp.tasks.confinement import Confinement
 from roo_lsp.tasks.effective_settings import EffectiveSettings
+from roo_lsp.tasks.left import Left
 from roo_lsp.tasks.prompts import PromptHistory
 from roo_lsp.tasks.review import Reviews
 from roo_lsp.tasks.screen import Screen
@@ -121,6 +122,15 @@ def open_service(front: FrontEnd, folders: tuple[Path, ...], version: str) -> Se
         turn_ended=lambda task: start(transcripts.turn_ended(task)),
         attended=front.attended,
     )
+    tasks = Tasks(
+        store,
+        front.audience,
+        folders[0],
+        agents,
+        screen.warning,
+        front.approvals.outlive,
+        connection.keys,
+    )
     return Service(
         version,
         front.name,
@@ -137,7 +147,8 @@ def open_service(front: FrontEnd, folders: tuple[Path, ...], version: str) -> Se
         transcripts,
         auto_approval,
         PromptHistory(state / "prompts.jsonl", connection.keys),
-        Tasks(store, front.audience, folders[0], agents, screen.warning, connection.keys),
+        tasks,
+        Left(store, folders[0], front.approvals, tasks),
         front.background,
         front.audience,
         screen,

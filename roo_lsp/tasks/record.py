@@ -29,6 +29,8 @@ class TaskRecord:
     """Called when something cannot be stored: a turn that runs has to end."""
     seen: tuple[int, int] | None = None
     """How much was stored when memory was last like the store; None: it has to be read again."""
+    left: bool = False
+    """True once nothing more is kept: another server goes on from what is."""
     unstored: StoreError | None = None
     """Why the turn that runs cannot be stored."""
 
@@ -72,6 +74,8 @@ class TaskRecord:
 
     def keep_summary(self, summary: TaskSummary) -> None:
         """Bring the list of tasks up to date."""
+        if self.left:
+            return
         try:
             self.store.update(summary)
         except StoreError as error:
@@ -79,6 +83,8 @@ class TaskRecord:
 
     def keep_event(self, roo: Roo) -> None:
         """Store what was emitted."""
+        if self.left:
+            return
         try:
             self.store.append_event(self.id, roo)
         except StoreError as error:
@@ -90,6 +96,8 @@ class TaskRecord:
         Raises:
             StoreError: it is calls, which must not be run when there is no record that they were made.
         """
+        if self.left:
+            return
         try:
             self.store.append_message(self.id, entry)
         except StoreError as error:

@@ -52,6 +52,7 @@ from roo_lsp.tasks.inputs import (
     Status,
     SwitchAuto,
 )
+from roo_lsp.tasks.left import Left
 from roo_lsp.tasks.prompts import PromptHistory, enhanced
 from roo_lsp.tasks.refusals import Invalid, Refused
 from roo_lsp.tasks.review import Reviews, Settled
@@ -91,6 +92,8 @@ class Service:
     auto_approval: AutoApproval
     prompts: PromptHistory
     tasks: Tasks
+    left: Left
+    """What waits in tasks whose server ended."""
     background: Background
     audience: Audience
     screen: Screen
@@ -160,6 +163,7 @@ async def send(service: Service, argument: Send) -> dict[str, Any]:
         _require_images(service, service.configuration.profile_of(task.mode, task.profile))
     require_visible(service, [place.uri for place in argument.context])
     text = argument.text + _context_text(service, argument.context)
+    service.left.look()
     if (question := service.approvals.question_of(task.id)) is not None:
         service.approvals.answer(question.request_id, text)
         if added.images:  # an answer is a tool's result and has none: they follow it
@@ -239,7 +243,9 @@ def _too_late(message_id: str) -> Refused:
 
 async def cancel(service: Service, argument: OfTask) -> dict[str, Any]:
     task = _task(service, argument.task_id)
-    return {"taskId": task.id, "cancelled": await task.cancel()}
+    cancelled = await task.cancel()
+    service.left.look()
+    return {"taskId": task.id, "cancelled": cancelled}
 
 
 async def resume(service: Service, argument: Resume) -> dict[str, Any]:
@@ -248,11 +254,14 @@ async def resume(service: Service, argument: Resume) -> dict[str, Any]:
         if argument.text:
             task.send(argument.text)
         return {"taskId": task.id}
-    task.send(argument.text or "Go on with the task from where it stopped.")
+    service.left.look()
+    if not task.take_up() or argument.text:
+        task.send(argument.text or "Go on with the task from where it stopped.")
     return {"taskId": task.id}
 
 
 async def list_tasks(service: Service, argument: List) -> list[dict[str, Any]]:
+    service.left.look()
     found = service.tasks.listed(argument.limit, everywhere=argument.all)
     return [listed(each) for each in found]
 
@@ -281,6 +290,7 @@ async def delete(service: Service, argument: OfTask) -> dict[str, Any]:
     service.checkpoints.forget(task.id)
     service.reviews.forget(task.id)
     service.prompts.forget(task.id)
+    service.left.look()
     return {"taskId": task.id, "deleted": True}
 
 
@@ -298,6 +308,7 @@ async def export(service: Service, argument: Export) -> dict[str, Any]:
 
 
 async def list_approvals(service: Service, argument: ListApprovals) -> list[dict[str, Any]]:
+    service.left.look()
     wanted = argument.request_id
     found = [each for each in service.approvals.pending if wanted in {None, each.request_id}]
     if wanted is not None and not found:
@@ -309,6 +320,7 @@ async def list_approvals(service: Service, argument: ListApprovals) -> list[dict
 
 
 async def respond(service: Service, argument: Respond) -> dict[str, Any]:
+    service.left.look()
     try:
         entry = service.approvals.settle(
             argument.request_id, argument.decision, "roo.approval.respond", argument.feedback
@@ -321,6 +333,7 @@ async def respond(service: Service, argument: Respond) -> dict[str, Any]:
 
 
 async def answer(service: Service, argument: AnswerQuestion) -> dict[str, Any]:
+    service.left.look()
     entry = service.approvals.answer(argument.request_id, argument.answer)
     return {"requestId": entry.request_id, "taskId": entry.task_id}
 
@@ -491,6 +504,7 @@ async def _endpoint(service: Service, profile: str | None) -> Endpoint:
 
 
 async def status(service: Service, argument: Status) -> dict[str, Any]:
+    service.left.look()
     current = service.configuration.current
     mode, profile = argument.mode or current.settings.mode, argument.profile or ""
     _check_mode(mode)
@@ -509,9 +523,7 @@ async def status(service: Service, argument: Status) -> dict[str, Any]:
         "model": settings.provider.model_id,
         "mode": mode,
         "profile": service.configuration.profile_of(mode, profile),
-        "tasks": [
-            {"taskId": task.id, "title": task.title, "state": task.state} for task in service.tasks
-        ],
+        "tasks": _task_states(service),
         "autoApprove": _auto_approve(service, None),
         "pending": [entry.json() for entry in service.approvals.pending],
         "settingsProblems": [
@@ -526,6 +538,15 @@ async def status(service: Service, argument: Status) -> dict[str, Any]:
             ),
         ],
     }
+
+
+def _task_states(service: Service) -> list[dict[str, str]]:
+    """The tasks that are open here, and those that wait since their server ended."""
+    left = service.left.waiting_tasks()
+    waiting = {each.task_id for each in left}
+    found = [(task.id, task.title, task.state) for task in service.tasks if task.id not in waiting]
+    found += [(each.task_id, each.title, "waiting") for each in left]
+    return [{"taskId": task_id, "title": title, "state": state} for task_id, title, state in found]
 
 
 # --- helpers --------------------------------------------------------------------------------

@@ -6,12 +6,24 @@ import secrets
 import sys
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterator, Sequence
+from collections.abc import (
+    Awaitable,
+    Callable,
+    Coroutine,
+    Generator,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import InitVar, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from roo_lsp.agent.approval import Decision
+from roo_lsp.agent.calls import STOPPED, STOPPED_ASKING, LeftCalls
 from roo_lsp.agent.columns import fitted, one_line
 from roo_lsp.agent.context import condense_now
 from roo_lsp.agent.conversation import Agent
@@ -19,16 +31,19 @@ from roo_lsp.agent.errors import RooError
 from roo_lsp.agent.events import (
     AgentEvent,
     ModeChanged,
+    PermissionSettled,
+    QuestionAnswered,
     Queued,
     StateChanged,
     StopReason,
     TaskState,
 )
 from roo_lsp.agent.finishing import answer_of
-from roo_lsp.agent.loop import run_turn
-from roo_lsp.agent.messages import Entry, Image, UserMessage
+from roo_lsp.agent.loop import go_on, run_turn
+from roo_lsp.agent.messages import INTERRUPTED, Entry, Image, ToolMessage, UserMessage
 from roo_lsp.agent.redaction import Keys
 from roo_lsp.tasks.interrupted import LooseEnds
+from roo_lsp.tasks.kept import forget, what_waits
 from roo_lsp.tasks.record import TaskRecord, require_readable
 from roo_lsp.tasks.refusals import Refused
 from roo_lsp.tasks.status_line import LINE_LENGTH
@@ -53,6 +68,10 @@ class Worker:
     """Told when the history was read from the store, and how many entries it has."""
     before_end: Callable[[], Awaitable[None]]
     """Awaited when a turn came to its end by itself: what was begun beside it is done."""
+    denied: Callable[[], Mapping[str, tuple[str, Decision]]]
+    """Calls that another server asked for and the user denied since, with their titles."""
+    taken_up: Callable[[], None]
+    """Told when the calls that another server left are done."""
 
 
 Employ = Callable[["Task", Sequence[Entry]], Worker]
@@ -110,6 +129,8 @@ class Task:
 
     def emit(self, event: AgentEvent) -> None:
         """The task's event sink."""
+        if self.record.left:
+            return
         self._worker.saw(event)
         if isinstance(event, Queued) and event.state == "delivered":
             self.queue.pop(event.message_id, None)
@@ -117,15 +138,20 @@ class Task:
             self.state = event.state
             self.save()
         if self.record.claimed:
-            self.stream(event)
+            self._out(event)
             return
         try:  # the last words of a command in the background, say
             self.record.claim()
         except RooError as error:
             log.warning("an event of %s is lost: %s", self.id, error)
             return
-        self.stream(event)
+        self._out(event)
         self._let_go()
+
+    def _out(self, event: AgentEvent) -> None:
+        self.stream(event)
+        if isinstance(event, PermissionSettled | QuestionAnswered):
+            forget(self.store, self.id, event.request_id)
 
     def send(self, text: str, images: tuple[Image, ...] = (), words: str | None = None) -> bool:
         """Say something; True when it waits for the next request of the turn that runs.
@@ -136,6 +162,8 @@ class Task:
         Raises:
             RooError: another server runs the task, or it cannot be stored.
         """
+        if self.interrupted and not self.running:
+            self.take_up()
         if self.running:
             message = UserMessage(text, images, f"msg_{secrets.token_hex(6)}")
             self.queue[message.queue_id] = text if words is None else words
@@ -146,6 +174,39 @@ class Task:
         self.agent.inbox.append(UserMessage(text, images))
         self._begin()
         return False
+
+    def take_up(self, request_id: str | None = None) -> bool:
+        """Go on where a server ended while the user was asked; False where nothing waits, or not this.
+
+        Raises:
+            RooError: another server runs the task, or it cannot be stored.
+        """
+        if self.running:
+            return True
+        self.record.claim()
+        waiting = what_waits(self.store, self.id) if self.interrupted else None
+        if waiting is None or (
+            request_id is not None
+            and request_id not in {kept.request_id for kept in waiting.asked.values()}
+        ):
+            self._let_go()
+            return False
+        self.interrupted = False
+        left = LeftCalls(
+            waiting.answer,
+            waiting.results,
+            waiting.begun,
+            self._worker.denied,
+            self._worker.taken_up,
+        )
+        going_on = {call.id for call in waiting.answer.calls} - waiting.results.keys()
+        for event in waiting.loose.ends(self._call_ids(), waiting.results, going_on):
+            self.emit(event)
+        self._begin(partial(go_on, left=left))
+        return True
+
+    def _call_ids(self) -> AbstractSet[str]:
+        return self.agent.history.call_ids()
 
     def _begin(self, work: Callable[[Agent], Coroutine[Any, Any, StopReason]] = run_turn) -> None:
         self.record.unstored = None
@@ -159,6 +220,8 @@ class Task:
             Refused: a turn runs.
             RooError: another server runs the task, or the endpoint could not be used.
         """
+        if self.interrupted and what_waits(self.store, self.id):
+            raise Refused("The task waits for you; answer or cancel that first.", "waiting")
         if self.running:
             raise Refused(
                 "The task is working, and condenses by itself where it has to.", "running"
@@ -237,10 +300,33 @@ class Task:
             was_running = await self.stop()
         finally:
             self._cancelling = False
+        if not was_running and self.interrupted:
+            return self._give_up()
         if not was_running and self.store.elsewhere([self.id]):
             self.record.claim()
             self._let_go()
         return was_running
+
+    def _give_up(self) -> bool:
+        """Nobody goes on with what waited when a server ended; True when there was something."""
+        self.record.claim()
+        waiting = what_waits(self.store, self.id)
+        if waiting is not None:
+            self.agent.history.reopen()
+            for call in waiting.answer.calls:
+                text = STOPPED_ASKING if call.id in waiting.asked else STOPPED
+                text = INTERRUPTED if call.id in waiting.begun else text
+                result = waiting.results.get(call.id)
+                self.agent.history.append(result or ToolMessage(call.id, text, failed=True))
+            self._end_interrupted()
+            self.emit(StateChanged("idle", "cancelled"))
+        self._let_go()
+        return waiting is not None
+
+    def leave(self) -> None:
+        """The server ends, and what the task waits for stays as it is for another one to go on with."""
+        self.stream.flush()
+        self.record.left = True
 
     async def stop(self) -> bool:
         """Stop the turn, if one runs here, and every command."""
@@ -408,11 +494,16 @@ class Task:
     def _end_interrupted(self) -> None:
         """Close what was in flight when a server ended under the task, and say what it was."""
         self.interrupted = False
-        loose = LooseEnds(self.agent.history.call_ids())
+        loose = LooseEnds()
         loose.take(self.store.events(self.id, 0, sys.maxsize)[0])
-        for event in loose.ends:
+        results = {
+            each.call_id: each
+            for each in self.agent.history.messages
+            if isinstance(each, ToolMessage) and each.text != INTERRUPTED
+        }
+        for event in loose.ends(self._call_ids(), results):
             self.emit(event)
-        for sentence in loose.told:
+        for sentence in loose.told(self._call_ids(), results):
             self.tell(sentence)
 
     def _last_line(self, end: StateChanged) -> str:
@@ -431,6 +522,8 @@ class Tasks:
     employ: Employ
     tell: Callable[[str], None]
     """Shows the user a message."""
+    waits: Callable[[str], bool]
+    """Whether the user is asked something in a task that could be asked by another server as well."""
     keys: Keys = field(default_factory=Keys)
     """Left out of all that is shown and stored."""
     _open: dict[str, Task] = field(default_factory=dict[str, Task])
@@ -479,15 +572,23 @@ class Tasks:
             self._recent = None
 
     def listed(self, limit: int, *, everywhere: bool) -> list[TaskSummary]:
-        """Newest first; a stored task whose turn no server runs is idle, whatever it was."""
+        """Newest first; a stored task whose turn no server runs waits for the user or is idle."""
         found = self.store.list(None if everywhere else str(self.workspace), limit)
         busy = {each.task_id for each in found if each.state in {"running", "waiting"}}
         running = {each for each in busy if self._is_running(each)}
         running |= self.store.elsewhere(busy - running)
-        return [_idle(each) if each.task_id in busy - running else each for each in found]
+        return [
+            replace(each, state="waiting" if self.waits(each.task_id) else "idle")
+            if each.task_id in busy - running
+            else each
+            for each in found
+        ]
 
     async def close(self) -> None:
-        """Cancel everything."""
+        """Cancel everything, but for what waits for the user: that stays for the next server."""
+        for task in self:
+            if task.running and self.waits(task.id):
+                task.leave()
         await asyncio.gather(*(task.stop() for task in list(self._open.values())))
 
     def __iter__(self) -> Iterator[Task]:
@@ -536,7 +637,3 @@ class Tasks:
         self._open[task_id] = task
         self._recent = task_id
         return task
-
-
-def _idle(summary: TaskSummary) -> TaskSummary:
-    return replace(summary, state="idle")

@@ -5,6 +5,7 @@ tasks/<id>/events.jsonl      what clients were told, line n being the event with
 tasks/<id>/messages.jsonl    the history
 tasks/<id>/outputs/          what commands printed
 tasks/<id>/changes/          what tools changed, a file for each, rewritten when it changes
+tasks/<id>/waiting/          what waits for the user, a file for each
 tasks/<id>/checkpoints.jsonl  the states of the workspace that the task can go back to
 tasks/<id>/lock              held by the server that runs the task's turn
 """
@@ -176,6 +177,10 @@ class TaskStore:
     def outputs_dir(self, task_id: str) -> Path:
         """Where the outputs of a task's commands go; made when there are any."""
         return self._folder(task_id) / "outputs"
+
+    def waiting_dir(self, task_id: str) -> Path:
+        """Where it is kept what waits for the user; made when there is anything."""
+        return self._folder(task_id) / "waiting"
 
     def write_transcript(self, task_id: str, text: str) -> Path:
         """The file that shows a task to people, as it is now."""

@@ -7,6 +7,7 @@ from `ROO_KILL_FIRST` on, else from one that is drawn; in CI always the same.
 import asyncio
 import os
 import random
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,7 @@ STEPS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("execute_command", {"command": "echo line >> log.txt"}),
     ("read_file", {"path": "a.txt"}),
     ("edit", {"file_path": "a.txt", "old_string": "two", "new_string": "three"}),
+    ("ask_followup_question", {"question": "Is it right?", "follow_up": ["Yes", "No"]}),
     ("attempt_completion", {"result": "All is done."}),
 )
 
@@ -61,6 +63,19 @@ def stubborn(request: Request) -> Answer:
         if all(INTERRUPTED in each for each in tries):
             return text("Now this. ") + call(name, arguments, id=f"step-{number}-{len(tries)}")
     return text("There is nothing left to do.")
+
+
+def all_at_once(request: Request) -> Answer:
+    """The same by one that makes all calls in one answer, and those that were interrupted again."""
+    told = {result["tool_call_id"]: result["content"] for result in results_of(request)}
+    answer = text("All of it. ")
+    left = 0
+    for number, (name, arguments) in enumerate(STEPS[:-1]):
+        tries = [told[each] for each in told if each.startswith(f"step-{number}-")]
+        if all(INTERRUPTED in each or each.startswith("Not run") for each in tries):
+            left += 1
+            answer += call(name, arguments, id=f"step-{number}-{len(tries)}")
+    return answer if left else text("There is nothing left to do.")
 
 
 def state_of(folder: Path) -> dict[str, str]:
@@ -95,11 +110,12 @@ def _state(event: dict[str, Any]) -> str:
 
 
 @pytest.mark.timeout(1200)
+@pytest.mark.parametrize("model", [stubborn, all_at_once])
 async def test_a_server_that_is_killed_behind_any_event_is_followed_by_another(
-    killer: dict[str, str], tmp_path: Path
+    model: Callable[[Request], Answer], killer: dict[str, str], tmp_path: Path
 ) -> None:
     async with FakeOpenAI() as fake:
-        fake.always(stubborn)
+        fake.always(model)
         folder = tmp_path / "whole"
         where = project(folder)
         async with server_process(where, fake, environment=state_of(folder)) as it:
@@ -112,7 +128,7 @@ async def test_a_server_that_is_killed_behind_any_event_is_followed_by_another(
     async def one_round(number: int) -> None:
         async with two_at_a_time:
             try:
-                await _killed_behind(number, killer, tmp_path / str(number))
+                await _killed_behind(number, model, killer, tmp_path / str(number))
             except BaseException as error:
                 error.add_note(f"killed behind event {number}")
                 raise
@@ -122,11 +138,13 @@ async def test_a_server_that_is_killed_behind_any_event_is_followed_by_another(
             group.create_task(one_round(number))
 
 
-async def _killed_behind(number: int, killer: dict[str, str], folder: Path) -> None:
+async def _killed_behind(
+    number: int, model: Callable[[Request], Answer], killer: dict[str, str], folder: Path
+) -> None:
     where = project(folder)
     dying = state_of(folder) | killer | {"DIES_BEHIND_EVENT": str(number)}
     async with FakeOpenAI() as fake:
-        fake.always(stubborn)
+        fake.always(model)
         async with server_process(where, fake, environment=dying) as one:
             await started(one)
             over = not one.closed
@@ -135,14 +153,15 @@ async def _killed_behind(number: int, killer: dict[str, str], folder: Path) -> N
         async with server_process(where, fake, environment=state_of(folder)) as other:
             [listed] = await other.execute("roo.task.list")
             task_id = listed["taskId"]
-            assert listed["state"] == "idle"
+            waiting = await other.execute("roo.approval.list")
+            assert listed["state"] == ("waiting" if waiting else "idle")
             stored = await other.replayed(task_id)
             assert gapless(stored)
             assert over or len(stored) == number
             assert stored[: len(seen)] == seen
             assert log_lines(where) == before  # nothing goes on by itself
             assert len(fake.chats) == asked
-            await other.execute("roo.task.resume", taskId=task_id)
+            await other.gone_on_with(task_id, waiting)
             assert (await other.settled())["stopReason"] == "end_turn"
             events = await other.replayed(task_id)
             assert gapless(events)
@@ -151,6 +170,8 @@ async def _killed_behind(number: int, killer: dict[str, str], folder: Path) -> N
         told = results_of(fake.chats[asked])
     assert_told(stored, told, other.messages)
     assert_closed(events)
+    assert_once(events)
+    assert_not_asked_twice(stored, events)
     assert (where / "a.txt").read_text("utf-8") == "three\n"
     assert 1 <= len(log_lines(where)) <= approved(events, "step-1-")
 
@@ -183,6 +204,35 @@ def assert_closed(events: list[dict[str, Any]]) -> None:
             permissions[update["requestId"]] = update.get("outcome")
     assert set(statuses.values()) <= {"completed", "failed"}, statuses
     assert None not in permissions.values(), permissions
+
+
+def assert_once(events: list[dict[str, Any]]) -> None:
+    """No call was begun twice, but for a question, which is still the same one."""
+    begun: list[str] = []
+    for event in events:
+        update = event["update"]
+        if update.get("status") == "in_progress" and "output" not in update.get("_meta", {}):
+            begun.append(update["toolCallId"])
+    acting = [each for each in begun if not each.startswith("step-4-")]
+    assert len(acting) == len(set(acting)), acting
+
+
+def assert_not_asked_twice(stored: list[dict[str, Any]], events: list[dict[str, Any]]) -> None:
+    """What was open when the server was killed is answered, and nobody was asked for it anew."""
+    open_ones = dict[str, str]()
+    for event in stored:
+        update = event["update"]
+        if update["sessionUpdate"] in {"_permission", "_question"}:
+            if "outcome" in update or "answer" in update:
+                open_ones.pop(update["requestId"])
+            else:
+                open_ones[update["requestId"]] = update["sessionUpdate"]
+    for event in events[len(stored) :]:
+        update = event["update"]
+        if update.get("requestId") in open_ones and ("outcome" in update or "answer" in update):
+            assert update.get("outcome", update.get("answer")) in {"allow_once", "Yes"}
+            del open_ones[update["requestId"]]
+    assert not open_ones
 
 
 def approved(events: list[dict[str, Any]], prefix: str) -> int:
@@ -243,17 +293,17 @@ def _ended(event: dict[str, Any], call_id: str) -> bool:
 
 def test_what_the_model_was_still_writing_is_closed_as_not_run_and_nobody_is_told() -> None:
     begun = {"sessionUpdate": "tool_call", "toolCallId": "a", "title": "edit", "status": "pending"}
-    loose = LooseEnds(recorded=set())
+    loose = LooseEnds()
     loose.take([{"update": begun}])
-    [end] = loose.ends
+    [end] = loose.ends(set(), {})
     assert isinstance(end, ToolCallUpdated)
     assert (end.id, end.status, end.title, end.text) == ("a", "failed", "edit", NOT_MADE)
-    assert loose.told == []
+    assert loose.told(set(), {}) == []
 
 
 def test_a_question_that_was_open_is_withdrawn_and_one_that_was_answered_is_not() -> None:
     asked = {"sessionUpdate": "_question", "question": "?", "suggestions": []}
-    loose = LooseEnds(recorded=set())
+    loose = LooseEnds()
     loose.take(
         {"update": update}
         for update in (
@@ -262,7 +312,7 @@ def test_a_question_that_was_open_is_withdrawn_and_one_that_was_answered_is_not(
             asked | {"requestId": "q2"},
         )
     )
-    assert loose.ends == [QuestionAnswered("q2", None)]
+    assert loose.ends(set(), {}) == [QuestionAnswered("q2", None)]
 
 
 # --- tasks of other versions --------------------------------------------------------------------

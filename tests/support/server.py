@@ -18,7 +18,7 @@ PATIENCE = 60.0
 
 
 class ServerProcess:
-    """`roo-lsp` and its client, which answers all it is asked with `decision`."""
+    """`roo-lsp` and its client, which answers all it is asked with `decision`; nothing where that is empty."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.process = process
@@ -75,6 +75,21 @@ class ServerProcess:
 
         return await self.until(look)
 
+    async def gone_on_with(self, task_id: str, waiting: list[dict[str, Any]]) -> None:
+        """A task whose server ended: what waits in it is answered; where that is nothing it is resumed."""
+        if not waiting:
+            await self.execute("roo.task.resume", taskId=task_id)
+        for entry in waiting:
+            if entry["kind"] == "question":
+                [answer, *_] = entry["suggestions"]
+                await self.execute(
+                    "roo.question.answer", requestId=entry["requestId"], answer=answer
+                )
+            else:
+                await self.execute(
+                    "roo.approval.respond", requestId=entry["requestId"], decision=self.decision
+                )
+
     async def replayed(self, task_id: str) -> list[dict[str, Any]]:
         found = await self.execute("roo.task.replay", taskId=task_id, limit=100_000)
         return found["events"]
@@ -114,10 +129,19 @@ class ServerProcess:
                 pass
 
     def _approve(self, update: dict[str, Any]) -> None:
-        if update["sessionUpdate"] == "_permission" and "outcome" not in update:
-            answer = {"requestId": update["requestId"], "decision": self.decision}
-            params = {"command": "roo.approval.respond", "arguments": [answer]}
-            self.send({"id": f"approve {update['requestId']}", "method": EXECUTE, "params": params})
+        asked = update["sessionUpdate"] == "_permission" and "outcome" not in update
+        if asked and self.decision:
+            self._say(
+                "roo.approval.respond",
+                {"requestId": update["requestId"], "decision": self.decision},
+            )
+        elif self.decision and update["sessionUpdate"] == "_question" and "answer" not in update:
+            [answer, *_] = update["suggestions"]
+            self._say("roo.question.answer", {"requestId": update["requestId"], "answer": answer})
+
+    def _say(self, command: str, argument: dict[str, Any]) -> None:
+        params = {"command": command, "arguments": [argument]}
+        self.send({"id": f"{command} {argument}", "method": EXECUTE, "params": params})
 
 
 EXECUTE = "workspace/executeCommand"

@@ -101,7 +101,7 @@ async def test_what_is_said_while_a_turn_is_being_cancelled_begins_the_next(tmp_
 
 
 def test_what_waited_when_a_server_was_killed_comes_back_with_the_task() -> None:
-    loose = LooseEnds(set())
+    loose = LooseEnds()
     loose.take(
         {"update": update}
         for update in (
@@ -110,7 +110,7 @@ def test_what_waited_when_a_server_was_killed_comes_back_with_the_task() -> None
             {"sessionUpdate": "_queued", "messageId": "msg_2", "state": "delivered"},
         )
     )
-    assert [each.update for each in loose.ends] == [
+    assert [each.update for each in loose.ends(set(), {})] == [
         {
             "sessionUpdate": "_queued",
             "messageId": "msg_1",

@@ -12,6 +12,7 @@ interface Answer {
 type Given = Omit<Permission, 'detail' | 'kind'> & {
   kind: 'permission' | 'trust' | 'question';
   detail: string[];
+  suggestions?: string[];
 };
 
 interface Asked {
@@ -67,8 +68,14 @@ export class Permissions implements vscode.Disposable {
   /** What a server that has just come has on its list: it was asked before, by another one perhaps. */
   listed(entries: Given[]): void {
     for (const entry of entries) {
-      if (entry.kind === 'question' || this.asked.has(entry.requestId)) continue;
       const { requestId } = entry;
+      if (entry.kind === 'question') {
+        const { taskId, detail, suggestions } = entry;
+        this.questions.set(requestId, { taskId: taskId ?? '', text: detail.join('\n'), suggestions: suggestions ?? [] });
+        this.told(requestId);
+        continue;
+      }
+      if (this.asked.has(requestId)) continue;
       this.put(entry, (answer) => {
         if (answer) this.answers.respond(requestId, answer.optionId, answer.feedback ?? '');
       });

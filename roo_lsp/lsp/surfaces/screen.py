@@ -12,6 +12,7 @@ from typing import Any
 
 from lsprotocol import types
 
+from roo_lsp.agent.errors import RooError
 from roo_lsp.lsp.editor.documents import Documents
 from roo_lsp.lsp.surfaces.selection import above, meets
 from roo_lsp.lsp.surfaces.waiting import (
@@ -176,6 +177,8 @@ class EditorScreen:
                 self.approvals.settle(entry.request_id, answer, by, feedback)
         except NotPending:
             log.info("a late answer to %s is ignored", entry.request_id)
+        except RooError as error:  # another server has its task, or it cannot be stored
+            self.warning(str(error))
 
     async def open_details(self, entry: Pending) -> None:
         """Open the whole entry as a document."""

@@ -417,6 +417,8 @@ class OpenDocuments:
                 approvals.settle(entry.request_id, answer, BY, choice.text)
         except (NotPending, ValueError) as error:
             log.info("a tick settles nothing: %s", error)
+        except RooError as error:  # another server has its task, or it cannot be stored
+            self.service.screen.warning(str(error))
 
     # --- events -----------------------------------------------------------------------------
 

@@ -27,7 +27,10 @@ local handlers = {
   end,
   ['window/showMessageRequest'] = function(err, params, context)
     if require('roo.approvals').shows_questions() then
-      return vim.NIL -- decides nothing: the chat and the float show it, from its event
+      -- Decides nothing: the chat and the float show it, from its event, or where that came before
+      -- this server, from the list.
+      require('roo.approvals').look_again(context.client_id)
+      return vim.NIL
     end
     return vim.lsp.handlers['window/showMessageRequest'](err, params, context)
   end,

@@ -203,6 +203,7 @@ export class Timeline {
   }
 
   private question(requestId: string, question: string, suggestions: string[]): void {
+    if (this.questions.has(requestId)) return; // asked once more by a server that has come
     this.close();
     const card = h(
       'div',
