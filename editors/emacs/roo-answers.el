@@ -70,10 +70,15 @@ only thing that waits; the user is asked where that is not clear."
   "Approve what waits, and the like of it from now on."
   (interactive)
   (let* ((entry (roo--choose 'permission))
-         (option (or (roo--option entry "allow_always")
-                     (user-error "This can be approved only once"))))
+         (options (or (roo--always-options entry)
+                      (user-error "This can be approved only once")))
+         (option (if (cdr options)
+                     (let ((names (mapcar (lambda (each) (cons (plist-get each :name) each))
+                                          options)))
+                       (cdr (assoc (completing-read "How far? " names nil t) names)))
+                   (car options))))
     (roo--look-first entry)
-    (roo--respond (plist-get entry :requestId) "allow_always")
+    (roo--respond (plist-get entry :requestId) (plist-get option :optionId))
     (roo--say "%s" (plist-get option :name))))
 
 (defun roo-deny (why &optional id)

@@ -246,8 +246,12 @@ Where SEVERAL wait, a question is said again above its answers."
                           'face 'roo-failed)
               "\n"))
     (roo--button "Approve" "a" (lambda () (roo--respond id "allow_once")))
-    (when (roo--option entry "allow_always")
-      (roo--button "Always" "A" (lambda () (roo--respond id "allow_always"))))
+    (let ((first "Always"))
+      (dolist (option (roo--always-options entry))
+        (roo--button first (if (equal first "Always") "A" "")
+                     (lambda () (roo--respond id (plist-get option :optionId)))
+                     (plist-get option :name))
+        (setq first "Always the like")))
     (roo--button "Deny" "d" (lambda () (roo-deny (read-string "Why not? ") id)))
     (roo--button "Details" "v" (lambda () (roo--details entry)))))
 
@@ -263,10 +267,16 @@ Where SEVERAL wait, a question is said again above its answers."
   "The option of ENTRY with the id OPTION, or nil."
   (seq-find (lambda (each) (equal (plist-get each :optionId) option)) (plist-get entry :options)))
 
-(defun roo--button (label key action)
-  "Insert a button with LABEL and the KEY that does the same, which calls ACTION."
+(defun roo--always-options (entry)
+  "The options of ENTRY that approve the like of it as well."
+  (seq-filter (lambda (each) (equal (plist-get each :kind) "allow_always"))
+              (plist-get entry :options)))
+
+(defun roo--button (label key action &optional help)
+  "Insert a button with LABEL and the KEY that does the same, which calls ACTION.
+HELP is what it says in more words."
   (insert-text-button (format "[%s]" label)
-                      'face 'roo-button 'follow-link t
+                      'face 'roo-button 'follow-link t 'help-echo help
                       'action (lambda (_button) (call-interactively
                                                  (if (commandp action) action
                                                    (lambda () (interactive) (funcall action))))))

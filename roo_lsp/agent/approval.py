@@ -15,12 +15,15 @@ from roo_lsp.agent.tool import AnyTool, Diff, Group, Invocation, Target, ToolKin
 
 log = logging.getLogger(__name__)
 
-Outcome = Literal["allow_once", "allow_always", "reject_once", "reject_always"]
-"""ACP's permission option kinds."""
+Outcome = Literal[
+    "allow_once", "allow_always", "allow_always_prefix", "reject_once", "reject_always"
+]
+"""What can be answered: ACP's permission option kinds, and a second one that reaches further."""
 
 LABELS: dict[Outcome, str] = {
     "allow_once": "Approve",
     "allow_always": "Always approve",
+    "allow_always_prefix": "Always approve the like",
     "reject_once": "Deny",
     "reject_always": "Always deny",
 }
@@ -58,6 +61,8 @@ class Ask:
     """What "always" would mean, as a phrase: `edits in this workspace, for this task`."""
     note: str = ""
     """What else the user should know: which sandbox a command would run in."""
+    prefix: str = ""
+    """The words that commands may begin with for "always" to mean all of these; empty: this one alone."""
 
 
 Verdict = Allow | Refuse | Ask
@@ -74,6 +79,8 @@ class PermissionRequest:
     """One line, ours, from the parsed arguments."""
     why: str
     scope: str = ""
+    prefix: str = ""
+    """As in `Ask`."""
     note: str = ""
     diffs: Sequence[Diff] = ()
     command: str | None = None
@@ -88,9 +95,20 @@ class PermissionRequest:
     @property
     def outcomes(self) -> tuple[Outcome, ...]:
         """What may be answered; `always` only where there is a scope to name."""
-        if self.scope:
-            return ("allow_once", "allow_always", "reject_once", "reject_always")
-        return ("allow_once", "reject_once")
+        if not self.scope:
+            return ("allow_once", "reject_once")
+        if self.prefix:
+            return tuple(LABELS)
+        return ("allow_once", "allow_always", "reject_once", "reject_always")
+
+    def reach(self, outcome: Outcome) -> str:
+        """What an *always* would mean, as a phrase; empty for every other answer."""
+        if outcome == "allow_always_prefix":
+            return (
+                f"commands that begin with “{self.prefix}”, as far as their options are known to be "
+                "harmless, for this task"
+            )
+        return self.scope if outcome.endswith("always") else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +121,12 @@ class Decision:
 
     @property
     def allowed(self) -> bool:
-        return self.outcome in {"allow_once", "allow_always"}
+        return self.outcome in {"allow_once", "allow_always", "allow_always_prefix"}
+
+    @property
+    def kind(self) -> str:
+        """ACP's name for it."""
+        return self.outcome.removesuffix("_prefix")
 
 
 class Approver(Protocol):
@@ -128,8 +151,8 @@ class Policy(Protocol):
         """Whether the call may run, may not, or is the user's to decide."""
         ...
 
-    def remember(self, act: Act, outcome: Literal["allow_always", "reject_always"]) -> None:
-        """Let the same be decided the same way for the rest of the task."""
+    def remember(self, act: Act, outcome: Outcome) -> None:
+        """Let the same be decided the same way for the rest of the task, as far as the answer says so."""
         ...
 
     def resolved(self, targets: Sequence[Target]) -> tuple[Path, ...]:
@@ -196,8 +219,8 @@ class Gate:
                 return Decision("allow_once", "policy")
             case Refuse(why):
                 return Decision("reject_once", "policy", why)
-            case Ask(why, scope, note):
-                pass
+            case Ask(why, scope, note, prefix):
+                note = " · ".join(filter(None, (note, invocation.note)))
         decision = await self.approver.approve(
             PermissionRequest(
                 call_id=call_id,
@@ -206,6 +229,7 @@ class Gate:
                 title=invocation.title,
                 why=why,
                 scope=scope,
+                prefix=prefix,
                 note=note,
                 diffs=invocation.diffs,
                 command=invocation.command,
@@ -223,8 +247,8 @@ class Gate:
             again = self.policy.judge(act)
             if isinstance(again, Refuse):
                 return Decision("reject_once", "policy", again.why)
-        if decision.outcome in {"allow_always", "reject_always"}:
-            self.policy.remember(act, "allow_always" if decision.allowed else "reject_always")
+        if not unconfined:
+            self.policy.remember(act, decision.outcome)
         return decision
 
 

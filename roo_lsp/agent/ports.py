@@ -372,6 +372,10 @@ class CommandRunner(Protocol):
         """Run it to its end, or into the background; cancelling kills its process group."""
         ...
 
+    def saves(self) -> Sequence[Path]:
+        """What it would have written to disk before a command ran now."""
+        ...
+
     async def output(self, artifact_id: str, query: OutputQuery) -> OutputPart:
         """A part of a command's output.
 

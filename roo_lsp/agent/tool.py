@@ -154,6 +154,8 @@ class Invocation:
     cwd: Path | None = None
     unconfined: bool = False
     """The command would run outside the sandbox: the user is asked, whatever was said before."""
+    note: str = ""
+    """What else the user should know before it is allowed, as a phrase."""
     locations: tuple[Location, ...] = ()
     targets: tuple[Target, ...] = ()
     """What it is about beside what the arguments name, judged with that."""

@@ -113,6 +113,8 @@ async def ask_permission(
                 return Choice("allow_once")
             case "a" | "always" if "allow_always" in options:
                 return Choice("allow_always")
+            case "p" | "prefix" if "allow_always_prefix" in options:
+                return Choice("allow_always_prefix")
             case "n" | "no":
                 return Choice("reject_once")
             case "d" if change:
@@ -195,6 +197,8 @@ def _keys(options: Mapping[str, str], *, long: bool, talks: bool) -> Text:
     lines = [f"  {', '.join(keys)}"]
     if always := options.get("allow_always"):
         lines.append(f"  [a]lways{_scope(always)}")
+    if alike := options.get("allow_always_prefix"):
+        lines.append(f"  [p] always{_scope(alike)}")
     return Text("\n".join(lines), "yellow")
 
 

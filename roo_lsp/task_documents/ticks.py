@@ -23,12 +23,13 @@ from roo_lsp.workspace.escapes import exact, label, plain
 from roo_lsp.workspace.transcript import fenced, tame
 
 _CHOICE = re.compile(
-    r"\s*- \[(?P<tick>.?)\] (?P<word>approve|always|deny|never|other|\d+\.)"
+    r"\s*- \[(?P<tick>.?)\] (?P<word>approve|always|alike|deny|never|other|\d+\.)"
     r".*`(?P<id>(?:perm|trust|question)_[0-9a-f]{16})`(?P<rest>.*)$"
 )
 WORDS: Mapping[str, Outcome] = {
     "approve": "allow_once",
     "always": "allow_always",
+    "alike": "allow_always_prefix",
     "deny": "reject_once",
     "never": "reject_always",
 }
@@ -118,7 +119,9 @@ def block(entry: Pending, show: Callable[[Path], str]) -> list[str]:
     if entry.kind == "question":
         return [*_question(entry), ""]
     title = tame(one_line(entry.title))
-    choices = {"approve": f": {title}", "always": f": {_scope(entry)}", "deny": ""}
+    choices = {"approve": f": {title}"}
+    choices |= {word: f": {tame(label(entry.reach(WORDS[word])))}" for word in ("always", "alike")}
+    choices["deny"] = ""
     outcomes = entry.request.outcomes if entry.request else ()
     return [
         f"**Roo waits for you: {title}?**",
@@ -131,10 +134,6 @@ def block(entry: Pending, show: Callable[[Path], str]) -> list[str]:
         ),
         "",
     ]
-
-
-def _scope(entry: Pending) -> str:
-    return tame(label(entry.request.scope)) if entry.request else ""
 
 
 def _question(entry: Pending) -> Iterator[str]:

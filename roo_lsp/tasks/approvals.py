@@ -107,13 +107,21 @@ class Pending:
         if self.kind == "question" or self.request is None:
             return []
         return [
-            {"optionId": outcome, "name": self._label(outcome), "kind": outcome}
+            {
+                "optionId": outcome,
+                "name": self._label(outcome),
+                "kind": outcome.removesuffix("_prefix"),
+            }
             for outcome in self.request.outcomes
         ]
 
     def _label(self, outcome: Outcome) -> str:
-        scope = self.request.scope if self.request else ""
-        return f"{LABELS[outcome]} ({scope})" if outcome.endswith("always") else LABELS[outcome]
+        reach = label(self.reach(outcome))
+        return f"{LABELS[outcome]} ({reach})" if reach else LABELS[outcome]
+
+    def reach(self, outcome: Outcome) -> str:
+        """What an *always* would mean."""
+        return self.request.reach(outcome) if self.request else ""
 
     def json(self) -> dict[str, Any]:
         """The entry as `roo.approval.list` gives it."""
@@ -373,7 +381,7 @@ class TaskApprover:
             answer = await self.approvals.wait(entry)
             decision = answer if isinstance(answer, Decision) else None
         finally:
-            outcome = decision.outcome if decision else "cancelled"
+            outcome = decision.kind if decision else "cancelled"
             by = decision.by if decision else "roo.task.cancel"
             self._go_on(PermissionSettled(entry.request_id, outcome, by), answered=bool(decision))
         return decision or Decision("reject_once", "user", "")
@@ -408,7 +416,7 @@ class TaskApprover:
             answer = entry.answered.result() if entry.answered.done() else None
             if call_id and isinstance(answer, Decision) and not answer.allowed:
                 self.approvals.adopt(entry)
-                self.emit(PermissionSettled(entry.request_id, answer.outcome, answer.by))
+                self.emit(PermissionSettled(entry.request_id, answer.kind, answer.by))
                 found[call_id] = (entry.title, answer)
         return found
 
@@ -420,7 +428,7 @@ class TaskApprover:
             if entry.kind == "question":
                 self.emit(QuestionAnswered(entry.request_id, None))
             elif isinstance(answer, Decision):
-                self.emit(PermissionSettled(entry.request_id, answer.outcome, answer.by))
+                self.emit(PermissionSettled(entry.request_id, answer.kind, answer.by))
             else:
                 self.emit(PermissionSettled(entry.request_id, "cancelled", "policy"))
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AliasGenerator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from roo_lsp.agent.approval import Outcome
 from roo_lsp.tasks.refusals import Invalid
 
 
@@ -145,7 +146,7 @@ class ListApprovals(Argument):
 
 
 class Respond(Argument):
-    decision: Literal["allow_once", "allow_always", "reject_once", "reject_always"]
+    decision: Outcome
     request_id: str | None = None
     feedback: str = ""
 

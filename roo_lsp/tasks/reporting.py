@@ -1,6 +1,6 @@
 """What tools do to files and by commands, told before and after: to what keeps it, the events, the review."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -87,6 +87,9 @@ class RecordingRunner:
     async def run(self, command: Command, on_output: Callable[[str], None]) -> CommandResult:
         await self.recorded()
         return await self.under.run(command, on_output)
+
+    def saves(self) -> Sequence[Path]:
+        return self.under.saves()
 
     async def output(self, artifact_id: str, query: OutputQuery) -> OutputPart:
         return await self.under.output(artifact_id, query)

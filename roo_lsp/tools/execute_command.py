@@ -105,8 +105,14 @@ async def prepare(arguments: ExecuteCommand, context: ToolContext) -> Invocation
             },
         )
 
+    saved = ", ".join(context.workspace.show(path) for path in context.commands.saves())
     return Invocation(
-        f"Run {one_line(command)}", run, command=command, cwd=cwd, unconfined=unconfined
+        f"Run {one_line(command)}",
+        run,
+        command=command,
+        cwd=cwd,
+        unconfined=unconfined,
+        note=f"saves {saved} first" if saved else "",
     )
 
 

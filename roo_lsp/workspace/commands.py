@@ -222,6 +222,9 @@ class ShellRunner:
             await asyncio.wait({task}, timeout=limit - now())
         return not task.done() and now() < end
 
+    def saves(self) -> Sequence[Path]:
+        return ()
+
     async def output(self, artifact_id: str, query: OutputQuery) -> OutputPart:
         job = next((job for job in self._jobs if job.output.artifact_id == artifact_id), None)
         if job is not None and query.stop:

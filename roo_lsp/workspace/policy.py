@@ -6,18 +6,26 @@ Fails closed: what cannot be checked is refused.
 import logging
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
 
-from roo_lsp.agent.approval import CHANGED, UNCHECKED, Act, Allow, Ask, Refuse, Verdict
+from roo_lsp.agent.approval import (
+    CHANGED,
+    UNCHECKED,
+    Act,
+    Allow,
+    Ask,
+    Outcome,
+    Refuse,
+    Verdict,
+)
 from roo_lsp.agent.modes import MODES, Mode
 from roo_lsp.agent.tool import Group, Target
 from roo_lsp.workspace.descriptors import checked, keep
 from roo_lsp.workspace.paths import PathFacts, is_folder, real_folders, resolve
 from roo_lsp.workspace.rooignore import RooIgnore
-from roo_lsp.workspace.shell import Lists, decide
+from roo_lsp.workspace.shell import Lists, decide, prefix_of
 
 log = logging.getLogger(__name__)
 
@@ -100,6 +108,10 @@ class WorkspacePolicy:
         self.ignore = ignore or RooIgnore(folders, own=rules.state_dir)
         self._always: dict[Remembered, bool] = {}
         """What was always allowed (True) or always denied (False)."""
+        self._once: dict[Remembered, tuple[str, str]] = {}
+        """Commands that were approved, each with what was said of it then; gone with the next denial."""
+        self._prefixes: dict[str, None] = {}
+        """What commands may begin with, as entries of `allowedCommands`."""
 
     def pin(self, act: Act) -> Refuse | None:
         try:
@@ -124,14 +136,18 @@ class WorkspacePolicy:
             return Ask(f"nothing is approved without you any more: {surprise}", "")
         return verdict
 
-    def remember(self, act: Act, outcome: Literal["allow_always", "reject_always"]) -> None:
+    def remember(self, act: Act, outcome: Outcome) -> None:
         allowed = outcome == "allow_always"
         facts = self._facts(act.targets)
+        if outcome in {"reject_once", "reject_always"}:
+            self._once.clear()
         if act.group == "execute":
             reals = self.resolved(act.targets)
             here = act.cwd is not None and resolve(act.cwd, self._folders).real == reals[0]
             if act.command is not None and here:
-                self._always[self._command_key(act.command, reals)] = allowed
+                self._remember_command(act.command, act, reals, outcome)
+            return
+        if outcome not in {"allow_always", "reject_always"}:
             return
         keys = [
             key
@@ -142,6 +158,23 @@ class WorkspacePolicy:
             keys = [_group_key(act.group)]
         if None not in keys:  # all of it can be remembered, or nothing is
             self._always |= {key: allowed for key in keys if key is not None}
+
+    def _remember_command(
+        self, command: str, act: Act, reals: Sequence[Path], outcome: Outcome
+    ) -> None:
+        key = self._command_key(command, reals)
+        match outcome:
+            case "allow_always" | "reject_always":
+                self._always[key] = outcome == "allow_always"
+            case "allow_always_prefix":
+                if prefix := prefix_of(command):
+                    self._prefixes[prefix] = None
+            case "allow_once":
+                asked = self._judge(act)
+                if isinstance(asked, Ask) and asked.scope:
+                    self._once[key] = (asked.why, asked.note)
+            case "reject_once":
+                pass
 
     def resolved(self, targets: Sequence[Target]) -> tuple[Path, ...]:
         return tuple(fact.real for fact in self._facts(targets))
@@ -256,15 +289,31 @@ class WorkspacePolicy:
             return Ask("it runs in another folder than it named", "")
         self.ignore.refresh()
         ignored = self.ignore.ignored if self.ignore.has_patterns else None
-        verdict = decide(command, self.rules.commands, reals[0], ignored, self._folders)
+        lists = self.rules.commands
+        verdict = decide(command, lists, reals[0], ignored, self._folders)
         if verdict.decision == "deny":
             return Refuse(f"This command may not run. {verdict.reason}")
-        why = self._commands_are_asked(facts[0])
+        why, key = self._commands_are_asked(facts[0]), self._command_key(command, reals)
         if verdict.decision == "approve" and not why:
-            return self._recalled(self._command_key(command, reals), Allow())
+            return self._recalled(key, Allow())
+        why = why or f"it runs a command. {verdict.reason}"
         scope = "exactly this command in this folder, for this task"
-        ask = Ask(why or f"it runs a command. {verdict.reason}", scope, self.rules.sandbox)
-        return self._recalled(self._command_key(command, reals), ask)
+        plainly = facts[0].inside and not facts[0].protected and not self.rules.other_shell
+
+        def begins_with(prefixes: Iterable[str]) -> bool:
+            """Whether these words let it run, as entries of `allowedCommands` would."""
+            wider = replace(lists, allowed=(*lists.allowed, *prefixes))
+            found = decide(command, wider, reals[0], ignored, self._folders)
+            return found.decision == "approve"
+
+        if plainly and self._prefixes and begins_with(self._prefixes):
+            return self._recalled(key, Allow())
+        if self._once.get(key) == (why, self.rules.sandbox):
+            return self._recalled(key, Allow())
+        prefix = prefix_of(command) if plainly else ""
+        if prefix and not begins_with([prefix]):
+            prefix = ""
+        return self._recalled(key, Ask(why, scope, self.rules.sandbox, prefix))
 
     def _commands_are_asked(self, folder: PathFacts) -> str:
         """Why each command in the folder is asked, whatever it is; empty where it is not."""

@@ -648,6 +648,7 @@ async def test_a_folder_that_is_swapped_while_the_user_saves_runs_nothing_either
         await it.event("_permission")
         await it.run("roo.approval.respond", "allow_once")
         await it.until(lambda: len([u for u in it.updates("_permission") if "options" in u]) == 2)
+        it.type(buffer, buffer.text + "mine\n")  # without that it is written, and nobody is asked
         await it.run("roo.approval.respond", "allow_once")
         await it.event("_question")
         folder.rename(tmp_path / "was")

@@ -207,6 +207,8 @@ async def test_the_save_gate_asks_as_roo_and_not_as_the_model(short_folder: Path
         await it.start("Change it")
         for count in range(2):
             await it.until(lambda count=count: len(it.dialogs) > count)
+            if count:  # with that it is not the agent's text alone that would be written
+                it.type(buffer, buffer.text + "mine\n")
             await it.run("roo.approval.respond", "allow_once")
         await it.until(lambda: len(it.dialogs) > 2)
         it.save(buffer)

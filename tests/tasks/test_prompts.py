@@ -80,7 +80,7 @@ async def test_a_switch_by_hand_approves_in_its_task_alone(tmp_path: Path) -> No
         task = it.service.tasks.get(started["taskId"])
         assert task is not None
         await task.ended()
-        status = await service.status(it.service, inputs.Nothing())
+        status = await service.status(it.service, inputs.Status())
         assert not status["autoApprove"]["edit"], "only there"
         await service.start(it.service, inputs.Start(prompt="Make b"))
         await it.entries.get()
@@ -90,7 +90,7 @@ async def test_a_switch_of_the_server_holds_until_it_is_switched_back(tmp_path: 
     answers = [calls(write("a.txt", "a\n")), says("Done."), calls(write("b.txt", "b\n"))]
     async with serving(tmp_path, *answers) as it:
         await service.switch_auto(it.service, inputs.SwitchAuto(kind="edit"))
-        assert (await service.status(it.service, inputs.Nothing()))["autoApprove"]["edit"]
+        assert (await service.status(it.service, inputs.Status()))["autoApprove"]["edit"]
         await said(it, "Make a")
         assert (tmp_path / "a.txt").read_text() == "a\n"
         assert it.entries.empty()

@@ -255,6 +255,79 @@ def test_always_for_a_command_covers_exactly_that_text_in_that_folder(ws):
     assert isinstance(run(judged, "make test", ws / "src"), Ask)
 
 
+def test_a_command_that_was_approved_is_not_asked_again_until_something_is_denied(ws):
+    judged = policy(ws, sandbox="Sandbox: on")
+    always(judged, "execute", ws, "read", "make test", outcome="allow_once")
+    assert run(judged, "make test", ws) == Allow()
+    assert isinstance(run(judged, "make test ", ws), Ask)
+    assert isinstance(run(judged, "make test", ws / "src"), Ask)
+    judged.rules = replace(judged.rules, sandbox="Sandbox: off")
+    assert isinstance(run(judged, "make test", ws), Ask)
+    judged.rules = replace(judged.rules, sandbox="Sandbox: on")
+    assert run(judged, "make test", ws) == Allow()
+    always(judged, "execute", ws, "read", "rm x", outcome="reject_once")
+    assert isinstance(run(judged, "make test", ws), Ask)
+
+
+def test_an_approved_command_that_is_denied_by_a_list_since_is_refused(ws):
+    judged = policy(ws)
+    always(judged, "execute", ws, "read", "make test", outcome="allow_once")
+    judged.rules = replace(judged.rules, commands=Lists((), ("make",)))
+    assert isinstance(run(judged, "make test", ws), Refuse)
+
+
+def test_one_approval_of_an_edit_is_for_that_edit(ws):
+    judged = policy(ws)
+    always(judged, "edit", ws / "x", "write", outcome="allow_once")
+    assert isinstance(write(judged, ws / "x"), Ask)
+
+
+def test_always_for_a_beginning_covers_what_begins_so_with_harmless_options(ws):
+    judged = policy(ws)
+    assert run(judged, "pytest -q", ws).prefix == "pytest"
+    always(judged, "execute", ws, "read", "pytest -q", outcome="allow_always_prefix")
+    assert run(judged, "pytest -q", ws) == Allow()
+    assert run(judged, "pytest -x src", ws / "src") == Allow()
+    for text in ("pytest -p plugin", "pytest -q; make", "pytest > out", "pytest-watch", "make"):
+        assert isinstance(run(judged, text, ws), Ask), text
+    assert isinstance(run(judged, "pytest -q", ws.parent / "other"), Ask)
+    judged.rules = replace(judged.rules, commands=Lists((), ("pytest",)))
+    assert isinstance(run(judged, "pytest -q", ws), Refuse)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "sh test.sh",
+        "bash -c ls",
+        "env ls",
+        "sudo ls",
+        "xargs ls",
+        "timeout 5 ls",
+        "python -m pytest",
+        "python3.12 app.py",
+        "node app.js",
+        "npm run build",
+        "npx tsc",
+        "uv run pytest",
+        "cargo run",
+        "docker run image",
+        "git -C src status",
+        "ls | wc -l",
+        "ls && pwd",
+        "NAME=1 ls",
+        "ls > out",
+        "ls $HOME",
+        "unheard-of thing",
+    ],
+)
+def test_what_runs_other_programs_or_is_not_known_is_approved_as_this_command_alone(ws, command):
+    verdict = run(policy(ws), command, ws)
+    assert isinstance(verdict, Ask)
+    assert verdict.scope.startswith("exactly this command")
+    assert verdict.prefix == ""
+
+
 def test_a_command_that_runs_elsewhere_than_it_named_is_asked(ws):
     judged = policy(ws)
     always(judged, "execute", ws, "read", "make")

@@ -24,6 +24,8 @@ class Document:
     """False when nothing was changed since the editor said it saved."""
     synced: str | None = None
     """Its text when it was last seen to be the file's: as it was opened, saved or compared."""
+    ours: str | None = None
+    """Its text where the agent alone has changed it since it was the file's."""
     deleted: str | None = None
     """Its text when the editor deleted its file for us and kept the buffer."""
 

@@ -224,8 +224,10 @@ class EditorFileSystem:
 
     async def _edit(self, document: Document, text: str) -> None:
         base = document.text
+        ours_alone = base in (document.synced, document.ours)
         reason = await self._apply(document, text)
         if reason is None:
+            document.ours = document.text if ours_alone else None
             return
         if document.text == base:
             raise ToolError(

@@ -1,4 +1,8 @@
-"""Before a command runs, what the task edited has to be on disk: a command cannot see buffers."""
+"""Before a command runs, what the task edited has to be on disk: a command cannot see buffers.
+
+That it will be is said where the command is approved, and is no question of its own; the user is asked
+only where their own unsaved text would be written too, or the file is another one by now.
+"""
 
 import asyncio
 import logging
@@ -32,7 +36,7 @@ SAVE_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class SavingRunner:
-    """A `CommandRunner` that has the task's unsaved edits saved first, by the editor or its user."""
+    """A `CommandRunner` that has the task's unsaved edits saved first."""
 
     under: CommandRunner
     files: EditorFileSystem
@@ -51,6 +55,9 @@ class SavingRunner:
                 raise ToolError(f"{command.cwd} changed while you were asked; nothing was run.")
         return await self.under.run(command, on_output)
 
+    def saves(self) -> Sequence[Path]:
+        return [document.path for document in self._unsaved()]
+
     async def output(self, artifact_id: str, query: OutputQuery) -> OutputPart:
         return await self.under.output(artifact_id, query)
 
@@ -63,7 +70,10 @@ class SavingRunner:
         return [each for each in open_ones if each is not None and is_unsaved(each)]
 
     async def _save(self, unsaved: Sequence[Document]) -> None:
-        if self.saves_documents and await self._client_saves(unsaved):
+        if self.saves_documents:
+            if await self._client_saves(unsaved):
+                return
+        elif await self._written(unsaved):
             return
         names = ", ".join(document.path.name for document in unsaved)
         waiting = asyncio.ensure_future(
@@ -111,6 +121,25 @@ class SavingRunner:
             log.warning("roo/saveDocuments: %s", error)
         # Its answer proves as little as `applied: true`: didSave or the disk has to say so.
         return not self._unsaved()
+
+    async def _written(self, unsaved: Sequence[Document]) -> bool:
+        """Write them, as the approval said; False, and nothing is written, where more than the agent's own
+        edits would be, or the file is another one by now: that is the user's to say.
+        """
+        for document in unsaved:
+            if document.text != document.ours or document.synced is None:
+                return False
+            if not await self._holds(document.path, document.synced):
+                return False
+        for document in unsaved:
+            await self._write(document)
+        return True
+
+    async def _holds(self, path: Path, text: str) -> bool:
+        try:
+            return (await self.disk.read(path)).text == text
+        except ToolError:
+            return False
 
     async def _write(self, document: Document) -> None:
         expected = await _stamp_on_disk(self.disk, document.path)

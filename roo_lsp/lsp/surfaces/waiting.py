@@ -25,7 +25,13 @@ SUGGESTIONS_SHOWN = 3
 TITLE_COLUMNS = 60
 LINE_COLUMNS = 80
 MESSAGE_COLUMNS = 100
-ORDER: Sequence[Outcome] = ("reject_once", "allow_once", "allow_always", "reject_always")
+ORDER: Sequence[Outcome] = (
+    "reject_once",
+    "allow_once",
+    "allow_always",
+    "allow_always_prefix",
+    "reject_always",
+)
 IN_DIALOGS: frozenset[Outcome] = frozenset(ORDER[:3])
 
 
@@ -110,7 +116,10 @@ def actions(entry: Pending) -> list[types.CodeAction]:
     else:
         shown = [(f"Review (Roo): {about}", _review(entry))]
         shown += [
-            (f"{LABELS[each]} (Roo): {_always(entry, each) or about}", _decide(entry, each))
+            (
+                f"{LABELS[each]} (Roo): {one_line(plain(entry.reach(each))) or about}",
+                _decide(entry, each),
+            )
             for each in _outcomes(entry)
         ]
     return [
@@ -144,11 +153,6 @@ def lens_commands(entry: Pending) -> list[types.Command]:
 def _outcomes(entry: Pending) -> list[Outcome]:
     possible: tuple[Outcome, ...] = entry.request.outcomes if entry.request else ()
     return [each for each in ORDER if each in possible]
-
-
-def _always(entry: Pending, outcome: Outcome) -> str:
-    scope = entry.request.scope if entry.request else ""
-    return one_line(plain(scope)) if outcome.endswith("always") else ""
 
 
 Call = tuple[str, dict[str, Any]]

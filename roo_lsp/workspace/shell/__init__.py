@@ -8,5 +8,6 @@ start anywhere is looked at (`deny.py`, `loose.py`, `starts.py`). `decision.py` 
 
 from roo_lsp.workspace.shell.decision import CommandVerdict, decide
 from roo_lsp.workspace.shell.entries import Lists
+from roo_lsp.workspace.shell.prefixes import prefix_of
 
-__all__ = ["CommandVerdict", "Lists", "decide"]
+__all__ = ["CommandVerdict", "Lists", "decide", "prefix_of"]

@@ -380,7 +380,7 @@ end
 ---@param entry roo.Entry
 ---@param decision string an `optionId`
 ---@param feedback string?
-function M.decide(entry, decision, feedback)
+local function settle(entry, decision, feedback)
   local offered = vim.iter(entry.options):any(function(option)
     return option.optionId == decision
   end)
@@ -392,11 +392,35 @@ function M.decide(entry, decision, feedback)
   if entry.reply then
     entry.reply({ optionId = decision, feedback = feedback })
     entry.reply = nil
-    drop(entry.requestId, decision)
+    drop(entry.requestId, (decision:gsub('_prefix$', '')))
   elseif server then
     local argument = { requestId = entry.requestId, decision = decision, feedback = feedback or '' }
     client.execute(server, 'roo.approval.respond', argument)
   end
+end
+
+--- Decide; how far an *always* reaches is picked where the server offers several reaches.
+---@param entry roo.Entry
+---@param decision string an `optionId`
+---@param feedback string?
+function M.decide(entry, decision, feedback)
+  local reaches = vim.tbl_filter(function(option)
+    return option.kind == decision
+  end, decision == 'allow_always' and entry.options or {})
+  if #reaches < 2 then
+    return settle(entry, decision, feedback)
+  end
+  vim.ui.select(reaches, {
+    prompt = ('“%s”, how far?'):format(entry.title),
+    kind = 'roo_approval',
+    format_item = function(option)
+      return option.name
+    end,
+  }, function(option)
+    if option then
+      settle(entry, option.optionId, feedback)
+    end
+  end)
 end
 
 --- The entries that a decision may mean: by a key of a chat those that stand in it, if there are any.
