@@ -16,7 +16,7 @@ from roo_lsp.agent.approval import Approver, Gate
 from roo_lsp.agent.conversation import Agent, Brief, History, nothing_to_wait_for
 from roo_lsp.agent.events import EventSink, PlanUpdated
 from roo_lsp.agent.guards import Limits
-from roo_lsp.agent.messages import Entry
+from roo_lsp.agent.messages import HistoryEntry
 from roo_lsp.agent.modes import MODES
 from roo_lsp.agent.ports import (
     Asker,
@@ -40,7 +40,7 @@ from roo_lsp.agent.tool import (
     nothing_changed,
 )
 from roo_lsp.agent.usage import Price
-from roo_lsp.endpoints import Ask, Connection
+from roo_lsp.endpoints import AskPassage, Connection
 from roo_lsp.settings import Settings
 from roo_lsp.settings_sources import COMMAND_LINE, Effective, Source, effective
 from roo_lsp.tools import all_tools
@@ -119,12 +119,12 @@ class Host:
     approver: Approver
     asker: Asker
     emit: EventSink
-    on_message: Callable[[Entry], None]
+    on_message: Callable[[HistoryEntry], None]
     settings: Callable[[], Effective]
     """The settings now; asked before each request."""
     mode: Callable[[], str]
     profile: Callable[[], str]
-    ask_for_passage: Ask
+    ask_for_passage: AskPassage
     state_dir: Path
     sandbox: Callable[[], Sandbox]
     """What commands run in now."""
@@ -146,7 +146,7 @@ class Host:
     """False where nobody is there to answer a question."""
 
 
-def build_agent(host: Host, connection: Connection, entries: Sequence[Entry] = ()) -> Agent:
+def build_agent(host: Host, connection: Connection, entries: Sequence[HistoryEntry] = ()) -> Agent:
     """A task's agent, with what was said before."""
     rules = _rules(host)
     policy = WorkspacePolicy(

@@ -47,11 +47,11 @@ class Passage:
         return f"your prompts, code and {whose}" if keys else "your prompts and code"
 
 
-Ask = Callable[[Passage], Awaitable[bool]]
+AskPassage = Callable[[Passage], Awaitable[bool]]
 """Asks the user whether all of it may go there."""
 
 
-class Client(ChatModel, Protocol):
+class ConnectedModel(ChatModel, Protocol):
     """A model that holds connections."""
 
     async def close(self) -> None:
@@ -89,12 +89,14 @@ class Connection:
     """Those that were used, to be shown nowhere."""
     found: str = ""
     """The address that was found last, where none is set."""
-    _clients: list[tuple[Endpoint, Client]] = field(default_factory=list[tuple[Endpoint, Client]])
+    _clients: list[tuple[Endpoint, ConnectedModel]] = field(
+        default_factory=list[tuple[Endpoint, ConnectedModel]]
+    )
     _paces: dict[tuple[str, float], Pace] = field(default_factory=dict[tuple[str, float], Pace])
     _command_keys: dict[Sequence[str], str] = field(default_factory=dict[Sequence[str], str])
 
     async def model(
-        self, effective: Effective, profile: str, emit: EventSink, ask: Ask
+        self, effective: Effective, profile: str, emit: EventSink, ask: AskPassage
     ) -> ChatModel:
         """The model that these settings name, with retries.
 
@@ -178,7 +180,7 @@ class Connection:
         for name in passage.names:
             self.trust.bind(passage.origin, name)
 
-    async def endpoint(self, effective: Effective, profile: str, ask: Ask) -> Endpoint:
+    async def endpoint(self, effective: Effective, profile: str, ask: AskPassage) -> Endpoint:
         """Where requests go, with everything the user set.
 
         Raises:
@@ -228,7 +230,7 @@ class Connection:
             return Key(name, self._command_keys[command])
         return Key(name, os.environ[name]) if name else None
 
-    async def _ask(self, passage: Passage, ask: Ask) -> None:
+    async def _ask(self, passage: Passage, ask: AskPassage) -> None:
         if not await ask(passage):
             goods = f"{passage.goods[0].upper()}{passage.goods[1:]}"
             raise RooError(
@@ -348,7 +350,7 @@ def configured_url(settings: Settings) -> str:
         return ""
 
 
-def _client(endpoint: Endpoint, memory: Memory) -> Client:
+def _client(endpoint: Endpoint, memory: Memory) -> ConnectedModel:
     # The one lazy import: the SDK costs as much as the rest of the start, and a thread pays for it.
     from roo_lsp.providers.openai_compatible import OpenAICompatible  # noqa: PLC0415
 

@@ -33,7 +33,9 @@ class Expected:
 Seconds = Annotated[float, Field(ge=0), Expected("a number of seconds ≥ 0")]
 Count = Annotated[int, Field(ge=0), Expected("a whole number ≥ 0")]
 Positive = Annotated[int, Field(gt=0), Expected("a whole number > 0")]
-Price = Annotated[float, Field(ge=0), Expected("a number of US dollars per million tokens ≥ 0")]
+DollarPrice = Annotated[
+    float, Field(ge=0), Expected("a number of US dollars per million tokens ≥ 0")
+]
 Dollars = Annotated[float, Field(ge=0), Expected("a number of US dollars ≥ 0")]
 Strings = Annotated[tuple[str, ...], Expected("a list of strings")]
 
@@ -54,7 +56,7 @@ class Section(BaseModel):
     )
 
 
-class Timeouts(Section):
+class TimeoutSettings(Section):
     """Seconds; 0 is no limit."""
 
     connect: Seconds = Field(default=10, description="To reach the endpoint.")
@@ -66,7 +68,7 @@ class Timeouts(Section):
     total: Seconds = Field(default=0, description="For a whole answer.")
 
 
-class Retry(Section):
+class RetrySettings(Section):
     """For 408, 409, 429, 5xx, connection errors and cut streams; `Retry-After` wins."""
 
     attempts: Positive = Field(default=5, description="Tries of one request, the first included.")
@@ -75,7 +77,7 @@ class Retry(Section):
     )
 
 
-class Tls(Section):
+class TlsSettings(Section):
     """How the endpoint is verified, and how we show who we are."""
 
     ca_file: str | None = Field(
@@ -138,12 +140,16 @@ class ProviderSettings(Section):
     replay_reasoning: Literal["auto", "always", "never"] = Field(
         default="auto", description="Send reasoning back inside the same turn."
     )
-    timeouts: Timeouts = Field(default_factory=Timeouts, description="Seconds; 0 is no limit.")
-    retry: Retry = Field(default_factory=Retry, description="How failed requests are made again.")
+    timeouts: TimeoutSettings = Field(
+        default_factory=TimeoutSettings, description="Seconds; 0 is no limit."
+    )
+    retry: RetrySettings = Field(
+        default_factory=RetrySettings, description="How failed requests are made again."
+    )
     rate_limit_seconds: Seconds = Field(
         default=0, description="Least time between the starts of two requests, in seconds."
     )
-    tls: Tls = Field(default_factory=Tls, description="Certificates.")
+    tls: TlsSettings = Field(default_factory=TlsSettings, description="Certificates.")
     proxy: str | None = Field(default=None, description="URL of an HTTP proxy.")
 
 
@@ -162,12 +168,14 @@ class ModelSettings(Section):
         default=False,
         description="Mark what to cache with `cache_control`, as Anthropic's models want it.",
     )
-    input_price: Price = Field(default=0, description="US dollars per million input tokens.")
-    output_price: Price = Field(default=0, description="US dollars per million output tokens.")
-    cache_reads_price: Price = Field(
+    input_price: DollarPrice = Field(default=0, description="US dollars per million input tokens.")
+    output_price: DollarPrice = Field(
+        default=0, description="US dollars per million output tokens."
+    )
+    cache_reads_price: DollarPrice = Field(
         default=0, description="US dollars per million cached tokens read; 0: as inputPrice."
     )
-    cache_writes_price: Price = Field(
+    cache_writes_price: DollarPrice = Field(
         default=0, description="US dollars per million tokens cached; 0: as inputPrice."
     )
 
@@ -264,7 +272,7 @@ class ContextSettings(Section):
     ] = Field(default=80, description="Fullness in percent at which to summarise.")
 
 
-class Checkpoints(Section):
+class CheckpointSettings(Section):
     """Snapshots of the workspace to go back to."""
 
     enabled: bool = Field(default=True, description="Take a checkpoint when files were changed.")
@@ -322,7 +330,9 @@ class Settings(Section):
     context: ContextSettings = Field(
         default_factory=ContextSettings, description="What happens when the context fills up."
     )
-    checkpoints: Checkpoints = Field(default_factory=Checkpoints, description="Checkpoints.")
+    checkpoints: CheckpointSettings = Field(
+        default_factory=CheckpointSettings, description="Checkpoints."
+    )
     mcp_servers: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="MCP servers, as in Roo's mcp_settings.json."
     )

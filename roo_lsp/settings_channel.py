@@ -95,7 +95,7 @@ def said(raw: object, model: type[BaseModel] = Settings) -> object:
 
 
 @dataclass(frozen=True, slots=True)
-class Keys:
+class KeyOrigins:
     """Whose keys are in play."""
 
     own: Raw
@@ -133,7 +133,7 @@ class Keys:
 _DEFAULT_KEY = "OPENAI_API_KEY"
 
 
-def tightened(raw: Raw, under: Raw, source: str, keys: Keys) -> tuple[Raw, list[Held]]:
+def tightened(raw: Raw, under: Raw, source: str, keys: KeyOrigins) -> tuple[Raw, list[Held]]:
     """The part of an untrusted source that only tightens, and what it would widen.
 
     `under` is what the weaker sources say, put together.
@@ -149,7 +149,7 @@ def tightened(raw: Raw, under: Raw, source: str, keys: Keys) -> tuple[Raw, list[
     return kept, held
 
 
-def _widenings(raw: Raw, base: Raw, keys: Keys) -> Iterator[tuple[tuple[str, ...], object]]:
+def _widenings(raw: Raw, base: Raw, keys: KeyOrigins) -> Iterator[tuple[tuple[str, ...], object]]:
     """Each path whose value is looser than the base's, with what holds instead, if not the base's."""
     for key, value in object_or_empty(raw.get("autoApprove")).items():
         if value and not base["autoApprove"][key]:
@@ -206,7 +206,9 @@ _WITH_A_KEY = ("headers", "query", "extraBody")
 """What says whose account a key is used for, and what is done there."""
 
 
-def _key_widenings(raw: Raw, base: Raw, keys: Keys) -> Iterator[tuple[tuple[str, ...], object]]:
+def _key_widenings(
+    raw: Raw, base: Raw, keys: KeyOrigins
+) -> Iterator[tuple[tuple[str, ...], object]]:
     places: list[tuple[tuple[str, ...], Raw, str]] = [(("provider",), base["provider"], "")]
     for name, overlay in object_or_empty(raw.get("profiles")).items():
         below = object_or_empty(base["profiles"].get(name))

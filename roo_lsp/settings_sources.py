@@ -21,7 +21,7 @@ from roo_lsp.settings import (
     without_effect,
     without_nulls,
 )
-from roo_lsp.settings_channel import Held, Keys, laid_over, plain, put, said, tightened
+from roo_lsp.settings_channel import Held, KeyOrigins, laid_over, plain, put, said, tightened
 
 COMMAND_LINE = "command line"
 """The name of the strongest source: what it sets of the endpoint and the model, no profile changes."""
@@ -97,7 +97,7 @@ def effective(
         clean, found = cleaned(raw if source.trusted else said(raw))
         problems += [each for each in found if each not in problems]
         read.append((source, clean))
-    keys = Keys(
+    keys = KeyOrigins(
         own=reduce(laid_over, [raw for source, raw in read if source.trusted], {}),
         channel=reduce(laid_over, [raw for source, raw in read if not source.trusted], {}),
         environ=environ,
@@ -144,7 +144,7 @@ def for_one_task(found: Effective, raw: Raw, name: str) -> Effective:
     `held` is what they would widen; what the command line says stays.
     """
     base = plain(found.settings)
-    kept, held = tightened(raw, base, name, Keys({}, {}, os.environ))
+    kept, held = tightened(raw, base, name, KeyOrigins({}, {}, os.environ))
     everything = laid_over(laid_over(base, kept), found.over_profiles)
     of_profile = {key: value for key, value in kept.items() if key in Profile.model_fields}
     return replace(

@@ -1,5 +1,6 @@
 """The import rule: arrows point one way (see `roo_lsp/README.md`)."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -58,3 +59,22 @@ def test_no_front_end_has_a_list_of_tools() -> None:
         if (names := set(named.findall(file.read_text("utf-8"))) - {"'edit'", '"edit"', '"hover"'})
     }
     assert found == {}
+
+
+def test_one_name_is_one_thing() -> None:
+    """No class, and no type that has a name, stands in two files."""
+    places: dict[str, list[str]] = {}
+    for file in (ROOT / "roo_lsp").rglob("*.py"):
+        for node in ast.parse(file.read_text("utf-8")).body:
+            match node:
+                case ast.ClassDef(name=name):
+                    pass
+                case ast.Assign(targets=[ast.Name(id=name)]) if name[0].isupper() and (
+                    not name.isupper()
+                ):
+                    pass
+                case _:
+                    continue
+            if not name.startswith("_"):
+                places.setdefault(name, []).append(str(file.relative_to(ROOT)))
+    assert {name: files for name, files in places.items() if len(files) > 1} == {}

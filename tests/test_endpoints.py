@@ -13,7 +13,7 @@ from roo_lsp.agent.errors import RooError
 from roo_lsp.agent.messages import UserMessage
 from roo_lsp.agent.ports import ChatRequest, TextDelta
 from roo_lsp.endpoints import Connection, Passage
-from roo_lsp.providers.discovery import Tried
+from roo_lsp.providers.discovery import TriedPort
 from roo_lsp.providers.memory import Memory
 from roo_lsp.settings_sources import COMMAND_LINE, Source, effective
 from roo_lsp.workspace.trust import PROMPTS, TrustStore
@@ -284,11 +284,11 @@ async def test_a_found_server_gets_no_key_and_the_test_says_how_it_was_found(
     async with FakeOpenAI(models=["qwen3"]) as fake, connection(tmp_path) as made:
         fake.always(text("ok"))
         tried = [
-            Tried(fake.port, "Ollama", answers=True, models=("qwen3",)),
-            Tried(1, "LM Studio", answers=True, models=("x",)),
+            TriedPort(fake.port, "Ollama", answers=True, models=("qwen3",)),
+            TriedPort(1, "LM Studio", answers=True, models=("x",)),
         ]
 
-        async def discover() -> list[Tried]:
+        async def discover() -> list[TriedPort]:
             return tried
 
         monkeypatch.setattr(endpoints, "discover", discover)
@@ -297,7 +297,7 @@ async def test_a_found_server_gets_no_key_and_the_test_says_how_it_was_found(
         endpoint = await made.endpoint(effective([]), "", nobody)
         assert f"this is Ollama at {fake.base_url}, the first" in endpoint.note
         assert "Also there: LM Studio" in endpoint.note
-        tried[:] = [Tried(port, "x") for port in (11434, 1234)]
+        tried[:] = [TriedPort(port, "x") for port in (11434, 1234)]
         error = await refused(made, own())
     assert error.code == "settings_invalid"
     assert "11434 (x), 1234 (x)" in error.message

@@ -7,10 +7,10 @@ from typing import Literal
 
 from roo_lsp.agent.arguments import BadArguments, read_arguments
 from roo_lsp.agent.assembly import (
+    AnswerProgress,
     Assembly,
     CallBegan,
     CallGrew,
-    Progress,
     ReasoningPiece,
     Reset,
     TextPiece,
@@ -261,7 +261,7 @@ async def _stream(agent: Agent, brief: Brief) -> Assembly:
     return assembly
 
 
-def _repeats(piece: Progress, said: Endless, written: Endless) -> bool:
+def _repeats(piece: AnswerProgress, said: Endless, written: Endless) -> bool:
     match piece:
         case TextPiece(text) | ReasoningPiece(text):
             return said.add(text)
@@ -274,7 +274,7 @@ def _repeats(piece: Progress, said: Endless, written: Endless) -> bool:
 def _show(
     agent: Agent,
     brief: Brief,
-    piece: Progress,
+    piece: AnswerProgress,
     begun: dict[str, GrowingCall],
 ) -> None:
     match piece:

@@ -11,12 +11,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import cast
 
+from roo_lsp.agent.json_values import JsonObject
+
 MAX_DEPTH = 64
 """Objects and lists inside each other; no tool needs more, and recursion has to have an end."""
 MAX_WRAPPINGS = 2
 """Strings and code fences around an object."""
 
-Json = dict[str, object]
 
 _FENCE = re.compile(r"```\w*")
 
@@ -89,7 +90,7 @@ def _check(value: object) -> None:
     """Refuse what is no object, is too deep, or cannot be written as Unicode."""
     if not isinstance(value, dict):
         raise BadArguments("they are JSON, but not an object")
-    for key, item in cast("Json", value).items():
+    for key, item in cast("JsonObject", value).items():
         name = repr(key[:60])
         if _is_deep(item):
             raise _too_deep(f"the value of {name} is")
@@ -112,7 +113,7 @@ def _is_deep(value: object) -> bool:
 def _inside(value: object) -> Iterator[object]:
     """The objects and lists directly in a value."""
     if isinstance(value, dict):
-        value = list(cast("Json", value).values())
+        value = list(cast("JsonObject", value).values())
     if isinstance(value, list):
         yield from (x for x in cast("list[object]", value) if isinstance(x, dict | list))
 
@@ -131,7 +132,7 @@ def _loads(text: str) -> object:
         raise _too_deep() from None
 
 
-def _pairs(pairs: Sequence[tuple[str, object]]) -> Json:
+def _pairs(pairs: Sequence[tuple[str, object]]) -> JsonObject:
     found = dict(pairs)
     if len(found) < len(pairs):
         twice, _ = Counter(key for key, _ in pairs).most_common(1)[0]

@@ -90,7 +90,7 @@ class Reset:
     """Everything so far is void: the request is made again."""
 
 
-Progress = TextPiece | ReasoningPiece | CallBegan | CallGrew | AskedAgain | Reset
+AnswerProgress = TextPiece | ReasoningPiece | CallBegan | CallGrew | AskedAgain | Reset
 
 
 class Assembly:
@@ -116,7 +116,7 @@ class Assembly:
         self._calls: list[_Call] = []
         self._size = 0
 
-    def add(self, delta: Delta) -> list[Progress]:  # noqa: C901 -- a case for each kind of delta
+    def add(self, delta: Delta) -> list[AnswerProgress]:  # noqa: C901 -- a case for each kind of delta
         """Take one more delta; what came of it, in order.
 
         Raises:
@@ -186,8 +186,8 @@ class Assembly:
 
     # --- calls ----------------------------------------------------------------------------
 
-    def _add_fragment(self, fragment: ToolCallFragment) -> list[Progress]:
-        progress: list[Progress] = []
+    def _add_fragment(self, fragment: ToolCallFragment) -> list[AnswerProgress]:
+        progress: list[AnswerProgress] = []
         call = self._owner(fragment)
         if call is None:
             if not (fragment.id or fragment.name or fragment.arguments):
@@ -233,16 +233,16 @@ class Assembly:
             found = next((c for c in reversed(self._calls) if c.index == fragment.index), None)
         return None if found is None or found.is_over(fragment) else found
 
-    def _begin_known(self) -> list[Progress]:
+    def _begin_known(self) -> list[AnswerProgress]:
         """Begin the calls that have a name: nothing more can be added to it now."""
         return [step for call in self._calls if call.spelt for step in self._begin(call)]
 
-    def _begin_all(self) -> list[Progress]:
+    def _begin_all(self) -> list[AnswerProgress]:
         for call in self._calls:
             call.spelt = call.spelt or NAMELESS
         return self._begin_known()
 
-    def _begin(self, call: "_Call") -> list[Progress]:
+    def _begin(self, call: "_Call") -> list[AnswerProgress]:
         if call.begun:
             return []
         call.begun = True
@@ -250,7 +250,7 @@ class Assembly:
         spelt = call.spelt
         meant = tool_of_call(spelt, call.pieces, self._tools)
         call.name = meant or usable_name(spelt)
-        progress: list[Progress] = [CallBegan(call.id, call.name)]
+        progress: list[AnswerProgress] = [CallBegan(call.id, call.name)]
         if call.size:
             progress.append(CallGrew(call.id, call.name, "".join(call.pieces), call.size))
         return progress

@@ -13,7 +13,7 @@ from roo_lsp.agent.guards import Budget, Limits, Repetition
 from roo_lsp.agent.messages import (
     AssistantMessage,
     Condensed,
-    Entry,
+    HistoryEntry,
     Message,
     ToolMessage,
     UserMessage,
@@ -65,8 +65,8 @@ class History:
 
     def __init__(
         self,
-        on_append: Callable[[Entry], None],
-        entries: Iterable[Entry] = (),
+        on_append: Callable[[HistoryEntry], None],
+        entries: Iterable[HistoryEntry] = (),
         keys: Keys | None = None,
     ) -> None:
         """`keys` are left out of all that is added."""
@@ -91,7 +91,7 @@ class History:
         self.size = size_of(self.messages)
         """Characters of `messages`, as `usage.size_of` counts them."""
 
-    def read_anew(self, entries: Iterable[Entry]) -> "History":
+    def read_anew(self, entries: Iterable[HistoryEntry]) -> "History":
         """The same task's history as these entries have it; it is added to in the same way."""
         return History(self._on_append, entries, self._keys)
 

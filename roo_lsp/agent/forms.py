@@ -10,7 +10,7 @@ import shlex
 from collections.abc import Callable, Mapping
 from typing import cast
 
-Json = dict[str, object]
+from roo_lsp.agent.json_values import JsonObject
 
 
 def folded(name: str) -> str:
@@ -18,14 +18,14 @@ def folded(name: str) -> str:
     return re.sub(r"[-_\s]", "", name).lower()
 
 
-def pop(taken: Json, *keys: str) -> object:
+def pop(taken: JsonObject, *keys: str) -> object:
     """Takes the first of these arguments away, whatever their spelling; None where there is none."""
     wanted = set(map(folded, keys))
     found = next((key for key in taken if folded(key) in wanted), None)
     return None if found is None else taken.pop(found)
 
 
-def _reading(taken: Json) -> None:
+def _reading(taken: JsonObject) -> None:
     _from_list_of_files(taken)
     match pop(taken, "view_range", "read_range", "line_range"):
         case None:
@@ -54,7 +54,7 @@ def _counts(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
-def _from_list_of_files(taken: Json) -> None:
+def _from_list_of_files(taken: JsonObject) -> None:
     """Roo's and Kilo's `{"files": [{"path": …}]}`, also inside `args`, where it is one file."""
     if "path" in taken:
         return
@@ -75,12 +75,12 @@ def _only(value: object) -> object:
     return items[0] if len(items) == 1 else None
 
 
-def _object(value: object) -> Json:
+def _object(value: object) -> JsonObject:
     """The object that a value is; else an empty one."""
-    return cast("Json", value) if isinstance(value, dict) else {}
+    return cast("JsonObject", value) if isinstance(value, dict) else {}
 
 
-def _listing(taken: Json) -> None:
+def _listing(taken: JsonObject) -> None:
     taken.setdefault("path", ".")
     depth = pop(taken, "depth")
     if isinstance(depth, int) and depth > 1:
@@ -121,7 +121,7 @@ _TYPES = {
 """Types of ripgrep that are one ending."""
 
 
-def _searching(taken: Json) -> None:
+def _searching(taken: JsonObject) -> None:
     taken.setdefault("path", ".")
     kind = taken.get("type")
     if kind in _TYPES and not taken.get("file_pattern"):
@@ -140,7 +140,7 @@ def _searching(taken: Json) -> None:
 _RUST_META = re.compile(r"[\\.+*?()|\[\]{}^$#&~-]")
 
 
-def _take(taken: Json, key: str, *, is_: bool) -> bool:
+def _take(taken: JsonObject, key: str, *, is_: bool) -> bool:
     """Takes an argument away that has this value, whatever its spelling."""
     found = next((each for each in taken if folded(each) == folded(key)), None)
     if found is None or taken[found] is not is_:
@@ -149,7 +149,7 @@ def _take(taken: Json, key: str, *, is_: bool) -> bool:
     return True
 
 
-def _commanding(taken: Json) -> None:
+def _commanding(taken: JsonObject) -> None:
     match cast("list[object]", taken.get("command")):
         case ["bash" | "sh" | "/bin/bash" | "zsh", "-c" | "-lc", str(script)]:
             taken["command"] = script
@@ -175,7 +175,7 @@ def _commanding(taken: Json) -> None:
         taken["no_sandbox"] = True
 
 
-def in_seconds(taken: Json) -> None:
+def in_seconds(taken: JsonObject) -> None:
     """Claude Code, OpenCode and Copilot count milliseconds, and nobody waits 1000 seconds."""
     timeout = taken.get("timeout")
     if isinstance(timeout, int | float) and timeout >= 1000:
@@ -208,7 +208,7 @@ _MARKS = {
 }
 
 
-def _planning(taken: Json) -> None:
+def _planning(taken: JsonObject) -> None:
     todos = _decoded(taken.get("todos"))
     if isinstance(todos, list):
         lines = [_entry(each) for each in cast("list[object]", todos)]
@@ -224,7 +224,7 @@ def _entry(item: object) -> str | None:
         case str(text) if text.strip():
             return f"- [ ] {' '.join(text.split())}"
         case dict():
-            entry = cast("Json", item)
+            entry = cast("JsonObject", item)
         case _:
             return None
     text = next((t for k in _TEXTS if isinstance(t := entry.get(k), str) and t.strip()), None)
@@ -241,7 +241,7 @@ def _entry(item: object) -> str | None:
 _TEXTS = ("content", "step", "title", "text", "task", "description", "name", "label", "answer")
 
 
-def _asking(taken: Json) -> None:
+def _asking(taken: JsonObject) -> None:
     asked = _object(_only(_decoded(taken.get("questions"))))
     if "question" in asked and "question" not in taken:
         del taken["questions"]
@@ -274,7 +274,7 @@ def _decoded(value: object) -> object:
     return value
 
 
-def _completing(taken: Json) -> None:
+def _completing(taken: JsonObject) -> None:
     command, result = taken.get("command"), taken.get("result")
     if isinstance(result, str) and isinstance(command, str):
         del taken["command"]
@@ -282,7 +282,7 @@ def _completing(taken: Json) -> None:
             taken["result"] = f"{result}\n\nTo see it: `{command.strip()}`"
 
 
-def _editing(taken: Json) -> None:
+def _editing(taken: JsonObject) -> None:
     """Claude Code's `{"edits": [{"old_string": …}, …]}`: the first one, and `more`."""
     edits = _decoded(taken.get("edits"))
     changes = (
@@ -302,7 +302,7 @@ def _editing(taken: Json) -> None:
 _CHANGE = {"old_string", "new_string", "replace_all"}
 
 
-CHANGES: Mapping[str, Callable[[Json], None]] = {
+CHANGES: Mapping[str, Callable[[JsonObject], None]] = {
     "read_file": _reading,
     "list_files": _listing,
     "search_files": _searching,

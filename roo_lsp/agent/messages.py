@@ -83,14 +83,14 @@ class Rewound:
     length: int
 
 
-Entry = Message | Condensed | Rewound
+HistoryEntry = Message | Condensed | Rewound
 """What is stored of a task: nothing that was said is ever taken back."""
 
 
-def standing(entries: Iterable[Entry]) -> list[Message | Condensed]:
+def standing(entries: Iterable[HistoryEntry]) -> list[Message | Condensed]:
     """The entries that were not rewound."""
     rest = list(entries)
-    pieces: list[list[Entry]] = []
+    pieces: list[list[HistoryEntry]] = []
     at = len(rest)
     while at:
         at -= 1

@@ -10,14 +10,20 @@ from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import Any, TypeVar, cast
 
-from roo_lsp.agent.messages import AssistantMessage, Condensed, Entry, ToolMessage, UserMessage
+from roo_lsp.agent.messages import (
+    AssistantMessage,
+    Condensed,
+    HistoryEntry,
+    ToolMessage,
+    UserMessage,
+)
 
 MARK = "[key]"
 """What stands where a key stood."""
 SHORTEST = 8
 """Characters; a shorter value may be a word of any text, and guards nothing."""
 
-E = TypeVar("E", bound=Entry)
+E = TypeVar("E", bound=HistoryEntry)
 
 
 @dataclass(slots=True)
@@ -61,7 +67,7 @@ class Keys:
         """What is said in a task without them; the same object where there are none."""
         if self._any is None:
             return entry
-        found: Entry = entry
+        found: HistoryEntry = entry
         match entry:
             case UserMessage() | ToolMessage() | Condensed():
                 if (text := self.hidden(entry.text)) != entry.text:

@@ -16,6 +16,7 @@ from typing import Any, Generic, Literal, Protocol, TypeVar, cast
 from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, model_validator
 
 from roo_lsp.agent.errors import ToolError
+from roo_lsp.agent.json_values import Json, JsonObject
 from roo_lsp.agent.messages import Image
 from roo_lsp.agent.ports import (
     Asker,
@@ -27,7 +28,6 @@ from roo_lsp.agent.ports import (
 )
 from roo_lsp.agent.recall import Recall
 
-Json = Any
 """A JSON value, where it crosses a border as it is."""
 
 
@@ -70,7 +70,7 @@ class Arguments(BaseModel):
         if not isinstance(given, dict):
             return given
         optional = {name for name, field in cls.model_fields.items() if not field.is_required()}
-        values = cast("dict[str, Json]", given).items()
+        values = cast("JsonObject", given).items()
         meant = {name: each for name, each in values if name not in optional or not _is_no(each)}
         if isinstance(info.context, list):
             unknown = [name for name in meant if name not in cls.model_fields]
@@ -121,7 +121,7 @@ class ToolResult:
     failed: bool = False
     diffs: tuple[Diff, ...] = ()
     locations: tuple[Location, ...] = ()
-    meta: Mapping[str, Json] = field(default_factory=dict[str, Json])
+    meta: Mapping[str, Json] = field(default_factory=JsonObject)
     """Goes to clients as `_meta`: line range of a read, exit code of a command."""
     images: tuple[Image, ...] = ()
     """What the model is shown beside the text."""
@@ -137,7 +137,7 @@ class ToolResult:
         return self.failed or code not in {0, None} or self.meta.get("state") == "signalled"
 
 
-Output = Callable[[str], None]
+ShowOutput = Callable[[str], None]
 """Takes output as it comes, while a call runs."""
 
 
@@ -147,7 +147,7 @@ class Invocation:
 
     title: str
     """For people, one line: `Edit src/app.py`."""
-    run: Callable[[Output], Awaitable[ToolResult]]
+    run: Callable[[ShowOutput], Awaitable[ToolResult]]
     diffs: tuple[Diff, ...] = ()
     command: str | None = None
     """The shell text that would run."""
@@ -310,7 +310,7 @@ class Tool(Generic[A]):
     def description(self) -> str:
         return cleandoc(self.arguments.__doc__ or "")
 
-    def schema(self) -> dict[str, Json]:
+    def schema(self) -> JsonObject:
         """The arguments' JSON Schema, compact: no titles, no defaults, no repeated description."""
         schema = self.arguments.model_json_schema()
         schema.pop("description", None)
@@ -358,7 +358,7 @@ def _compact(node: Json) -> Json:
         return [_compact(item) for item in cast("list[Json]", node)]
     if not isinstance(node, dict):
         return node
-    items = cast("dict[str, Json]", node)
+    items = cast("JsonObject", node)
     kept = {
         key: {name: _compact(value) for name, value in value.items()}
         if key in {"properties", "$defs"}

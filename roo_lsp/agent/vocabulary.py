@@ -14,7 +14,8 @@ from typing import cast
 
 from roo_lsp.agent import words
 from roo_lsp.agent.arguments import BadArguments, read_arguments
-from roo_lsp.agent.forms import CHANGES, Json, folded, in_seconds, pop
+from roo_lsp.agent.forms import CHANGES, folded, in_seconds, pop
+from roo_lsp.agent.json_values import JsonObject
 from roo_lsp.agent.tool import AnyTool
 
 PREFIXES = ("functions.", "default_api.", "functions::", "tools.", "developer__", "$functions.")
@@ -114,7 +115,7 @@ def in_our_words(name: str, arguments: str, tools: Mapping[str, AnyTool]) -> tup
 
     `name` is as the model spelt it, `arguments` the JSON text of an object.
     """
-    ours, given = tool_meant(name, tools), cast("Json", json.loads(arguments))
+    ours, given = tool_meant(name, tools), cast("JsonObject", json.loads(arguments))
     wanted = folded(_plain(name))
     foreign = ours is None or folded(ours) != wanted
     if ours is None and needs_arguments(name, tools):
@@ -135,7 +136,7 @@ def in_our_words(name: str, arguments: str, tools: Mapping[str, AnyTool]) -> tup
     return ours, json.dumps(taken, ensure_ascii=False)
 
 
-def _of_editor(given: Json, tools: Collection[str]) -> str | None:
+def _of_editor(given: JsonObject, tools: Collection[str]) -> str | None:
     ours = words.EDITOR_COMMANDS.get(str(given.get("command")))
     if ours not in tools:
         return None
@@ -147,13 +148,13 @@ def _of_editor(given: Json, tools: Collection[str]) -> str | None:
     return ours
 
 
-def _renamed(ours: str, given: Json, known: Collection[str]) -> Iterator[tuple[str, object]]:
+def _renamed(ours: str, given: JsonObject, known: Collection[str]) -> Iterator[tuple[str, object]]:
     """The arguments by our names, without those that change nothing.
 
     Where two of theirs are one of ours, and differ, the later ones keep their own name: they are
     told to be unknown.
     """
-    taken: Json = {key: value for key, value in given.items() if key in known}
+    taken: JsonObject = {key: value for key, value in given.items() if key in known}
     yield from taken.items()
     for key, value in given.items():
         if key in known:
@@ -179,7 +180,7 @@ def _is_harmless(ours: str, key: str, value: object, *, renamed: bool) -> bool:
     return values is None or any(value is each or value == each for each in values)
 
 
-def _other_tool(ours: str, wanted: str, taken: Json, tools: Collection[str]) -> str:
+def _other_tool(ours: str, wanted: str, taken: JsonObject, tools: Collection[str]) -> str:
     """The tool that does it; what another one's call says is put as ours takes it."""
     match cast("list[object]", taken.get("command")):
         case ["apply_patch", str(patch)] if len(taken) == 1 and "apply_patch" in tools:

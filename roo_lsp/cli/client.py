@@ -17,13 +17,13 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, cast
 
+from roo_lsp.agent.json_values import Json, JsonObject
 from roo_lsp.lsp.wire.frames import FrameDecoder, framed
 
-__all__ = ["Asked", "Event", "Refused", "Server", "ServerEnded", "Shown", "connect"]
+__all__ = ["Asked", "Event", "RequestRefused", "Server", "ServerEnded", "Shown", "connect"]
 
-Json = Any
 """A JSON value, as the other side sent it."""
 
 SERVER = (sys.executable, "-P", "-m", "roo_lsp")
@@ -47,7 +47,7 @@ CAPABILITIES: Mapping[str, Json] = {
 METHOD_NOT_FOUND = -32601
 
 
-class Refused(Exception):
+class RequestRefused(Exception):
     """The server answered a request with an error."""
 
     def __init__(self, code: int, message: str, data: Json = None) -> None:
@@ -65,7 +65,7 @@ class ServerEnded(Exception):
 class Event:
     """Something the agent did: the `roo` object of interface section 5."""
 
-    roo: dict[str, Json]
+    roo: JsonObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class Asked:
 
     id: int | str
     method: str
-    params: dict[str, Json]
+    params: JsonObject
 
 
 Incoming = Event | Shown | Asked
@@ -214,7 +214,7 @@ class Server:
 
     async def shut_down(self) -> None:
         """Ask the server to end, the way LSP wants it."""
-        with contextlib.suppress(Refused, ServerEnded, TimeoutError):
+        with contextlib.suppress(RequestRefused, ServerEnded, TimeoutError):
             await self.request("shutdown", None, END_SECONDS)
             self.notify("exit")
 
@@ -238,7 +238,7 @@ class Server:
 
     # --- messages ---------------------------------------------------------------------------
 
-    def _send(self, message: dict[str, Json]) -> None:
+    def _send(self, message: JsonObject) -> None:
         stream = self._process.stdin
         if stream is None or stream.is_closing():
             return
@@ -254,12 +254,12 @@ class Server:
         else:
             self._on_notification(method, message.get("params") or {})
 
-    def _settle(self, message: dict[str, Json]) -> None:
+    def _settle(self, message: JsonObject) -> None:
         answer = self._answers.get(message.get("id") or 0)
         if answer is None or answer.done():
             return
         if error := message.get("error"):
-            answer.set_exception(Refused(error["code"], error["message"], error.get("data")))
+            answer.set_exception(RequestRefused(error["code"], error["message"], error.get("data")))
         else:
             answer.set_result(message.get("result"))
 
@@ -279,17 +279,17 @@ class Server:
                 error = {"code": METHOD_NOT_FOUND, "message": f"no {method} here"}
                 self._send({"id": asked.id, "error": error})
 
-    def _section(self, item: dict[str, Json]) -> Json:
+    def _section(self, item: JsonObject) -> Json:
         value: Json = self._settings
         for step in (item.get("section") or "roo").split(".")[1:]:
-            value = cast("dict[str, Json]", value).get(step) if isinstance(value, dict) else None
+            value = cast("JsonObject", value).get(step) if isinstance(value, dict) else None
         return value
 
-    def _on_notification(self, method: str, params: dict[str, Json]) -> None:
+    def _on_notification(self, method: str, params: JsonObject) -> None:
         match method:
             case "$/progress":
                 value: Json = params.get("value")
-                roo: Json = cast("dict[str, Json]", value).get("roo") if value else None
+                roo: Json = cast("JsonObject", value).get("roo") if value else None
                 if roo:
                     self._incoming.put_nowait(Event(roo))
             case "roo/event":

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from roo_lsp.cli.editors.found import typed
 from roo_lsp.cli.options import Consent, Parser, add_settings, merged, settings
-from roo_lsp.cli.run import Job, run_job
+from roo_lsp.cli.run import RunJob, run_job
 from roo_lsp.providers.local import local_model, require_installed
 
 README = """\
@@ -87,7 +87,7 @@ async def _demo(demo: Demo, more: Mapping[str, Any], log: Path | None, *, as_jso
         async with local_model() as model:
             provider = {"baseUrl": model.base_url, "modelId": model.model}
             sources = (demo.consent.settings(), demo.settings, {"provider": provider}, more)
-            job = Job(
+            job = RunJob(
                 prompt=demo.prompt,
                 workspace=sample,
                 consent=demo.consent,

@@ -35,9 +35,8 @@ from roo_lsp.cli.drawing import (
 )
 from roo_lsp.settings import object_or_empty
 
-Roo = Mapping[str, Any]
-"""The `roo` object of an event (interface section 5)."""
-Update = Mapping[str, Any]
+Fields = Mapping[str, Any]
+"""The `roo` object of an event (interface section 5), or a part of it."""
 
 DIFF_LINES = 30
 OUTPUT_LINES = 12
@@ -53,7 +52,7 @@ SHORTEST_TIME = 0.1
 
 
 @dataclass(slots=True)
-class Call:
+class DrawnCall:
     """A tool call, as far as it has come."""
 
     kind: str
@@ -66,11 +65,11 @@ class Call:
     """Lines in these, where they are those of a file."""
     started: float | None = None
     """When it began to run, in the events' time."""
-    diffs: Sequence[Update] = ()
+    diffs: Sequence[Fields] = ()
     diffs_shown: bool = False
     output: str = ""
 
-    def grow(self, update: Update) -> None:
+    def grow(self, update: Fields) -> None:
         """More of its arguments came."""
         self.size = update["bytes"]
         meta = object_or_empty(update.get("_meta"))
@@ -92,14 +91,14 @@ class Totals:
     """Lines added and removed, by file."""
 
 
-class Picture:
+class TaskPicture:
     """Draws one task on a console; `live` where the cursor can be moved."""
 
     def __init__(self, console: Console, *, live: bool, whole_prompts: bool = False) -> None:
         self.console = console
         self.glyphs = glyphs_for(console.encoding)
         self.totals = Totals()
-        self.calls: dict[str, Call] = {}
+        self.calls: dict[str, DrawnCall] = {}
         """Those that are not done yet, by id."""
         self._whole_prompts = whole_prompts
         wraps = console.is_terminal and not live
@@ -132,7 +131,7 @@ class Picture:
 
     # --- what is shown ----------------------------------------------------------------------
 
-    def show(self, roo: Roo) -> None:
+    def show(self, roo: Fields) -> None:
         """Draw one event."""
         now: float = roo.get("ts") or 0
         self.totals.first = self.totals.first or now
@@ -223,7 +222,7 @@ class Picture:
 
     # --- events -----------------------------------------------------------------------------
 
-    def _draw(self, update: Update, now: float) -> None:
+    def _draw(self, update: Fields, now: float) -> None:
         self._at_work = _at_work(update)
         match update["sessionUpdate"]:
             case "agent_message_chunk":
@@ -245,7 +244,7 @@ class Picture:
             case _:
                 self._draw_rare(update)
 
-    def _draw_rare(self, update: Update) -> None:
+    def _draw_rare(self, update: Fields) -> None:
         glyphs = self.glyphs
         match update["sessionUpdate"]:
             case "plan":
@@ -307,7 +306,7 @@ class Picture:
             words = {"completed": "dim", "in_progress": "bold"}.get(status, "")
             self._print(Text.assemble((f"  {sign} ", style), (one_line(content), words)))
 
-    def _count(self, update: Update) -> None:
+    def _count(self, update: Fields) -> None:
         meta, totals = object_or_empty(update.get("_meta")), self.totals
         totals.requests += 1
         totals.input_tokens += meta.get("inputTokens") or 0
@@ -315,7 +314,7 @@ class Picture:
         totals.estimated = totals.estimated or bool(meta.get("estimated"))
         totals.cost = object_or_empty(update.get("cost")).get("amount") or 0
 
-    def _settled(self, update: Update) -> None:
+    def _settled(self, update: Fields) -> None:
         if update.get("outcome") in {"reject_once", "reject_always"}:
             self.note(f"{self.glyphs.failed} denied", "red")
 
@@ -382,12 +381,14 @@ class Picture:
 
     # --- tool calls -------------------------------------------------------------------------
 
-    def _begin_call(self, update: Update) -> None:
+    def _begin_call(self, update: Fields) -> None:
         self._end_words()
         self._retry = ""
-        self.calls[update["toolCallId"]] = Call(update["kind"], update["title"], time.monotonic())
+        self.calls[update["toolCallId"]] = DrawnCall(
+            update["kind"], update["title"], time.monotonic()
+        )
 
-    def _update_call(self, update: Update, now: float) -> None:
+    def _update_call(self, update: Fields, now: float) -> None:
         call = self.calls.get(update["toolCallId"])
         if call is None:
             return
@@ -409,7 +410,7 @@ class Picture:
             case _:
                 pass
 
-    def _finish_call(self, call: Call, update: Update, now: float) -> None:
+    def _finish_call(self, call: DrawnCall, update: Fields, now: float) -> None:
         failed = update["status"] == "failed"
         text = str(update.get("rawOutput") or "")
         meta = object_or_empty(update.get("_meta"))
@@ -434,7 +435,7 @@ class Picture:
         if failed:
             self._show_failure(text)
 
-    def _call_line(self, call: Call, end: Text) -> Text:
+    def _call_line(self, call: DrawnCall, end: Text) -> Text:
         icon = kind_glyph(call.kind, self.glyphs)
         line = Text.assemble((f"{icon} ", "bold blue"), one_line(call.title))
         room = max(20, self.console.width - end.cell_len)
@@ -492,7 +493,7 @@ class Picture:
         text = Text(readable(tail), "dim italic")
         return list(text.wrap(self.console, self.console.width))[-LIVE_THOUGHT_LINES:]
 
-    def _call_rows(self, call: Call) -> list[Text]:
+    def _call_rows(self, call: DrawnCall) -> list[Text]:
         facts: list[str] = []
         if call.started is None and call.lines:
             facts.append(plural(call.lines, "line"))
@@ -545,7 +546,7 @@ class Picture:
             self.console.print(Text(" " * indent).append_text(text), soft_wrap=True)
 
 
-def _at_work(update: Update) -> str:
+def _at_work(update: Fields) -> str:
     """What a silent model is told to do; empty for every other event, which ends that."""
     if update["sessionUpdate"] != "_at_work":
         return ""
@@ -553,7 +554,7 @@ def _at_work(update: Update) -> str:
     return f"model at work {speed if update['tokens'] else 'still reading'},"
 
 
-def _facts(meta: Update) -> list[str]:
+def _facts(meta: Fields) -> list[str]:
     """What is worth saying of a call that ended."""
     facts: list[str] = []
     if isinstance(found := meta.get("range"), dict):
@@ -564,14 +565,14 @@ def _facts(meta: Update) -> list[str]:
     return facts
 
 
-def _shown_diffs(diffs: Sequence[Update]) -> Generator[DiffLine]:
+def _shown_diffs(diffs: Sequence[Fields]) -> Generator[DiffLine]:
     for diff in diffs:
         if len(diffs) > 1:
             yield DiffLine(0, ":", diff["path"])
         yield from diff_lines(diff.get("oldText"), diff.get("newText"))
 
 
-def _counts(diffs: Sequence[Update]) -> tuple[int, int]:
+def _counts(diffs: Sequence[Fields]) -> tuple[int, int]:
     return diff_counts(list(_shown_diffs(diffs)))
 
 

@@ -16,7 +16,16 @@ from typing import Any, Protocol
 from rich.console import Console
 
 from roo_lsp.cli.asking import Choice, TypedLines, ask_permission, ask_question
-from roo_lsp.cli.client import Asked, Event, Incoming, Refused, Server, ServerEnded, Shown, connect
+from roo_lsp.cli.client import (
+    Asked,
+    Event,
+    Incoming,
+    RequestRefused,
+    Server,
+    ServerEnded,
+    Shown,
+    connect,
+)
 from roo_lsp.cli.options import (
     BadUsage,
     Consent,
@@ -28,7 +37,7 @@ from roo_lsp.cli.options import (
     split_yes,
     workspace,
 )
-from roo_lsp.cli.render import SPINNER_SECONDS, Picture, Roo
+from roo_lsp.cli.render import SPINNER_SECONDS, Fields, TaskPicture
 from roo_lsp.cli.tasks import in_folder, one_task
 from roo_lsp.settings import object_or_empty
 from roo_lsp.workspace.store import TaskStore
@@ -56,7 +65,7 @@ OUTCOMES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class RunJob:
     """What to run."""
 
     prompt: str
@@ -85,7 +94,7 @@ def main(arguments: Sequence[str]) -> int:
     return run(parse(arguments))
 
 
-def parse(arguments: Sequence[str]) -> Job:
+def parse(arguments: Sequence[str]) -> RunJob:
     """The job that a command line describes.
 
     Raises:
@@ -101,7 +110,7 @@ def parse(arguments: Sequence[str]) -> Job:
     if given.images and not prompt.strip():
         raise BadUsage("--image: a prompt has to say what to do with it")
     folder = workspace(given)
-    return Job(
+    return RunJob(
         prompt=prompt,
         workspace=folder,
         mode=given.mode,
@@ -132,14 +141,14 @@ def _task_of(folder: Path, given: str) -> str:
     return task.task_id
 
 
-def run(job: Job) -> int:
+def run(job: RunJob) -> int:
     """Run the job to its end; returns the exit code."""
     return asyncio.run(run_job(job))
 
 
-async def run_job(job: Job) -> int:
+async def run_job(job: RunJob) -> int:
     """Run the job to its end; returns the exit code."""
-    view: View = JsonView() if job.json else PictureView()
+    view: RunView = JsonView() if job.json else PictureView()
     stopping = Stopping()
     with stopping.watched():
         try:
@@ -249,13 +258,13 @@ class Stopping:
 # --- where it is shown ----------------------------------------------------------------------
 
 
-class View(Protocol):
+class RunView(Protocol):
     """Where a run is shown."""
 
     can_ask: bool
     """Whether a person is there to answer."""
 
-    def show(self, roo: Roo) -> None: ...
+    def show(self, roo: Fields) -> None: ...
     def note(self, text: str) -> None: ...
     def problem(self, code: str, message: str, hint: str) -> None: ...
     def summary(self, outcome: str, task_id: str, *, failed: bool) -> None: ...
@@ -275,7 +284,7 @@ class JsonView:
 
     can_ask = False
 
-    def show(self, roo: Roo) -> None:
+    def show(self, roo: Fields) -> None:
         # In ASCII: other line breaks than ours, and any encoding of the pipe, then do no harm.
         sys.stdout.write(f"{json.dumps(roo)}\n")
         sys.stdout.flush()
@@ -308,12 +317,14 @@ class PictureView:
     def __init__(self, console: Console | None = None) -> None:
         self.console = console or Console(highlight=False)
         is_terminal = sys.stdout.isatty()
-        self.picture = Picture(self.console, live=is_terminal and not self.console.is_dumb_terminal)
+        self.picture = TaskPicture(
+            self.console, live=is_terminal and not self.console.is_dumb_terminal
+        )
         self._lines = TypedLines()
         self.can_ask = is_terminal and sys.stdin.isatty()
         self.picture.start()
 
-    def show(self, roo: Roo) -> None:
+    def show(self, roo: Fields) -> None:
         self.picture.show(roo)
 
     def note(self, text: str) -> None:
@@ -358,7 +369,7 @@ class PictureView:
 class Run:
     """One task on one server, seen to its end."""
 
-    def __init__(self, server: Server, job: Job, view: View, stopping: Stopping) -> None:
+    def __init__(self, server: Server, job: RunJob, view: RunView, stopping: Stopping) -> None:
         self.server = server
         self.job = job
         self.view = view
@@ -373,7 +384,7 @@ class Run:
         try:
             self.task_id = await self._start()
             return await self._follow() if self.task_id else COMPLETED
-        except Refused as error:
+        except RequestRefused as error:
             return self._refused(error)
         except asyncio.CancelledError:
             current = asyncio.current_task()
@@ -428,7 +439,7 @@ class Run:
             async with asyncio.timeout(MODELS_SECONDS):
                 found = await self.server.execute("roo.provider.models", {"profile": profile})
                 return found["models"]
-        except (TimeoutError, Refused):
+        except (TimeoutError, RequestRefused):
             return ()
 
     async def _follow(self) -> int:
@@ -476,7 +487,7 @@ class Run:
         task_id = self.task_id if self.job.resumable else ""
         self.view.summary(outcome, task_id, failed=failed)
 
-    def _refused(self, error: Refused) -> int:
+    def _refused(self, error: RequestRefused) -> int:
         self.view.problem("", error.message, "")
         reason = object_or_empty(error.data).get("reason")
         bad_usage = error.code == INVALID_PARAMS or reason in BAD_USAGE_REASONS
@@ -525,7 +536,7 @@ class Run:
             self.view.problem("", f"Not answered: {question}", "Run it on a terminal to be asked.")
             await self._give_up()
             return
-        with contextlib.suppress(Refused):  # answered or withdrawn meanwhile
+        with contextlib.suppress(RequestRefused):  # answered or withdrawn meanwhile
             await self.server.execute(
                 "roo.question.answer", {"requestId": request, "answer": answer}
             )
@@ -536,7 +547,7 @@ class Run:
 
     async def _cancelled(self) -> int:
         """Cancel the task cleanly, and show that it has stopped."""
-        with contextlib.suppress(Refused, ServerEnded, TimeoutError):
+        with contextlib.suppress(RequestRefused, ServerEnded, TimeoutError):
             async with asyncio.timeout(CANCEL_SECONDS):
                 cancel = self.server.execute("roo.task.cancel", {"taskId": self.task_id})
                 await _both(cancel, self._drain())

@@ -16,7 +16,7 @@ from rich.text import Text
 from roo_lsp.agent.events import count_text
 from roo_lsp.cli.drawing import one_line
 from roo_lsp.cli.options import BadUsage, Parser, add_workspace, with_command, workspace
-from roo_lsp.cli.render import Picture
+from roo_lsp.cli.render import TaskPicture
 from roo_lsp.workspace.store import TaskStore, TaskSummary
 from roo_lsp.workspace.transcript import exported, listed, markdown
 from roo_lsp.workspace.user_folders import state_dir
@@ -86,7 +86,7 @@ def show_task(store: TaskStore, given: argparse.Namespace) -> int:
     """The task's picture, as `run` would have drawn it."""
     summary = one_task(store, given.id)
     console = Console(highlight=False)
-    picture = Picture(console, live=False, whole_prompts=True)
+    picture = TaskPicture(console, live=False, whole_prompts=True)
     last: dict[str, Any] = {}
     for event in _events(store, summary.task_id):
         picture.show(event)

@@ -22,7 +22,7 @@ from roo_lsp.tasks.service import Service
 from roo_lsp.workspace.journal import told
 from roo_lsp.workspace.uris import path_of
 
-Handler = Callable[[Session, Any], Awaitable[Any]]
+CommandHandler = Callable[[Session, Any], Awaitable[Any]]
 
 
 async def execute(session: Session, name: str, arguments: Sequence[Any]) -> Any:
@@ -122,11 +122,11 @@ NEEDS_QUOTES = re.compile(r"[\s\"'`,;:()<>\[\]{}@]|[.!?]$")
 # --- the table ------------------------------------------------------------------------------
 
 
-def _verb(verb: Callable[[Service, Any], Awaitable[Any]]) -> Handler:
+def _verb(verb: Callable[[Service, Any], Awaitable[Any]]) -> CommandHandler:
     return lambda session, argument: verb(session.service, argument)
 
 
-COMMANDS: dict[str, tuple[Handler, type[inputs.Argument], str]] = {
+COMMANDS: dict[str, tuple[CommandHandler, type[inputs.Argument], str]] = {
     "roo.task.start": (start, inputs.Start, "prompt"),
     "roo.task.send": (_verb(saying.send), inputs.Send, "text"),
     "roo.task.cancel": (_verb(verbs.cancel), inputs.OfTask, "taskId"),

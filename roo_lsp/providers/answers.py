@@ -3,10 +3,11 @@
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, cast
+from typing import cast
 
 from pydantic_core import from_json
 
+from roo_lsp.agent.json_values import JsonObject
 from roo_lsp.agent.ports import (
     Delta,
     ReasoningDelta,
@@ -17,7 +18,6 @@ from roo_lsp.agent.ports import (
 )
 from roo_lsp.providers.thinking import ThinkSplitter
 
-Json = dict[str, Any]
 """A JSON object of the wire, of which nothing is known."""
 
 _REASONS = {
@@ -59,7 +59,7 @@ class AnswerReader:
         self.usage: Usage | None = None
         self.chunks = 0
         """How many texts were part of a chat completion."""
-        self.stray: Json | None = None
+        self.stray: JsonObject | None = None
         """The first object that was not part of one."""
         self._held: dict[object, str] | None = None
         """Halves of surrogate pairs, by where they came; None while there were none."""
@@ -112,13 +112,13 @@ class AnswerReader:
         self._held = self._held or {}  # what only Python can read has half surrogate pairs
         return (value,)
 
-    def _read(self, chunk: Json, deltas: list[Delta]) -> None:
+    def _read(self, chunk: JsonObject, deltas: list[Delta]) -> None:
         raise_error(chunk)
         usage = chunk.get("usage")
         if usage is None and isinstance(groq := chunk.get("x_groq"), dict):
-            usage = cast("Json", groq).get("usage")
+            usage = cast("JsonObject", groq).get("usage")
         if isinstance(usage, dict):
-            self.usage = read_usage(cast("Json", usage))
+            self.usage = read_usage(cast("JsonObject", usage))
             self.chunks += 1
         choices = chunk.get("choices")
         if not isinstance(choices, list) or not choices:
@@ -136,11 +136,13 @@ class AnswerReader:
         if whole:
             delta = choice.get("message")
         if isinstance(delta, dict):
-            self._read_delta(cast("Json", delta), deltas, whole=whole)
+            self._read_delta(cast("JsonObject", delta), deltas, whole=whole)
             if whole and self.finish is None:  # one JSON that parses is all there
-                self.finish = "tool_calls" if cast("Json", delta).get("tool_calls") else "stop"
+                self.finish = (
+                    "tool_calls" if cast("JsonObject", delta).get("tool_calls") else "stop"
+                )
 
-    def _read_delta(self, delta: Json, deltas: list[Delta], *, whole: bool) -> None:
+    def _read_delta(self, delta: JsonObject, deltas: list[Delta], *, whole: bool) -> None:
         name, thought = _reasoning(delta)
         if thought:
             self._names_reasoning = True
@@ -213,7 +215,7 @@ class _Details:
     """
 
     def __init__(self) -> None:
-        self._entries: dict[tuple[object, ...], Json] = {}
+        self._entries: dict[tuple[object, ...], JsonObject] = {}
         self._texts: dict[tuple[object, ...], dict[str, list[str]]] = {}
 
     def add(self, entries: object) -> str:
@@ -233,7 +235,7 @@ class _Details:
                     whole[name] = value
         return "".join(readable)
 
-    def _key(self, entry: Json) -> tuple[object, ...]:
+    def _key(self, entry: JsonObject) -> tuple[object, ...]:
         """What the fragments of one entry have in common."""
         index, kind, own = entry.get("index"), str(entry.get("type")), entry.get("id")
         if not isinstance(index, int):
@@ -255,18 +257,18 @@ def _broken(text: str) -> Sequence[object]:
     raise Unreadable(text[:80])
 
 
-def _first_object(value: object) -> Json | None:
+def _first_object(value: object) -> JsonObject | None:
     if isinstance(value, list) and value:  # Gemini puts its errors into a list
         value = cast("list[object]", value)[0]
-    return cast("Json", value) if isinstance(value, dict) else None
+    return cast("JsonObject", value) if isinstance(value, dict) else None
 
 
-def object_or_empty(value: object) -> Json:
+def object_or_empty(value: object) -> JsonObject:
     """The object that a value is, else one with nothing in it."""
-    return cast("Json", value) if isinstance(value, dict) else {}
+    return cast("JsonObject", value) if isinstance(value, dict) else {}
 
 
-def _reasoning(delta: Json) -> tuple[str, str]:
+def _reasoning(delta: JsonObject) -> tuple[str, str]:
     """Reasoning with the name it came under; vLLM and OpenRouter send it under both for a while."""
     for name in ("reasoning_content", "reasoning"):
         thought = delta.get(name)
@@ -275,7 +277,7 @@ def _reasoning(delta: Json) -> tuple[str, str]:
     return "", ""
 
 
-def raise_error(chunk: Json) -> None:
+def raise_error(chunk: JsonObject) -> None:
     """Error objects in their shapes: OpenAI's, a string, older vLLM's, Anthropic's, MiniMax's."""
     error = chunk.get("error")
     if error:
@@ -283,8 +285,8 @@ def raise_error(chunk: Json) -> None:
     if chunk.get("object") == "error" or chunk.get("type") == "error":
         raise ErrorInAnswer(chunk, status_in(chunk))
     base = chunk.get("base_resp")
-    if isinstance(base, dict) and cast("Json", base).get("status_code"):
-        raise ErrorInAnswer(cast("Json", base), None)
+    if isinstance(base, dict) and cast("JsonObject", base).get("status_code"):
+        raise ErrorInAnswer(cast("JsonObject", base), None)
 
 
 def status_in(error: object) -> int | None:
@@ -299,10 +301,10 @@ def status_in(error: object) -> int | None:
     return None
 
 
-def _fragment(entry: Json, position: int | None) -> ToolCallFragment:
+def _fragment(entry: JsonObject, position: int | None) -> ToolCallFragment:
     """A fragment of a call; whole calls get their position as index, so that each is its own."""
     function = entry.get("function")
-    values = cast("Json", function) if isinstance(function, dict) else entry
+    values = cast("JsonObject", function) if isinstance(function, dict) else entry
     index, call_id, name = entry.get("index"), entry.get("id"), values.get("name")
     if isinstance(index, str) and index.isdecimal():
         index = int(index)
@@ -315,11 +317,11 @@ def _fragment(entry: Json, position: int | None) -> ToolCallFragment:
         index,
         str(call_id) if isinstance(call_id, str | int) else None,
         name if isinstance(name, str) else None,
-        cast("str | Json | None", arguments),
+        cast("str | JsonObject | None", arguments),
     )
 
 
-def read_usage(usage: Json) -> Usage:
+def read_usage(usage: JsonObject) -> Usage:
     """Usage in the spellings of OpenAI, Anthropic's proxies and DeepSeek.
 
     Gemini and xAI count thinking in `total_tokens` alone, and bill it as output.
@@ -338,7 +340,7 @@ def read_usage(usage: Json) -> Usage:
     return Usage(inputs, outputs + thinking, read, write)
 
 
-def _count(values: Json, *names: str) -> int:
+def _count(values: JsonObject, *names: str) -> int:
     for name in names:
         value = values.get(name)
         if isinstance(value, int | float) and value > 0:

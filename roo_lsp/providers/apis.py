@@ -11,7 +11,7 @@ from roo_lsp.providers.endpoint import Endpoint
 from roo_lsp.providers.errors import ProviderError
 from roo_lsp.providers.memory import Memory
 from roo_lsp.providers.openai_compatible import OpenAICompatible
-from roo_lsp.providers.verdicts import READ_FILE, Answer, problem
+from roo_lsp.providers.verdicts import READ_FILE, ProbeAnswer, problem
 
 Api = Literal["chat", "responses"]
 NAMES: dict[Api, str] = {"chat": "Chat completions", "responses": "The Responses API"}
@@ -20,7 +20,7 @@ ENOUGH = 2000
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
+class TriedApi:
     """What came of a call that was asked for over one API."""
 
     api: Api
@@ -57,11 +57,11 @@ def _advice(better: Api, endpoint: Endpoint, used: str) -> str:
     return f' Set roo.provider.api to "{better}".'
 
 
-def _said(tried: Tried) -> str:
+def _said(tried: TriedApi) -> str:
     return f"{NAMES[tried.api]}: {tried.problem}"
 
 
-async def _tried(endpoint: Endpoint, api: Api, memory: Memory | None) -> Tried:
+async def _tried(endpoint: Endpoint, api: Api, memory: Memory | None) -> TriedApi:
     assembly, pieces = Assembly(), 0
     prompt = UserMessage("Call the tool read_file with the path README.md.")
     request = ChatRequest("You are a coding agent. Be brief.", [prompt], [READ_FILE])
@@ -76,7 +76,7 @@ async def _tried(endpoint: Endpoint, api: Api, memory: Memory | None) -> Tried:
                 if pieces > ENOUGH:
                     break
     except ProviderError as error:
-        return Tried(api, error.message)
+        return TriedApi(api, error.message)
     message = assembly.message()
-    wrong = problem(Answer(message, pieces, (assembly.finish_reason or "").lower()))
-    return Tried(api, wrong[1] if wrong else "", bool(message.reasoning_details))
+    wrong = problem(ProbeAnswer(message, pieces, (assembly.finish_reason or "").lower()))
+    return TriedApi(api, wrong[1] if wrong else "", bool(message.reasoning_details))

@@ -23,7 +23,7 @@ _OWNERS: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
+class TriedPort:
     """A port that was looked at."""
 
     port: int
@@ -41,19 +41,19 @@ class Tried:
         return f"{self.name} at {self.base_url}"
 
 
-async def discover(ports: Mapping[int, str] = PORTS, within: float = TIMEOUT) -> list[Tried]:
+async def discover(ports: Mapping[int, str] = PORTS, within: float = TIMEOUT) -> list[TriedPort]:
     """What is at the ports, in their order; `within` is seconds."""
     return await asyncio.gather(*(_look(port, name, within) for port, name in ports.items()))
 
 
-def choose(tried: Sequence[Tried], model: str) -> Tried | None:
+def choose(tried: Sequence[TriedPort], model: str) -> TriedPort | None:
     """The server to use: one that has the model, else the first that has any, else the first."""
     servers = [each for each in tried if each.models is not None]
     having = [each for each in servers if each.models and model in each.models]
     return next(iter([*having, *(each for each in servers if each.models), *servers]), None)
 
 
-def why(chosen: Tried, tried: Sequence[Tried], model: str) -> str:
+def why(chosen: TriedPort, tried: Sequence[TriedPort], model: str) -> str:
     """For people: which server was taken and why, and what else is there."""
     reason = "the first of the usual ports that lists a model"
     if model and chosen.models and model in chosen.models:
@@ -69,7 +69,7 @@ def why(chosen: Tried, tried: Sequence[Tried], model: str) -> str:
     return " ".join(parts)
 
 
-def nothing(tried: Sequence[Tried]) -> str:
+def nothing(tried: Sequence[TriedPort]) -> str:
     """For people: that no server was found, and where it was looked for."""
     silent = [f"{each.port} ({each.name})" for each in tried if not each.answers]
     strange = [f"{each.port} ({each.name})" for each in tried if each.answers]
@@ -82,7 +82,7 @@ def nothing(tried: Sequence[Tried]) -> str:
     return " ".join(parts).replace(" ;", ";") + "."
 
 
-async def _look(port: int, name: str, within: float) -> Tried:
+async def _look(port: int, name: str, within: float) -> TriedPort:
     """What is at a port; whatever is no model server is left alone."""
     answers = False
     with suppress(OSError, EOFError, ValueError, RecursionError):
@@ -93,8 +93,8 @@ async def _look(port: int, name: str, within: float) -> Tried:
         if found is not None:
             owner = found[0].owner if found else ""
             models = tuple(each.id for each in found)
-            return Tried(port, _OWNERS.get(owner, name), answers=True, models=models)
-    return Tried(port, name, answers)
+            return TriedPort(port, _OWNERS.get(owner, name), answers=True, models=models)
+    return TriedPort(port, name, answers)
 
 
 async def _get(

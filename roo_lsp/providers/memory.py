@@ -63,7 +63,7 @@ RESPONSES = "responses"
 """The model answers through the Responses API; its chat completions said so."""
 _KNOWN = {*WORDS, PREFILLED, RESPONSES}
 
-Place = tuple[str, str]
+EndpointModel = tuple[str, str]
 """An endpoint's address, without user, password and query, and a model."""
 
 
@@ -74,17 +74,17 @@ class Memory:
         """`now` is seconds since the epoch."""
         self._file = file
         self._now = now
-        self._places: dict[Place, dict[str, float]] = {}
+        self._places: dict[EndpointModel, dict[str, float]] = {}
         """When each thing was learnt, the place learnt about last at the end."""
         self._seen: tuple[int, int, int] | None = None
         """The file's state when it was read last."""
 
-    def of(self, place: Place) -> frozenset[str]:
+    def of(self, place: EndpointModel) -> frozenset[str]:
         """What is known of a place: names of `WORDS` and of images, and `PREFILLED`."""
         self._read()
         return frozenset(self._current(self._places.get(place, {})))
 
-    def learn(self, place: Place, what: Iterable[str]) -> None:
+    def learn(self, place: EndpointModel, what: Iterable[str]) -> None:
         """Know these of a place as well, from now on."""
         self._read()
         now = self._now()
@@ -94,14 +94,14 @@ class Memory:
             del self._places[next(iter(self._places))]
         self._write()
 
-    def unlearn(self, place: Place, what: Iterable[str]) -> None:
+    def unlearn(self, place: EndpointModel, what: Iterable[str]) -> None:
         """Know these of a place no more."""
         rest = self.of(place) - frozenset(what)
         self.forget(place)
         if rest:
             self.learn(place, rest)
 
-    def forget(self, place: Place) -> None:
+    def forget(self, place: EndpointModel) -> None:
         """Find out anew about a place."""
         self._read()
         if self._places.pop(place, None) is not None:
@@ -160,7 +160,7 @@ class Memory:
             log.warning("what was learnt about an endpoint cannot be kept: %s", error)
 
 
-def _places(text: str) -> dict[Place, dict[str, float]]:
+def _places(text: str) -> dict[EndpointModel, dict[str, float]]:
     """The places in a file's text, as far as it is one of ours."""
     try:
         entries: Any = json.loads(text)["endpoints"]

@@ -22,7 +22,7 @@ from roo_lsp.providers.endpoint import Endpoint
 from roo_lsp.providers.errors import ProviderError, RequestTarget
 from roo_lsp.providers.exchange import Exchange
 from roo_lsp.providers.listing import NATIVE, Listed, listed
-from roo_lsp.providers.memory import PREFILLED, RESPONSES, Memory, Place
+from roo_lsp.providers.memory import PREFILLED, RESPONSES, EndpointModel, Memory
 from roo_lsp.providers.pictures import EVERY_IMAGE, is_about_images, newest_images
 from roo_lsp.providers.pulse import Pulse
 from roo_lsp.providers.reading import check_kind, deltas_in, excerpt
@@ -306,11 +306,11 @@ class OpenAICompatible:
                     told = read(body, self._model) or told
         return told
 
-    def _place(self, target: RequestTarget) -> Place:
+    def _place(self, target: RequestTarget) -> EndpointModel:
         """Where what is learnt belongs; nothing secret is in it."""
         return errors.redact(target.shown, target.secrets), target.model
 
-    def _learn(self, place: Place, answer: AnswerReader) -> None:
+    def _learn(self, place: EndpointModel, answer: AnswerReader) -> None:
         """Whether answers begin inside `<think>`: the next one is read by what this one showed."""
         known = self._memory.of(place)
         if answer.prefilled and PREFILLED not in known:

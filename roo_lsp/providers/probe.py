@@ -34,7 +34,7 @@ from roo_lsp.providers.memory import Memory
 from roo_lsp.providers.openai_compatible import OpenAICompatible
 from roo_lsp.providers.reading import WebPage
 from roo_lsp.providers.report import CHECKS, Check, CheckName
-from roo_lsp.providers.verdicts import READ_FILE, Answer, problem, unexpected
+from roo_lsp.providers.verdicts import READ_FILE, ProbeAnswer, problem, unexpected
 
 
 async def list_models(endpoint: Endpoint) -> list[str]:
@@ -126,7 +126,7 @@ class _Probe:
         self._usage()
         await self._images()
 
-    async def _ask(self, *messages: Message, tools: Sequence[ToolSpec] = ()) -> Answer:
+    async def _ask(self, *messages: Message, tools: Sequence[ToolSpec] = ()) -> ProbeAnswer:
         """One answer, as far as the test needs it: a small model may go on for very long."""
         assembly, pieces, told = Assembly(), 0, 0
         async with aclosing(self.model.stream(ChatRequest(SYSTEM, messages, tools))) as deltas:
@@ -139,7 +139,7 @@ class _Probe:
                 if told > ENOUGH_TEXT or pieces > ENOUGH:
                     break
         self.usage = assembly.usage or self.usage
-        return Answer(assembly.message(), pieces, (assembly.finish_reason or "").lower())
+        return ProbeAnswer(assembly.message(), pieces, (assembly.finish_reason or "").lower())
 
     async def _connect(self) -> list[Listed] | ProviderError:
         """The models that the endpoint lists; or why it does not, and then `connect` is open."""
@@ -167,7 +167,7 @@ class _Probe:
     async def _first_answer(self, listed: list[Listed] | ProviderError) -> bool:
         """Check key, model and stream by one request; False when no other can go well."""
         failure: ProviderError | None = None
-        answer: Answer | None = None
+        answer: ProbeAnswer | None = None
         try:
             answer = await self._ask(UserMessage("Reply with the word ok."))
         except ProviderError as error:
@@ -209,7 +209,7 @@ class _Probe:
             message += ". It is not in the endpoint's list, and answers all the same"
         self.findings.ok("model", f"{message}.", hint)
 
-    def _stream(self, answer: Answer) -> None:
+    def _stream(self, answer: ProbeAnswer) -> None:
         wrong = unexpected(answer)
         if wrong is not None:
             self._missing("stream", "provider_error", *wrong)

@@ -7,9 +7,10 @@ from typing import Protocol
 
 import httpx2
 
+from roo_lsp.agent.json_values import JsonObject
 from roo_lsp.agent.ports import Delta, Finished, Usage
 from roo_lsp.providers import errors
-from roo_lsp.providers.answers import ErrorInAnswer, Json, Unreadable
+from roo_lsp.providers.answers import ErrorInAnswer, Unreadable
 from roo_lsp.providers.deadlines import Deadlines, WholeAnswer
 from roo_lsp.providers.errors import ProviderError, Reply, RequestTarget
 from roo_lsp.providers.pulse import Pulse
@@ -31,7 +32,7 @@ class Reader(Protocol):
     usage: Usage | None
     chunks: int
     """How many texts were part of an answer."""
-    stray: Json | None
+    stray: JsonObject | None
     """The first object that was not part of one."""
     kind: str
     """What an answer is called in messages."""

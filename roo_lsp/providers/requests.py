@@ -5,9 +5,9 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from itertools import chain
-from typing import Any
 
 from roo_lsp.agent.assembly import usable_name
+from roo_lsp.agent.json_values import JsonObject
 from roo_lsp.agent.messages import AssistantMessage, Image, Message, ToolMessage, UserMessage
 from roo_lsp.agent.ports import ChatRequest, ToolSpec
 from roo_lsp.providers.endpoint import Endpoint
@@ -19,7 +19,6 @@ from roo_lsp.providers.pictures import (
 )
 from roo_lsp.providers.schemas import plain_schema, strict_schema
 
-Json = dict[str, Any]
 """A JSON object of the wire, of which nothing is known."""
 
 REPLAY = "replayed reasoning"
@@ -200,7 +199,7 @@ class Encoder:
         self,
         key: tuple[int, ...],
         messages: Sequence[Message],
-        wire: Callable[[], Json | list[Json]],
+        wire: Callable[[], JsonObject | list[JsonObject]],
     ) -> bytes:
         made = wire()
         data = b",".join(map(dumps, made if isinstance(made, list) else [made]))
@@ -220,7 +219,7 @@ class Encoder:
             self._tools = (tuple(tools), data, (strict, plain))
         return data
 
-    def _wire(self, message: Message, form: int) -> Json:
+    def _wire(self, message: Message, form: int) -> JsonObject:
         endpoint, marked = self._endpoint, bool(form & _MARKED)
         match message:
             case AssistantMessage():
@@ -242,10 +241,12 @@ class Encoder:
                 words = [_part(text, marked=marked)] if text else []
                 return {"role": "user", "content": [*words, *map(_picture, taken)]}
 
-    def _picture_message(self, caller: AssistantMessage, results: Sequence[ToolMessage]) -> Json:
+    def _picture_message(
+        self, caller: AssistantMessage, results: Sequence[ToolMessage]
+    ) -> JsonObject:
         """Most endpoints take images from the user alone, and after all results of an answer."""
         names = {call.id: call.name for call in caller.calls}
-        parts: list[Json] = []
+        parts: list[JsonObject] = []
         for result in results:
             name, call = names.get(result.call_id, "tool"), self._id(result.call_id)
             words = f"From a tool, not the user: image in the result of {name}, call {call}:"
@@ -255,10 +256,10 @@ class Encoder:
             ]
         return {"role": "user", "content": parts}
 
-    def _assistant(self, message: AssistantMessage, *, replays: bool) -> Json:
+    def _assistant(self, message: AssistantMessage, *, replays: bool) -> JsonObject:
         """Null content stands for "only calls"; an answer of nothing at all has to be a string."""
         nothing = None if message.calls and NULL_CONTENT not in self._forms else ""
-        wire: Json = {"role": "assistant", "content": message.text or nothing}
+        wire: JsonObject = {"role": "assistant", "content": message.text or nothing}
         if replays:
             wire |= _reasoning(message, self._endpoint)
         if message.calls:
@@ -275,14 +276,14 @@ class Encoder:
             ]
         return wire
 
-    def _tool(self, tool: ToolSpec, *, strict: bool, plain: bool) -> Json:
-        function: Json = {"name": tool.name, "description": tool.description}
+    def _tool(self, tool: ToolSpec, *, strict: bool, plain: bool) -> JsonObject:
+        function: JsonObject = {"name": tool.name, "description": tool.description}
         function["parameters"] = parameters(tool, strict=strict, plain=plain)
         if strict:
             function["strict"] = True
         return {"type": "function", "function": function}
 
-    def _options(self, model: str, request: ChatRequest, *, streaming: bool) -> Json:
+    def _options(self, model: str, request: ChatRequest, *, streaming: bool) -> JsonObject:
         """Everything but messages and tools; nothing that was not asked for."""
         endpoint = self._endpoint
         limit_name = {"auto": "max_completion_tokens"}.get(
@@ -305,7 +306,7 @@ class Encoder:
         return short_id(call_id) if CALL_IDS in self._forms else call_id
 
 
-def with_tool_options(asked: Json, endpoint: Endpoint, request: ChatRequest) -> Json:
+def with_tool_options(asked: JsonObject, endpoint: Endpoint, request: ChatRequest) -> JsonObject:
     """The options that are set, with those about tools where there are any."""
     if request.tools:
         asked["parallel_tool_calls"] = endpoint.parallel_tool_calls
@@ -349,21 +350,21 @@ def _ends(
     return ends
 
 
-def _text(text: str, *, marked: bool) -> str | list[Json]:
+def _text(text: str, *, marked: bool) -> str | list[JsonObject]:
     return [_part(text, marked=True)] if marked and text else text
 
 
-def _part(text: str, *, marked: bool) -> Json:
-    part: Json = {"type": "text", "text": text}
+def _part(text: str, *, marked: bool) -> JsonObject:
+    part: JsonObject = {"type": "text", "text": text}
     return part | {MARK: {"type": "ephemeral"}} if marked else part
 
 
-def _picture(image: Image) -> Json:
+def _picture(image: Image) -> JsonObject:
     url = f"data:{image.media_type};base64,{image.data}"
     return {"type": "image_url", "image_url": {"url": url}}
 
 
-def _reasoning(message: AssistantMessage, endpoint: Endpoint) -> Json:
+def _reasoning(message: AssistantMessage, endpoint: Endpoint) -> JsonObject:
     """The reasoning as it came. The details have its text in them, and what proves it is genuine."""
     if message.reasoning_details:
         with suppress(ValueError):

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
+from roo_lsp.agent.json_values import JsonObject
 from roo_lsp.agent.ports import Delta, ReasoningDetails, ToolCallFragment
 from roo_lsp.providers.answers import (
     AnswerReader,
     ErrorInAnswer,
-    Json,
     object_or_empty,
     raise_error,
     read_usage,
@@ -54,7 +54,7 @@ class _Item:
     part: tuple[object, ...] = ()
     """The part of a summary that is being told."""
     named: bool = False
-    whole: Json | None = None
+    whole: JsonObject | None = None
     """The item as it was when it was done."""
 
     def has(self, kind: str) -> str:
@@ -87,7 +87,7 @@ class ResponsesReader(AnswerReader):
             deltas.append(ReasoningDetails(layout))
         return deltas
 
-    def _read(self, chunk: Json, deltas: list[Delta]) -> None:
+    def _read(self, chunk: JsonObject, deltas: list[Delta]) -> None:
         kind = chunk.get("type")
         if kind == "error" or not isinstance(kind, str):
             if chunk.get("object") == "response":
@@ -114,7 +114,7 @@ class ResponsesReader(AnswerReader):
 
     # --- which item -------------------------------------------------------------------------
 
-    def _of(self, event: Json, kind: str, item: Json | None = None) -> _Item:
+    def _of(self, event: JsonObject, kind: str, item: JsonObject | None = None) -> _Item:
         """The item that an event is about; a new one, if nothing of it has come."""
         item = item or {}
         name = item.get("id") or event.get("item_id")
@@ -139,7 +139,7 @@ class ResponsesReader(AnswerReader):
             self._by_place[place] = found
         return found
 
-    def _added(self, event: Json, deltas: list[Delta]) -> None:
+    def _added(self, event: JsonObject, deltas: list[Delta]) -> None:
         item = object_or_empty(event.get("item"))
         place = event.get("output_index")
         known = self._by_place.get(place) if type(place) is int else None
@@ -152,10 +152,10 @@ class ResponsesReader(AnswerReader):
 
     # --- what is told of it -----------------------------------------------------------------
 
-    def _text(self, event: Json, text: str, deltas: list[Delta]) -> None:
+    def _text(self, event: JsonObject, text: str, deltas: list[Delta]) -> None:
         delta = event.get("delta")
         if isinstance(delta, dict):  # `{"text": …}`, before the specification
-            delta = cast("Json", delta).get("text")
+            delta = cast("JsonObject", delta).get("text")
         if isinstance(delta, str) and delta:
             part = (event.get("summary_index"), event.get("content_index"))
             self._say(self._of(event, _KINDS[text]), text, delta, deltas, part)
@@ -191,7 +191,7 @@ class ResponsesReader(AnswerReader):
             self._add_text(deltas, delta)
 
     def _call(
-        self, call: _Item, deltas: list[Delta], arguments: str, item: Json | None = None
+        self, call: _Item, deltas: list[Delta], arguments: str, item: JsonObject | None = None
     ) -> None:
         """More of a call: its name and id, once they are known, and arguments."""
         name = call_id = None
@@ -206,7 +206,7 @@ class ResponsesReader(AnswerReader):
             fragment = ToolCallFragment(call.number, call_id, name, arguments or None)
             self._add_call(deltas, fragment)
 
-    def _done(self, item: _Item, whole: Json, deltas: list[Delta]) -> None:
+    def _done(self, item: _Item, whole: JsonObject, deltas: list[Delta]) -> None:
         """An item as it is in the end: what of it was not told is told now."""
         if item.whole is not None:
             return
@@ -236,11 +236,11 @@ class ResponsesReader(AnswerReader):
             case _:
                 pass
 
-    def _finish(self, response: Json, deltas: list[Delta]) -> None:
+    def _finish(self, response: JsonObject, deltas: list[Delta]) -> None:
         """The last event, or the whole answer: what came of all of it."""
         usage = response.get("usage")
         if isinstance(usage, dict):
-            self.usage = read_usage(cast("Json", usage))
+            self.usage = read_usage(cast("JsonObject", usage))
         status = response.get("status")
         error = response.get("error")
         if status in {"failed", "cancelled"} or error:
@@ -252,7 +252,7 @@ class ResponsesReader(AnswerReader):
             self._done(self._in_the_end(item, kind, place, counts), item, deltas)
         self.finish, self.complete = self._reason(response), True
 
-    def _in_the_end(self, item: Json, kind: str, place: int, counts: dict[str, int]) -> _Item:
+    def _in_the_end(self, item: JsonObject, kind: str, place: int, counts: dict[str, int]) -> _Item:
         """The item that one of the last event is: by place, id, or its number among its kind."""
         number = counts[kind] = counts.get(kind, -1) + 1
         found = self._by_place.get(place)
@@ -264,7 +264,7 @@ class ResponsesReader(AnswerReader):
             found = same[number]
         return found or self._of({}, kind, {**item, "type": kind})
 
-    def _reason(self, response: Json) -> str:
+    def _reason(self, response: JsonObject) -> str:
         if response.get("status") == "incomplete":
             why = str(object_or_empty(response.get("incomplete_details")).get("reason"))
             return "content_filter" if why == "content_filter" else "length"
@@ -278,7 +278,7 @@ class ResponsesReader(AnswerReader):
 
     def _layout(self) -> str:
         """The order of the answer, with what the model thought; empty where there is nothing to keep."""
-        items: list[Json] = []
+        items: list[JsonObject] = []
         worth = False
         for item in sorted(self._items, key=lambda each: (each.place is None, each.place or 0)):
             whole = item.whole or {}
@@ -288,7 +288,7 @@ class ResponsesReader(AnswerReader):
                     items.append({key: value for key, value in whole.items() if key != "status"})
                 case "message":
                     text = item.has("text") + item.has("refusal")
-                    place: Json = {"type": "message", "length": len(text)}
+                    place: JsonObject = {"type": "message", "length": len(text)}
                     if isinstance(phase := whole.get("phase"), str):
                         worth, place["phase"] = True, phase
                     items.append(place)
@@ -301,13 +301,15 @@ class ResponsesReader(AnswerReader):
         return json.dumps({"source": self._source, "items": items}, ensure_ascii=False)
 
 
-def _parts(value: object) -> Sequence[Json]:
+def _parts(value: object) -> Sequence[JsonObject]:
     if not isinstance(value, list):
         return ()
-    return [cast("Json", each) for each in cast("list[object]", value) if isinstance(each, dict)]
+    return [
+        cast("JsonObject", each) for each in cast("list[object]", value) if isinstance(each, dict)
+    ]
 
 
-def _kind_of(part: Json, place: str, kind: str) -> str:
+def _kind_of(part: JsonObject, place: str, kind: str) -> str:
     """What kind of text a part of an item has."""
     if kind == "message":
         return "refusal" if part.get("type") == "refusal" else "text"
@@ -321,7 +323,7 @@ def _rest(told: str, whole: object) -> str:
     return whole[len(told) :]
 
 
-def _foreign(kind: str, item: Json) -> str:
+def _foreign(kind: str, item: JsonObject) -> str:
     """A call of one of the endpoint's own tools, for people: it was not asked for, nor run here."""
     action = object_or_empty(item.get("action"))
     about = item.get("query") or action.get("query") or item.get("name") or item.get("code") or ""

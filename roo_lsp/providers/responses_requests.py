@@ -11,6 +11,7 @@ from hashlib import sha256
 from typing import cast
 
 from roo_lsp.agent.assembly import usable_name
+from roo_lsp.agent.json_values import JsonObject
 from roo_lsp.agent.messages import AssistantMessage, Image, Message, ToolMessage, UserMessage
 from roo_lsp.agent.ports import ChatRequest, ToolSpec
 from roo_lsp.providers.endpoint import Endpoint
@@ -21,7 +22,6 @@ from roo_lsp.providers.requests import (
     REPLAYED,
     SHOWN,
     Encoder,
-    Json,
     arguments_object,
     parameters,
     turn_begins,
@@ -53,7 +53,7 @@ class ResponsesEncoder(Encoder):
         super().__init__(endpoint)
         self._source = source
 
-    def _options(self, model: str, request: ChatRequest, *, streaming: bool) -> Json:
+    def _options(self, model: str, request: ChatRequest, *, streaming: bool) -> JsonObject:
         endpoint = self._endpoint
         effort = endpoint.reasoning_effort
         asked = {
@@ -69,7 +69,7 @@ class ResponsesEncoder(Encoder):
         }
         return with_tool_options(asked, endpoint, request)
 
-    def _tool(self, tool: ToolSpec, *, strict: bool, plain: bool) -> Json:
+    def _tool(self, tool: ToolSpec, *, strict: bool, plain: bool) -> JsonObject:
         """Flat; `strict` is said either way, for left out it means yes here."""
         return {
             "type": "function",
@@ -106,7 +106,7 @@ class ResponsesEncoder(Encoder):
         """The items of a message: an answer is several, in the order in which they came."""
         return self._keep((id(message), form), [message], lambda: self._items(message, form))
 
-    def _items(self, message: Message, form: int) -> list[Json]:
+    def _items(self, message: Message, form: int) -> list[JsonObject]:
         match message:
             case AssistantMessage():
                 return self._answer(message, replays=bool(form & REPLAYED))
@@ -126,17 +126,19 @@ class ResponsesEncoder(Encoder):
                     _user([_words(text)] * bool(text) + [*map(_picture, taken)] if taken else text)
                 ]
 
-    def _picture_message(self, caller: AssistantMessage, results: Sequence[ToolMessage]) -> Json:
+    def _picture_message(
+        self, caller: AssistantMessage, results: Sequence[ToolMessage]
+    ) -> JsonObject:
         """As in chat completions: few endpoints take images inside the output of a call."""
         names = {call.id: call.name for call in caller.calls}
-        parts: list[Json] = []
+        parts: list[JsonObject] = []
         for result in results:
             name, call = names.get(result.call_id, "tool"), self._id(result.call_id)
             words = f"From a tool, not the user: image in the result of {name}, call {call}:"
             parts += [_words(words), *map(_picture, images_left(result.images, self._forms))]
         return _user(parts)
 
-    def _answer(self, message: AssistantMessage, *, replays: bool) -> list[Json]:
+    def _answer(self, message: AssistantMessage, *, replays: bool) -> list[JsonObject]:
         """What the model said, thought and called, as it was laid out, as far as that is known."""
         calls = [
             {
@@ -148,7 +150,7 @@ class ResponsesEncoder(Encoder):
             for call in message.calls
         ]
         texts = [message.text] if message.text or not calls else []
-        items: list[Json] = []
+        items: list[JsonObject] = []
         for item in self._layout(message.reasoning_details):
             match item.get("type"):
                 case "reasoning" if replays:
@@ -162,12 +164,12 @@ class ResponsesEncoder(Encoder):
                     pass
         return [*items, *(_said(text, None) for text in texts), *calls]
 
-    def _layout(self, details: str) -> Sequence[Json]:
+    def _layout(self, details: str) -> Sequence[JsonObject]:
         """The items of an answer of this endpoint and model, as `responses_answers` wrote them down."""
         if not details.startswith("{"):
             return ()
         try:
-            found = cast("Json", json.loads(details))
+            found = cast("JsonObject", json.loads(details))
         except (ValueError, RecursionError):
             return ()
         return found.get("items", ()) if found.get("source") == self._source else ()
@@ -180,13 +182,13 @@ def _split(text: str, length: object) -> tuple[str, list[str]]:
     return text[:length], [text[length:]]
 
 
-def _said(text: str, phase: object) -> Json:
+def _said(text: str, phase: object) -> JsonObject:
     """What the model said, in the form in which it comes back.
 
     llama.cpp takes no other; the id is one of ours, which is never looked up.
     """
     text = text.strip("\n") or text
-    message: Json = {
+    message: JsonObject = {
         "type": "message",
         "id": f"msg_{sha256(text.encode('utf-8', 'replace')).hexdigest()[:32]}",
         "role": "assistant",
@@ -196,14 +198,14 @@ def _said(text: str, phase: object) -> Json:
     return message | ({"phase": phase} if isinstance(phase, str) else {})
 
 
-def _user(content: str | list[Json]) -> Json:
+def _user(content: str | list[JsonObject]) -> JsonObject:
     return {"role": "user", "content": content}
 
 
-def _words(text: str) -> Json:
+def _words(text: str) -> JsonObject:
     return {"type": "input_text", "text": text}
 
 
-def _picture(image: Image) -> Json:
+def _picture(image: Image) -> JsonObject:
     url = f"data:{image.media_type};base64,{image.data}"
     return {"type": "input_image", "image_url": url, "detail": "auto"}

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, cast
 
-Json = dict[str, Any]
+from roo_lsp.agent.json_values import JsonObject
+
 """A JSON object of the wire, of which nothing is known."""
 
 MAX_DEPTH = 12
@@ -24,7 +25,7 @@ def strict_schema(schema: Any) -> Any:
     }
     properties = node.get("properties")
     if isinstance(properties, dict):
-        named = cast("Json", properties)
+        named = cast("JsonObject", properties)
         required = set(cast("list[str]", node.get("required") or []))
         node["properties"] = {
             name: value if name in required else _nullable(value) for name, value in named.items()
@@ -36,11 +37,11 @@ def strict_schema(schema: Any) -> Any:
     return node
 
 
-def _nullable(schema: Json) -> Json:
+def _nullable(schema: JsonObject) -> JsonObject:
     kind = schema.get("type")
     kinds = [kind] if isinstance(kind, str) else cast("list[str] | None", kind)
     if kinds is None:
-        choices = cast("list[Json]", schema.get("anyOf") or [schema])
+        choices = cast("list[JsonObject]", schema.get("anyOf") or [schema])
         if {"type": "null"} in choices:
             return schema
         rest = {k: v for k, v in schema.items() if k == "description" and "anyOf" in schema}
@@ -53,7 +54,7 @@ def _nullable(schema: Json) -> Json:
     return nullable
 
 
-def plain_schema(schema: Any) -> Json:
+def plain_schema(schema: Any) -> JsonObject:
     """A schema in the little of JSON Schema that every endpoint knows.
 
     Types by one name, properties, items, choices of words, descriptions: what Ollama and Gemini took
@@ -64,13 +65,13 @@ def plain_schema(schema: Any) -> Json:
     return _plain(whole, _object(whole.get("$defs") or whole.get("definitions")), MAX_DEPTH)
 
 
-def _plain(node: Json, definitions: Json, depth: int) -> Json:
+def _plain(node: JsonObject, definitions: JsonObject, depth: int) -> JsonObject:
     node = _chosen(node, definitions)
     kind = node.get("type")
     if isinstance(kind, list):
         kind = next((each for each in cast("list[object]", kind) if each != "null"), "string")
     kind = kind or ("object" if "properties" in node else "string")
-    plain: Json = {"type": kind}
+    plain: JsonObject = {"type": kind}
     if isinstance(node.get("description"), str):
         plain["description"] = node["description"]
     choices = [node["const"]] if "const" in node else node.get("enum")
@@ -91,7 +92,7 @@ def _plain(node: Json, definitions: Json, depth: int) -> Json:
     return plain
 
 
-def _chosen(node: Json, definitions: Json) -> Json:
+def _chosen(node: JsonObject, definitions: JsonObject) -> JsonObject:
     """What a node refers to, or the first of its alternatives that is not null."""
     for _ in range(MAX_DEPTH):
         if isinstance(name := node.get("$ref"), str):
@@ -101,11 +102,11 @@ def _chosen(node: Json, definitions: Json) -> Json:
             if not isinstance(several, list):
                 break
             kinds = [_object(each) for each in cast("list[object]", several)]
-            found = next((each for each in kinds if each.get("type") != "null"), Json())
+            found = next((each for each in kinds if each.get("type") != "null"), JsonObject())
         rest = {key: value for key, value in node.items() if key == "description"}
         node = found | rest
     return node
 
 
-def _object(value: object) -> Json:
-    return cast("Json", value) if isinstance(value, dict) else {}
+def _object(value: object) -> JsonObject:
+    return cast("JsonObject", value) if isinstance(value, dict) else {}

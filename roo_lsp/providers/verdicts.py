@@ -31,7 +31,7 @@ MORE_OUTPUT = (
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ProbeAnswer:
     """What one request brought."""
 
     message: AssistantMessage
@@ -46,7 +46,7 @@ class Answer:
         return self.finish in {"length", "max_tokens"}
 
 
-def unexpected(answer: Answer) -> tuple[str, str] | None:
+def unexpected(answer: ProbeAnswer) -> tuple[str, str] | None:
     """What is wrong with an answer that should be a word, and what to do."""
     message = answer.message
     if message.text.strip() or message.calls or (message.reasoning and not answer.cut):
@@ -63,7 +63,7 @@ def unexpected(answer: Answer) -> tuple[str, str] | None:
     )
 
 
-def problem(answer: Answer) -> tuple[ErrorCode, str, str] | None:
+def problem(answer: ProbeAnswer) -> tuple[ErrorCode, str, str] | None:
     """What is wrong with an answer that should be a call of read_file."""
     code: ErrorCode = "tool_calling_unsupported"
     message = answer.message
@@ -104,7 +104,7 @@ def _wrong_arguments(arguments: str) -> str:
     return "" if isinstance(path, str) else "those of the tool, which has a `path`"
 
 
-def _no_call(answer: Answer) -> tuple[str, str]:
+def _no_call(answer: ProbeAnswer) -> tuple[str, str]:
     """What came in place of a call, and what to do."""
     message = answer.message
     for text, where in ((message.text, ""), (message.reasoning, " in its reasoning")):

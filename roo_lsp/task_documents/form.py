@@ -51,7 +51,7 @@ def text_line(line: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class DocumentSection:
     """The lines of a section: its heading is at `first`, and `last` is the line behind its end."""
 
     who: Literal["you", "roo"]
@@ -74,7 +74,7 @@ def body_start(lines: Sequence[str]) -> int:
     return 0
 
 
-def sections(lines: Sequence[str]) -> Iterator[Section]:
+def sections(lines: Sequence[str]) -> Iterator[DocumentSection]:
     """The sections, in order."""
     heads = [
         (number, "you" if bare(line) == YOU else "roo")
@@ -84,7 +84,7 @@ def sections(lines: Sequence[str]) -> Iterator[Section]:
     for (first, who), last in zip(
         heads, [*(number for number, _ in heads[1:]), len(lines)], strict=False
     ):
-        yield Section("you" if who == "you" else "roo", first, last)
+        yield DocumentSection("you" if who == "you" else "roo", first, last)
 
 
 def first_unsent(lines: Sequence[str]) -> int:

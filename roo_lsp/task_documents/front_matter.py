@@ -51,7 +51,7 @@ FOR_ONE_TASK: Mapping[str, frozenset[str] | None] = {
 _SECRETS = {"apiKey", "apiKeyEnv", "apiKeyCommand"}
 _PLAIN = "tag:yaml.org,2002:"
 
-Steps = tuple[str, ...]
+KeyPath = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class FrontMatter:
     settings: Raw = field(default_factory=dict)
     """The part of the `roo` section that is taken from it."""
     task: str = ""
-    places: dict[Steps, Span] = field(default_factory=dict[Steps, Span])
+    places: dict[KeyPath, Span] = field(default_factory=dict[KeyPath, Span])
     """Of each key."""
     faults: list[Fault] = field(default_factory=list[Fault])
 
@@ -91,7 +91,7 @@ class FrontMatter:
     def profile(self) -> str:
         return str(self.settings.get("profile", ""))
 
-    def span(self, steps: Steps) -> Span:
+    def span(self, steps: KeyPath) -> Span:
         """Where a key stands, or the nearest one above it."""
         while steps and steps not in self.places:
             steps = steps[:-1]
@@ -173,7 +173,7 @@ def _leave_out(raw: Raw, found: FrontMatter) -> None:
             found.faults.append(Fault(found.span((key, name)), text))
 
 
-def _value(node: yaml.Node, steps: Steps, found: FrontMatter, seen: set[int]) -> object:
+def _value(node: yaml.Node, steps: KeyPath, found: FrontMatter, seen: set[int]) -> object:
     """The node as JSON has it; notes where its keys stand."""
     if id(node) in seen:
         found.faults.append(Fault(_span(node), "Anchors and aliases are not used here."))

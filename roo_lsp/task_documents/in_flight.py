@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from roo_lsp.task_documents.inserting import Woven
 from roo_lsp.task_documents.rendering import Renderer
-from roo_lsp.task_documents.ticks import Key
+from roo_lsp.task_documents.ticks import TickKey
 
 
 @dataclass(slots=True, eq=False)
@@ -40,5 +40,5 @@ class Reloaded:
 
     modified: int
     """When the file was written, in nanoseconds."""
-    ticks: set[Key]
+    ticks: set[TickKey]
     lines: set[str]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from roo_lsp.task_documents.form import bare
-from roo_lsp.workspace.line_diff import Edit, line_edits
+from roo_lsp.workspace.line_diff import LineEdit, line_edits
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def followed(place: OwnRegion, before: Sequence[str], after: Sequence[str]) -> O
     )
 
 
-def _moved(border: int, edits: Iterable[Edit], before: Sequence[str]) -> int:
+def _moved(border: int, edits: Iterable[LineEdit], before: Sequence[str]) -> int:
     shift = 0
     for first, last, new in edits:
         if first >= border:
@@ -165,7 +165,7 @@ def caught_up(tail: Sequence[str], wanted: Sequence[str], ending: str) -> tuple[
     border = at = 0
     edits = [
         *line_edits([bare(line) for line in tail], list(wanted)),
-        Edit(len(tail), len(tail), []),
+        LineEdit(len(tail), len(tail), []),
     ]
     for number, (first, last, new) in enumerate(edits):
         if first > at:

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from roo_lsp.settings import Settings
-from roo_lsp.task_documents.front_matter import FOR_ONE_TASK, OWN_KEYS, Steps
+from roo_lsp.task_documents.front_matter import FOR_ONE_TASK, OWN_KEYS, KeyPath
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class SettingKey:
     is_section: bool = False
 
 
-def keys_at(steps: Steps) -> list[SettingKey]:
+def keys_at(steps: KeyPath) -> list[SettingKey]:
     """The keys below these."""
     if not steps:
         own = [SettingKey(name, text) for name, text in OWN_KEYS.items()]
@@ -34,12 +34,12 @@ def keys_at(steps: Steps) -> list[SettingKey]:
     return [key for key in _keys(model) if not limited or key.name in (part or ())]
 
 
-def key_at(steps: Steps) -> SettingKey | None:
+def key_at(steps: KeyPath) -> SettingKey | None:
     """One of them."""
     return next((key for key in keys_at(steps[:-1]) if key.name == steps[-1]), None)
 
 
-def values_of(steps: Steps) -> list[tuple[str, str]]:
+def values_of(steps: KeyPath) -> list[tuple[str, str]]:
     """The values that a key takes, where they can be listed, each with the default marked."""
     parent = _model_at(steps[:-1])
     info = _fields(parent).get(steps[-1]) if parent is not None else None
@@ -63,7 +63,7 @@ def _section(info: FieldInfo) -> type[BaseModel] | None:
     return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
 
 
-def _model_at(steps: Steps) -> type[BaseModel] | None:
+def _model_at(steps: KeyPath) -> type[BaseModel] | None:
     model: type[BaseModel] | None = Settings
     for step in steps:
         info = _fields(model).get(step) if model is not None else None

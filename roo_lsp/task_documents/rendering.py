@@ -40,7 +40,7 @@ class Cue(Enum):
 
 
 @dataclass(slots=True)
-class Call:
+class RunningCall:
     """A call that goes on."""
 
     title: str
@@ -73,7 +73,7 @@ class Renderer:
     show: Callable[[Path], str] = str
     """A path as people write it."""
     chunks: deque[Chunk] = field(default_factory=lambda: deque([Chunk()]))
-    calls: dict[str, Call] = field(default_factory=dict[str, Call])
+    calls: dict[str, RunningCall] = field(default_factory=dict[str, RunningCall])
     seq: int = 0
     """Of the last event."""
     running: bool = False
@@ -152,7 +152,7 @@ class Renderer:
                 self.notice = ""
                 meta: Mapping[str, Any] = update.get("_meta", {})
                 quiet = bool(meta.get("quiet"))
-                self.calls[call_id] = Call(label(update["title"]), update["kind"], quiet)
+                self.calls[call_id] = RunningCall(label(update["title"]), update["kind"], quiet)
             case {"sessionUpdate": "tool_call_update", "toolCallId": str(call_id)}:
                 self._call(call_id, update)
             case {"sessionUpdate": "_question", "question": str(question)}:
@@ -226,7 +226,7 @@ class Renderer:
     # --- calls ------------------------------------------------------------------------------
 
     def _call(self, call_id: str, update: Mapping[str, Any]) -> None:
-        call = self.calls.setdefault(call_id, Call(""))
+        call = self.calls.setdefault(call_id, RunningCall(""))
         self.notice = ""
         self._end_text()
         if update.get("title"):
@@ -241,7 +241,7 @@ class Renderer:
             del self.calls[call_id]
             self._done(call, meta, failed=update["status"] == "failed")
 
-    def _done(self, call: Call, meta: Mapping[str, Any], *, failed: bool) -> None:
+    def _done(self, call: RunningCall, meta: Mapping[str, Any], *, failed: bool) -> None:
         if meta.get("answer"):
             self._said(call.result)
             self._end_text()
@@ -260,7 +260,7 @@ class Renderer:
         if shown:
             self.last = "block"
 
-    def _shown(self, call: Call, result: str, *, failed: bool) -> list[str]:
+    def _shown(self, call: RunningCall, result: str, *, failed: bool) -> list[str]:
         """What a call came to, as code blocks: changes, what was printed, why it failed."""
         if call.diffs and not failed:
             blocks = [code(self._unified(diff), "diff", DIFF_LINES) for diff in call.diffs]

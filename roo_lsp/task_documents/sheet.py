@@ -29,7 +29,7 @@ from roo_lsp.task_documents.form import (
 from roo_lsp.task_documents.in_flight import Prepared, Reloaded, Sent
 from roo_lsp.task_documents.inserting import OwnRegion, Woven, caught_up, followed, is_in, woven
 from roo_lsp.task_documents.rendering import TURN_END, Chunk, Cue, Renderer
-from roo_lsp.task_documents.ticks import Choice, Ticks, block, choice_in, ticked_in
+from roo_lsp.task_documents.ticks import TickableLine, Ticks, block, choice_in, ticked_in
 from roo_lsp.tasks.approvals import Pending
 from roo_lsp.workspace.line_diff import line_edits, split_lines
 
@@ -45,7 +45,7 @@ FAILURES = 20
 LOST = {"cancelled", "error"}
 """A turn that ends like this does not go on with what was queued."""
 
-Edit = Callable[[str, Callable[[], bool]], Coroutine[Any, Any, str | None]]
+MakeEdit = Callable[[str, Callable[[], bool]], Coroutine[Any, Any, str | None]]
 """Has the editor make the document's text this one, where the other tells whether it is; why it did not."""
 
 
@@ -67,7 +67,7 @@ class Sheet:
     """One open document."""
 
     document: Text
-    edit: Edit | None
+    edit: MakeEdit | None
     """None: the editor takes no edits, so nothing is written here."""
     start: Callable[[Any], None]
     entries: Callable[["Sheet"], list[Pending]]
@@ -369,7 +369,7 @@ class Sheet:
         edits = line_edits(self.lines, after)
         self.foreign |= {line.strip() for _, _, new in edits for line in new} - {""}
 
-    def saved(self) -> list[Choice]:
+    def saved(self) -> list[TickableLine]:
         """The user saved it: what they ticked and nobody took back, by choices that are theirs."""
         reloaded, self._reloaded = self._reloaded, None
         if reloaded is not None and reloaded.modified == self._on_disk():
@@ -403,7 +403,7 @@ class Sheet:
             self._pumping = True
             self.start(self._pump(self.edit))
 
-    async def _pump(self, edit: Edit) -> None:
+    async def _pump(self, edit: MakeEdit) -> None:
         clock = asyncio.get_running_loop().time
         try:
             while not self.closed and self._failures < FAILURES:
@@ -427,7 +427,7 @@ class Sheet:
     def _is_late(self, now: float) -> bool:
         return self._held_since is not None and now - self._held_since >= HOLD
 
-    async def _make(self, edit: Edit, prepared: Prepared) -> None:
+    async def _make(self, edit: MakeEdit, prepared: Prepared) -> None:
         text = "".join(prepared.woven.lines)
         self._wanted.append(prepared)
         reason = await edit(text, lambda: self._made is prepared)

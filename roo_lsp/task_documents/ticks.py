@@ -36,12 +36,12 @@ WORDS: Mapping[str, Outcome] = {
 PAYLOAD_LINES = 200
 """More of a change than this is only in the details."""
 
-Key = tuple[str, str]
+TickKey = tuple[str, str]
 """A choice: the id of its entry, and its word."""
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class TickableLine:
     """A line to tick."""
 
     request_id: str
@@ -51,20 +51,20 @@ class Choice:
     """What the user wrote behind it."""
 
     @property
-    def key(self) -> Key:
+    def key(self) -> TickKey:
         return self.request_id, self.word
 
 
-def choice_in(line: str) -> Choice | None:
+def choice_in(line: str) -> TickableLine | None:
     """The choice that a line is, if it is one."""
     found = _CHOICE.match(bare(line))
     if found is None:
         return None
     ticked = found["tick"] not in {"", " "}
-    return Choice(found["id"], found["word"], ticked, found["rest"].lstrip(":").strip())
+    return TickableLine(found["id"], found["word"], ticked, found["rest"].lstrip(":").strip())
 
 
-def ticked_in(lines: Iterable[str]) -> dict[Key, Choice]:
+def ticked_in(lines: Iterable[str]) -> dict[TickKey, TickableLine]:
     """The ticked choices of a text."""
     found = (choice_in(line) for line in lines if "`" in line)
     return {each.key: each for each in found if each is not None and each.ticked}
@@ -78,16 +78,18 @@ class Ticks:
     edit of ours (a tool's, say) nor the file's text on disk, read again.
     """
 
-    own: set[Key] = field(default_factory=set[Key])
+    own: set[TickKey] = field(default_factory=set[TickKey])
     """Made by the user, and still there."""
-    foreign: set[Key] = field(default_factory=set[Key])
+    foreign: set[TickKey] = field(default_factory=set[TickKey])
     """Put there by an edit of the agent; until somebody takes it away."""
 
     def edited_by_agent(self, before: Sequence[str], after: Sequence[str]) -> None:
         """An edit was sent to the editor that is not ours to approve by."""
         self.foreign |= ticked_in(after).keys() - ticked_in(before).keys()
 
-    def changed(self, before: Sequence[str], after: Sequence[str], *, by_user: bool) -> set[Key]:
+    def changed(
+        self, before: Sequence[str], after: Sequence[str], *, by_user: bool
+    ) -> set[TickKey]:
         """The text changed; the ticks that are new in it."""
         was, now = ticked_in(before).keys(), ticked_in(after).keys()
         gone = was - now
@@ -99,7 +101,7 @@ class Ticks:
         return new
 
 
-def answered(choice: Choice, entry: Pending) -> str | None:
+def answered(choice: TickableLine, entry: Pending) -> str | None:
     """What a ticked choice answers: an outcome, or the text for a question; None for nothing."""
     if entry.kind != "question":
         outcome = WORDS.get(choice.word)

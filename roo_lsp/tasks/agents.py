@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from roo_lsp.agent.approval import PermissionRequest
 from roo_lsp.agent.events import AgentEvent, StateChanged, UserMessageChunk
-from roo_lsp.agent.messages import Entry
+from roo_lsp.agent.messages import HistoryEntry
 from roo_lsp.agent.ports import Asker, CommandRunner, FileSystem, LanguageServers
 from roo_lsp.agent.redaction import Keys
 from roo_lsp.agent.tool import AnyTool, Workspace
@@ -73,7 +73,7 @@ class Agents:
     attended: bool = True
     """False where nobody is there to answer a question."""
 
-    def __call__(self, task: Task, entries: Sequence[Entry]) -> Worker:
+    def __call__(self, task: Task, entries: Sequence[HistoryEntry]) -> Worker:
         """A task's agent, with what was said before."""
         surprises = Surprises()
         folders = self.workspace.folders

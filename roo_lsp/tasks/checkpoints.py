@@ -26,7 +26,7 @@ from roo_lsp.agent.events import (
     ToolCallStarted,
     ToolCallUpdated,
 )
-from roo_lsp.agent.messages import AssistantMessage, Entry, Rewound, ToolMessage, UserMessage
+from roo_lsp.agent.messages import AssistantMessage, HistoryEntry, Rewound, ToolMessage, UserMessage
 from roo_lsp.agent.modes import MODES
 from roo_lsp.agent.ports import FileSystem
 from roo_lsp.agent.tool import ToolKind
@@ -35,7 +35,7 @@ from roo_lsp.tasks.task import Task
 from roo_lsp.workspace.checkpoints.git import CheckpointError, find_git
 from roo_lsp.workspace.checkpoints.putting_back import PutBack, put_back
 from roo_lsp.workspace.checkpoints.records import Checkpoint, Records
-from roo_lsp.workspace.checkpoints.shadow import Shadow, State
+from roo_lsp.workspace.checkpoints.shadow import FolderState, Shadow
 from roo_lsp.workspace.encodings import decode
 from roo_lsp.workspace.journal import told
 from roo_lsp.workspace.policy import Surprises
@@ -211,7 +211,7 @@ class TaskCheckpoints:
         """The history is read from the store, with so many entries."""
         self.entries = self._place = entries
 
-    def keep_entry(self, entry: Entry) -> None:
+    def keep_entry(self, entry: HistoryEntry) -> None:
         """An entry is added to the history."""
         self.entries += 1
         match entry:
@@ -545,7 +545,7 @@ class _Taking:
 
 def _look(
     shadows: Sequence[Shadow], buffers: Mapping[Path, str], paths: Collection[Path] | None
-) -> dict[str, State]:
+) -> dict[str, FolderState]:
     return {str(shadow.folder): shadow.look(buffers, paths) for shadow in shadows}
 
 

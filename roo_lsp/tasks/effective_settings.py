@@ -14,8 +14,8 @@ from roo_lsp.settings_channel import Held
 from roo_lsp.settings_sources import Effective, Source, confined, effective
 from roo_lsp.tasks.approvals import TrustQuestion, passage_lines
 from roo_lsp.workspace.trust import (
-    Answer,
     Item,
+    TrustAnswer,
     TrustStore,
     content_hash,
     digest_of,
@@ -52,7 +52,7 @@ class EffectiveSettings:
     """What would widen, trusted or not."""
     _items: tuple[Item, ...] = ()
     """What trust would be about, as of the last look."""
-    _said: Answer = "unknown"
+    _said: TrustAnswer = "unknown"
     _asking: asyncio.Future[bool] | None = None
     """The question for trust, while it is open."""
     _asked: set[str] = field(default_factory=set[str])
@@ -204,7 +204,7 @@ class EffectiveSettings:
             return confined(found) if len(self._items) > len(found.held) else found
         return effective(everything, trusted=True) if found.held else found
 
-    def _look(self, held: Sequence[Held]) -> tuple[tuple[Item, ...], Answer]:
+    def _look(self, held: Sequence[Held]) -> tuple[tuple[Item, ...], TrustAnswer]:
         """What trust is about now, and what the user said of it; of nothing they need not."""
         if too_wide(self.folders[0]):
             return (), "refused"

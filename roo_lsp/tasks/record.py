@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from roo_lsp.agent.errors import RooError, ToolError
-from roo_lsp.agent.messages import AssistantMessage, Entry
+from roo_lsp.agent.messages import AssistantMessage, HistoryEntry
 from roo_lsp.tasks.stream import Roo
 from roo_lsp.workspace.journal import StoreError
 from roo_lsp.workspace.store import VERSION, TaskStore, TaskSummary
@@ -90,7 +90,7 @@ class TaskRecord:
         except StoreError as error:
             self._not_stored(error)
 
-    def keep_entry(self, entry: Entry) -> None:
+    def keep_entry(self, entry: HistoryEntry) -> None:
         """Store what was said.
 
         Raises:

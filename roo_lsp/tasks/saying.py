@@ -109,11 +109,11 @@ def _told(service: Service, result: dict[str, Any], said: list[str]) -> dict[str
     return result | {"said": text}
 
 
-async def _obeyed(service: Service, commands: list[slash.Command], aim: Aim) -> list[str]:
+async def _obeyed(service: Service, commands: list[slash.SlashCommand], aim: Aim) -> list[str]:
     return [line for each in commands for line in await _obey(service, each, aim)]
 
 
-async def _obey(service: Service, command: slash.Command, aim: Aim) -> list[str]:
+async def _obey(service: Service, command: slash.SlashCommand, aim: Aim) -> list[str]:
     match command.name:
         case "help":
             return list(slash.help_lines())

@@ -42,21 +42,21 @@ _NAME = re.compile(r"/[^\W\d_][\w-]*$")
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
+class SlashCommand:
     """A command with its word."""
 
     name: str
     word: str = ""
 
 
-def split(text: str) -> tuple[list[Command], str]:
+def split(text: str) -> tuple[list[SlashCommand], str]:
     """The commands at the beginning of a message, and the rest, which is for the model.
 
     Raises:
         Refused: it begins with a command that there is not, or with one that lacks its word or has
             one too many. It is not for the model: it was meant as a command.
     """
-    rest, commands = text, list[Command]()
+    rest, commands = text, list[SlashCommand]()
     while (word := _first_word(rest)) and _NAME.match(word):
         name = word[1:]
         form = COMMANDS.get(name)
@@ -71,7 +71,7 @@ def split(text: str) -> tuple[list[Command], str]:
                 raise _unfit(f"/{name} needs a word behind it: {form.example}")
         elif behind and not form.takes_text:
             raise _unfit(f"/{name} stands alone on its line. {SAY_IT}")
-        commands.append(Command(name, argument))
+        commands.append(SlashCommand(name, argument))
         rest = f"{behind.strip()}\n{below}" if behind else below
         if behind:
             break

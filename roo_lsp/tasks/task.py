@@ -40,7 +40,7 @@ from roo_lsp.agent.events import (
 )
 from roo_lsp.agent.finishing import answer_of
 from roo_lsp.agent.loop import go_on, run_turn
-from roo_lsp.agent.messages import INTERRUPTED, Entry, Image, ToolMessage, UserMessage
+from roo_lsp.agent.messages import INTERRUPTED, HistoryEntry, Image, ToolMessage, UserMessage
 from roo_lsp.agent.redaction import Keys
 from roo_lsp.tasks.interrupted import LooseEnds
 from roo_lsp.tasks.kept import forget, what_waits
@@ -74,7 +74,7 @@ class Worker:
     """Told when the calls that another server left are done."""
 
 
-Employ = Callable[["Task", Sequence[Entry]], Worker]
+Employ = Callable[["Task", Sequence[HistoryEntry]], Worker]
 """Makes a task's agent, with what was said before."""
 
 
@@ -95,7 +95,7 @@ class Task:
     audience: Audience
     workspace: Path
     employ: InitVar[Employ]
-    entries: InitVar[Sequence[Entry]]
+    entries: InitVar[Sequence[HistoryEntry]]
     tell: Callable[[str], None]
     """Shows the user a message."""
     keys: Keys = field(default_factory=Keys)
@@ -118,7 +118,7 @@ class Task:
     _work: asyncio.Task[StopReason] | None = None
     """The part of the turn that acts."""
 
-    def __post_init__(self, employ: Employ, entries: Sequence[Entry]) -> None:
+    def __post_init__(self, employ: Employ, entries: Sequence[HistoryEntry]) -> None:
         self.record = TaskRecord(self.id, self.store, self.read_anew, self._end_work)
         self.stream = EventStream(self.id, 0, self.record.keep_event, self.audience, self.keys)
         self._worker = employ(self, entries)
@@ -618,7 +618,7 @@ class Tasks:
         mode: str,
         profile: str,
         created_at: float,
-        entries: list[Entry],
+        entries: list[HistoryEntry],
     ) -> Task:
         task = Task(
             task_id,

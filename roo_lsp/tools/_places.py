@@ -6,7 +6,15 @@ from pathlib import Path
 
 from roo_lsp.agent.errors import ToolError
 from roo_lsp.agent.ports import Place, Places, Spot
-from roo_lsp.agent.tool import Invocation, Location, Output, Seen, Target, ToolContext, ToolResult
+from roo_lsp.agent.tool import (
+    Invocation,
+    Location,
+    Seen,
+    ShowOutput,
+    Target,
+    ToolContext,
+    ToolResult,
+)
 from roo_lsp.tools._symbol import (
     LINE_LENGTH,
     NO_ANSWER,
@@ -50,7 +58,7 @@ def finding(
 ) -> Invocation:
     """Asks where a symbol's places of a kind are: `definition`, `references`."""
 
-    async def run(output: Output) -> ToolResult:
+    async def run(output: ShowOutput) -> ToolResult:
         del output
         found = await ask(await spot_of(arguments, context))
         if found is None:

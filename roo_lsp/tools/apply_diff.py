@@ -7,7 +7,7 @@ from roo_lsp.agent.tool import (
     Diff,
     Invocation,
     Location,
-    Output,
+    ShowOutput,
     Tool,
     ToolContext,
     ToolKind,
@@ -61,7 +61,7 @@ async def prepare(arguments: ApplyDiff, context: ToolContext) -> Invocation:
     diffs = (Diff(path, before.text, edited.text),)
     locations = (Location(path, edited.line),)
 
-    async def run(output: Output) -> ToolResult:
+    async def run(output: ShowOutput) -> ToolResult:
         del output
         await context.files.write(path, edited.text, before.stamp)
         context.recall.saw(path)

@@ -16,7 +16,7 @@ from roo_lsp.agent.tool import (
     Diff,
     Invocation,
     Location,
-    Output,
+    ShowOutput,
     Target,
     Tool,
     ToolContext,
@@ -196,7 +196,7 @@ async def prepare(arguments: ApplyPatch, context: ToolContext) -> Invocation:
     locations = tuple(Location(file.path, file.line) for file in changes if file.text is not None)
     told = [file.told for file in changes if file.moved_to not in changes]
 
-    async def run(output: Output) -> ToolResult:
+    async def run(output: ShowOutput) -> ToolResult:
         del output
         wanted = [PlannedChange(each.path, each.name, each.before, each.text) for each in changes]
         await carry_out(context.files, wanted, "the patch")

@@ -8,7 +8,7 @@ from roo_lsp.agent.errors import ToolError
 from roo_lsp.agent.tool import (
     Arguments,
     Invocation,
-    Output,
+    ShowOutput,
     Tool,
     ToolContext,
     ToolKind,
@@ -47,7 +47,7 @@ async def prepare(arguments: AskFollowupQuestion, context: ToolContext) -> Invoc
     if not arguments.question.strip():
         raise ToolError("The question is empty.")
 
-    async def run(output: Output) -> ToolResult:
+    async def run(output: ShowOutput) -> ToolResult:
         del output
         answer = await context.asker.ask(arguments.question, arguments.follow_up)
         return ToolResult(f"The user answered: {answer}", settled=True)

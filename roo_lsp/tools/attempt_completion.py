@@ -6,7 +6,7 @@ from roo_lsp.agent.errors import ToolError
 from roo_lsp.agent.tool import (
     Arguments,
     Invocation,
-    Output,
+    ShowOutput,
     Tool,
     ToolContext,
     ToolKind,
@@ -29,7 +29,7 @@ async def prepare(arguments: AttemptCompletion, context: ToolContext) -> Invocat
     if not arguments.result.strip():
         raise ToolError("The result is empty.")
 
-    async def run(output: Output) -> ToolResult:
+    async def run(output: ShowOutput) -> ToolResult:
         del output
         return ToolResult(arguments.result, ends_turn=True)
 

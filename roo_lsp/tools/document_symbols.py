@@ -7,7 +7,7 @@ from roo_lsp.agent.tool import (
     Arguments,
     Invocation,
     Location,
-    Output,
+    ShowOutput,
     Tool,
     ToolContext,
     ToolKind,
@@ -49,7 +49,7 @@ async def prepare(arguments: DocumentSymbols, context: ToolContext) -> Invocatio
     path = context.workspace.path(arguments.path)
     name = name_of(context, path)
 
-    async def run(output: Output) -> ToolResult:
+    async def run(output: ShowOutput) -> ToolResult:
         del output
         await context.files.read(path)  # says what is wrong where it cannot be looked into
         found = await servers.document_symbols(path)

@@ -12,7 +12,7 @@ from roo_lsp.agent.tool import (
     Diff,
     Invocation,
     Location,
-    Output,
+    ShowOutput,
     Tool,
     ToolContext,
     ToolKind,
@@ -121,7 +121,7 @@ async def prepare(arguments: Edit, context: ToolContext) -> Invocation:
     diffs = (Diff(path, before.text if before else None, edited.text),)
     locations = (Location(path, edited.line),)
 
-    async def run(output: Output) -> ToolResult:
+    async def run(output: ShowOutput) -> ToolResult:
         del output
         await context.files.write(path, edited.text, before.stamp if before else None)
         context.recall.saw(path)

@@ -8,7 +8,7 @@ from roo_lsp.agent.ports import Command, CommandResult
 from roo_lsp.agent.tool import (
     Arguments,
     Invocation,
-    Output,
+    ShowOutput,
     Tool,
     ToolContext,
     ToolKind,
@@ -92,7 +92,7 @@ async def prepare(arguments: ExecuteCommand, context: ToolContext) -> Invocation
     refuse_once(context, arguments, entities_in(command), "Write the characters themselves.")
     cwd, unconfined = context.workspace.path(arguments.cwd or "."), bool(arguments.no_sandbox)
 
-    async def run(output: Output) -> ToolResult:
+    async def run(output: ShowOutput) -> ToolResult:
         result = await context.commands.run(Command(command, cwd, timeout, unconfined), output)
         return ToolResult(
             _text(command, result) + tip(context, command),

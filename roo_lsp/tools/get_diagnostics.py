@@ -10,7 +10,7 @@ from roo_lsp.agent.tool import (
     Arguments,
     Invocation,
     Location,
-    Output,
+    ShowOutput,
     Target,
     Tool,
     ToolContext,
@@ -44,7 +44,7 @@ async def prepare(arguments: GetDiagnostics, context: ToolContext) -> Invocation
     names = list(SEVERITIES.values())
     mildest = names.index(arguments.severity or "warning") + 1
 
-    async def run(output: Output) -> ToolResult:
+    async def run(output: ShowOutput) -> ToolResult:
         del output
         found = await servers.problems(path)
         if found is None or (path is not None and path not in found.files):

@@ -1,6 +1,6 @@
 """`hover`: the type and documentation of a symbol, from the editor's other language servers."""
 
-from roo_lsp.agent.tool import Invocation, Output, Tool, ToolContext, ToolKind, ToolResult
+from roo_lsp.agent.tool import Invocation, ShowOutput, Tool, ToolContext, ToolKind, ToolResult
 from roo_lsp.tools._symbol import NO_ANSWER, AtSymbol, servers_of, spot_of, targets, title_of
 from roo_lsp.tools._text import name_of, one_line
 from roo_lsp.workspace.escapes import plain
@@ -17,7 +17,7 @@ class Hover(AtSymbol):
 async def prepare(arguments: Hover, context: ToolContext) -> Invocation:
     servers, _ = servers_of(context)
 
-    async def run(output: Output) -> ToolResult:
+    async def run(output: ShowOutput) -> ToolResult:
         del output
         spot = await spot_of(arguments, context)
         text = await servers.hover(spot)

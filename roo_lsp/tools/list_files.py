@@ -6,7 +6,7 @@ from roo_lsp.agent.tool import (
     Arguments,
     Invocation,
     Location,
-    Output,
+    ShowOutput,
     Tool,
     ToolContext,
     ToolKind,
@@ -30,7 +30,7 @@ async def prepare(arguments: ListFiles, context: ToolContext) -> Invocation:
     path = context.workspace.path(arguments.path)
     name = name_of(context, path)
 
-    async def run(output: Output) -> ToolResult:
+    async def run(output: ShowOutput) -> ToolResult:
         del output
         listing = await context.files.list(
             path,

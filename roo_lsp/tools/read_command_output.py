@@ -7,7 +7,7 @@ from roo_lsp.agent.ports import OutputPart, OutputQuery
 from roo_lsp.agent.tool import (
     Arguments,
     Invocation,
-    Output,
+    ShowOutput,
     Tool,
     ToolContext,
     ToolKind,
@@ -79,7 +79,7 @@ def _query(arguments: ReadCommandOutput) -> OutputQuery:
 async def prepare(arguments: ReadCommandOutput, context: ToolContext) -> Invocation:
     query = _query(arguments)
 
-    async def run(output: Output) -> ToolResult:
+    async def run(output: ShowOutput) -> ToolResult:
         del output
         part = await context.commands.output(arguments.artifact_id, query)
         return ToolResult("\n".join([_head(arguments, part), part.text, *part.notes]))

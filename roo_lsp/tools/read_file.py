@@ -14,7 +14,7 @@ from roo_lsp.agent.tool import (
     FileLimits,
     Invocation,
     Location,
-    Output,
+    ShowOutput,
     Tool,
     ToolContext,
     ToolKind,
@@ -196,7 +196,7 @@ async def prepare(arguments: ReadFile, context: ToolContext) -> Invocation:
     path = context.workspace.path(arguments.path)
     name = name_of(context, path)
 
-    async def run(output: Output) -> ToolResult:
+    async def run(output: ShowOutput) -> ToolResult:
         del output
         try:
             snapshot = await context.files.read(path)

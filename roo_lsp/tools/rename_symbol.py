@@ -14,7 +14,7 @@ from roo_lsp.agent.tool import (
     Diff,
     Invocation,
     Location,
-    Output,
+    ShowOutput,
     Target,
     Tool,
     ToolContext,
@@ -59,7 +59,7 @@ async def prepare(arguments: RenameSymbol, context: ToolContext) -> Invocation:
     locations = tuple(Location(each.path, _first_line(each)) for each in changes)
     names = [each.name for each in changes]
 
-    async def run(output: Output) -> ToolResult:
+    async def run(output: ShowOutput) -> ToolResult:
         del output
         await carry_out(context.files, changes, "the rename")
         told = f"Renamed {old} to {new} in {plural(len(names), 'file')}: {', '.join(names)}."

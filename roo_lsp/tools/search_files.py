@@ -13,7 +13,7 @@ from roo_lsp.agent.tool import (
     Arguments,
     Invocation,
     Location,
-    Output,
+    ShowOutput,
     Target,
     Tool,
     ToolContext,
@@ -149,7 +149,7 @@ async def prepare(arguments: SearchFiles, context: ToolContext) -> Invocation:
     place = name if name != "." else f"the {len(paths)} workspace folders" * (len(paths) > 1)
     where = f"in {place or 'the workspace'}" + (f" ({pattern})" if pattern else "")
 
-    async def run(output: Output) -> ToolResult:
+    async def run(output: ShowOutput) -> ToolResult:
         del output
         query = SearchQuery(
             paths[0],

@@ -8,7 +8,7 @@ from roo_lsp.agent.tool import (
     Arguments,
     Diff,
     Invocation,
-    Output,
+    ShowOutput,
     Target,
     Tool,
     ToolContext,
@@ -36,7 +36,7 @@ async def prepare(arguments: ShowChanges, context: ToolContext) -> Invocation:
     changed = await context.changes()
     diffs = [each for each in changed if below is None or each.path.is_relative_to(below)]
 
-    async def run(output: Output) -> ToolResult:
+    async def run(output: ShowOutput) -> ToolResult:
         del output
         return ToolResult("\n".join(_told(context, diffs)))
 

@@ -8,7 +8,7 @@ from roo_lsp.agent.errors import ToolError
 from roo_lsp.agent.tool import (
     Arguments,
     Invocation,
-    Output,
+    ShowOutput,
     Todo,
     Tool,
     ToolContext,
@@ -60,7 +60,7 @@ async def prepare(arguments: UpdateTodoList, context: ToolContext) -> Invocation
     entries = parse(arguments.todos)
     done = sum(entry.status == "completed" for entry in entries)
 
-    async def run(output: Output) -> ToolResult:
+    async def run(output: ShowOutput) -> ToolResult:
         del output
         context.todos.replace(entries)
         return ToolResult(f"The todo list is set: {done} of {len(entries)} done.")

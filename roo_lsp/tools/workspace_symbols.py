@@ -7,7 +7,7 @@ from roo_lsp.agent.tool import (
     Arguments,
     Invocation,
     Location,
-    Output,
+    ShowOutput,
     Target,
     Tool,
     ToolContext,
@@ -36,7 +36,7 @@ async def prepare(arguments: WorkspaceSymbols, context: ToolContext) -> Invocati
     servers, _ = servers_of(context)
     query = one_line(arguments.query)
 
-    async def run(output: Output) -> ToolResult:
+    async def run(output: ShowOutput) -> ToolResult:
         del output
         found = await servers.workspace_symbols(arguments.query)
         if found is None:

@@ -15,7 +15,7 @@ from roo_lsp.agent.tool import (
     Diff,
     Invocation,
     Location,
-    Output,
+    ShowOutput,
     Tool,
     ToolContext,
     ToolKind,
@@ -87,7 +87,7 @@ async def prepare(arguments: WriteToFile, context: ToolContext) -> Invocation:
     changed = before is None or before.text != content
     diffs = (Diff(path, before.text if before else None, content),) if changed else ()
 
-    async def run(output: Output) -> ToolResult:
+    async def run(output: ShowOutput) -> ToolResult:
         del output
         if not changed:
             return ToolResult(f"{name} already has exactly this content; nothing was written.")

@@ -12,9 +12,9 @@ from typing import Literal
 
 from pydantic import BaseModel, TypeAdapter
 
-from roo_lsp.workspace.line_diff import Edit, line_edits, split_lines
+from roo_lsp.workspace.line_diff import LineEdit, line_edits, split_lines
 
-State = Literal["pending", "kept", "reverted", "edited"]
+HunkState = Literal["pending", "kept", "reverted", "edited"]
 """`edited`: the user has touched it since. What is kept or reverted stays until it is edited again."""
 Lines = tuple[str, ...]
 MAX_PIECES = 500
@@ -31,7 +31,7 @@ class Hunk:
     """What would stand there without the agent."""
     after: Lines
     """What stands there; of a reverted one, what stood there."""
-    state: State = "pending"
+    state: HunkState = "pending"
     made: tuple[Lines, Lines] | None = None
     """`before` and `after` as the agent left them; None once they cannot be told any more."""
 
@@ -142,7 +142,7 @@ class FileChanges:
         """An empty file that was made, or one that is gone, is a change without lines."""
         return hunk.is_open and hunk.before == hunk.after and self.existed == self.exists
 
-    def _replace(self, edit: Edit, *, agent: bool) -> None:
+    def _replace(self, edit: LineEdit, *, agent: bool) -> None:
         hit = [h for h in self.hunks if _touches(edit, h, adjacent=agent and h.is_open)]
         merged = [hunk for hunk in hit if hunk.is_open]
         grown = self._grown(edit, merged, agent=agent) if agent or merged else None
@@ -158,7 +158,7 @@ class FileChanges:
             hunks.insert(place, grown)
         self.hunks = hunks
 
-    def _grown(self, edit: Edit, merged: Sequence[Hunk], *, agent: bool) -> Hunk:
+    def _grown(self, edit: LineEdit, merged: Sequence[Hunk], *, agent: bool) -> Hunk:
         """One hunk for the edit and the hunks it touches; called before the lines are changed."""
         first = min([edit.first, *(hunk.first for hunk in merged)])
         last = max([edit.last, *(hunk.last for hunk in merged)])
@@ -188,7 +188,7 @@ class FileChanges:
         return f"{self.prefix}-{self.numbered}"
 
 
-def _touches(edit: Edit, hunk: Hunk, *, adjacent: bool) -> bool:
+def _touches(edit: LineEdit, hunk: Hunk, *, adjacent: bool) -> bool:
     """Whether an edit changes lines of a hunk, or (`adjacent`) beside it."""
     first, last = hunk.first, hunk.last
     if adjacent:
@@ -202,7 +202,7 @@ def _touches(edit: Edit, hunk: Hunk, *, adjacent: bool) -> bool:
     return edit.first < last and first < edit.last
 
 
-def _fewer(edits: list[Edit], lines: list[str]) -> list[Edit]:
+def _fewer(edits: list[LineEdit], lines: list[str]) -> list[LineEdit]:
     """At most `MAX_PIECES` of them: those with the least between them become one."""
     gap = 1
     while len(edits) > MAX_PIECES:
@@ -211,7 +211,7 @@ def _fewer(edits: list[Edit], lines: list[str]) -> list[Edit]:
             near = joined[-1]
             if edit.first - near.last <= gap:
                 near.new.extend([*lines[near.last : edit.first], *edit.new])
-                joined[-1] = Edit(near.first, edit.last, near.new)
+                joined[-1] = LineEdit(near.first, edit.last, near.new)
             else:
                 joined.append(edit)
         edits, gap = joined, gap * 2

@@ -13,9 +13,9 @@ from typing import Literal
 from roo_lsp.agent.errors import ToolError
 from roo_lsp.agent.ports import Command, CommandResult, OutputPart, OutputQuery
 from roo_lsp.workspace.job import Job
-from roo_lsp.workspace.outputs import Output, OutputStore
+from roo_lsp.workspace.outputs import OutputStore, RunningOutput
 from roo_lsp.workspace.paths import is_folder, is_program
-from roo_lsp.workspace.sandbox.base import NO_SANDBOX, Process, Sandbox, Scratch, Start
+from roo_lsp.workspace.sandbox.base import NO_SANDBOX, Process, ProcessStart, Sandbox, Scratch
 from roo_lsp.workspace.sandbox.hints import prevented
 from roo_lsp.workspace.sandbox.protect import Found, ProtectedChange, changes, notice
 from roo_lsp.workspace.sandbox.spawning import spawn
@@ -70,7 +70,7 @@ FIXED_VARIABLES: dict[str, str] = {
     "GIT_CONFIG_VALUE_1": "false",
 }
 
-State = Literal["exited", "signalled", "timed_out", "running"]
+CommandState = Literal["exited", "signalled", "timed_out", "running"]
 
 
 def command_environment(ours: Mapping[str, str], users: Mapping[str, str]) -> dict[str, str]:
@@ -149,7 +149,7 @@ class ShellRunner:
         self._grace = grace
         self._options = options
         self._environ = os.environ if environ is None else environ
-        self._jobs: dict[Job, asyncio.Task[State]] = {}
+        self._jobs: dict[Job, asyncio.Task[CommandState]] = {}
         self._leavings: dict[Job, asyncio.Task[None]] = {}
         self._scratch = Scratch()
         self._on_changed = on_changed
@@ -211,7 +211,9 @@ class ShellRunner:
         finally:
             job.stop_showing()
 
-    async def _wait(self, job: Job, task: "asyncio.Task[State]", seconds: float | None) -> bool:
+    async def _wait(
+        self, job: Job, task: "asyncio.Task[CommandState]", seconds: float | None
+    ) -> bool:
         """Wait for its end, or as long as it makes sense; True where it was silent for too long."""
         if seconds is not None:
             await asyncio.wait({task}, timeout=seconds)
@@ -306,13 +308,13 @@ class ShellRunner:
         kept: tuple[Path, ...],
     ) -> Job:
         arguments, jail = options.arguments(command.text), options.sandbox.jail
-        start = Start(arguments, command_environment(self._environ, options.env))
+        start = ProcessStart(arguments, command_environment(self._environ, options.env))
         if jail is not None:
             found = replace(before or Found(), ignored=kept)
             start = jail.confine(arguments, command.cwd, start.env, self._scratch, found)
         how = jail.spawn if jail is not None else _directly
         spawned = spawn(start, command.cwd, options.limits, how)
-        return Job(spawned, Output(self._outputs), on_output, before, start)
+        return Job(spawned, RunningOutput(self._outputs), on_output, before, start)
 
     async def _look(self) -> Found | None:
         """The protected names as they are now, compared with what running commands found; None
@@ -331,7 +333,7 @@ class ShellRunner:
                 self._tell(found)
         return now
 
-    async def _watched(self, job: Job, limit: float) -> State:
+    async def _watched(self, job: Job, limit: float) -> CommandState:
         """`_live`, and then what it did to protected names."""
         try:
             return await self._live(job, limit)
@@ -350,7 +352,7 @@ class ShellRunner:
         if self._on_changed is not None:
             self._on_changed(found)
 
-    async def _live(self, job: Job, limit: float) -> State:
+    async def _live(self, job: Job, limit: float) -> CommandState:
         """Watch a command to its end, whichever way it comes; nothing of it runs on after a kill."""
         try:
             try:

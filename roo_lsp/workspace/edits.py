@@ -1,6 +1,6 @@
 """SEARCH/REPLACE blocks: read strictly, matched exactly or nearly, applied all or not at all.
 
-`Ground` finds lines in a text and puts others there; every tool that edits places its changes by it.
+`ComparedText` finds lines in a text and puts others there; every tool that edits places its changes by it.
 """
 
 import re
@@ -235,7 +235,7 @@ def apply_blocks(text: str, blocks: Sequence[Block]) -> Edited:
     wanted = [
         Wanted(f"Block {number}", block, nearest_to) for number, block in enumerate(blocks, 1)
     ]
-    edited, failures = Ground(text).applied(wanted, Words())
+    edited, failures = ComparedText(text).applied(wanted, Words())
     if failures:
         raise _not_applied(failures, len(blocks), Words())
     if edited.text == text:
@@ -259,7 +259,7 @@ def nearest_to(block: Block, places: Sequence[int]) -> Sequence[int]:
     return [at for at in near if abs(at - asked) == closest] or places
 
 
-class Ground:
+class ComparedText:
     """A text's lines, in the forms in which they are compared; each form is made once."""
 
     def __init__(self, text: str) -> None:

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from roo_lsp.workspace.outputs import Output
-from roo_lsp.workspace.sandbox.base import Process, Start
+from roo_lsp.workspace.outputs import RunningOutput
+from roo_lsp.workspace.sandbox.base import Process, ProcessStart
 from roo_lsp.workspace.sandbox.protect import Found
 
 MERGE_SECONDS = 0.05
@@ -34,10 +34,10 @@ class Job:
     def __init__(
         self,
         spawned: tuple[Process, socket.socket],
-        output: Output,
+        output: RunningOutput,
         on_output: Callable[[str], None],
         before: Found | None,
-        start: Start,
+        start: ProcessStart,
     ) -> None:
         self._process, self._link = spawned
         self.output = output

@@ -20,7 +20,7 @@ DEPTH = 8
 """How often what lies between lines that are unique is looked through for lines unique in there."""
 
 
-class Edit(NamedTuple):
+class LineEdit(NamedTuple):
     """The lines from `first` up to, not with, `last` become `new`; where both are the same, between."""
 
     first: int
@@ -38,10 +38,10 @@ def alike(one: str, other: str) -> bool:
     return one == other or one.replace("\r\n", "\n") == other.replace("\r\n", "\n")
 
 
-def line_edits(before: list[str], after: list[str]) -> list[Edit]:
+def line_edits(before: list[str], after: list[str]) -> list[LineEdit]:
     """What makes one of the other, in order; the numbers are those of `before`."""
     return [
-        Edit(first, last, after[new_first:new_last])
+        LineEdit(first, last, after[new_first:new_last])
         for first, last, new_first, new_last in _differing(before, after)
     ]
 
@@ -85,11 +85,11 @@ def unified_lines(old: str, new: str) -> Iterator[str]:
                 yield from (f"+{line}" for line in after[new_first:new_last])
 
 
-Block = tuple[int, int, int, int]
+MatchedBlock = tuple[int, int, int, int]
 """Lines from, up to; and the lines from, up to, that stand there after it."""
 
 
-def _differing(before: list[str], after: list[str], depth: int = 0) -> Iterator[Block]:
+def _differing(before: list[str], after: list[str], depth: int = 0) -> Iterator[MatchedBlock]:
     head = _common(before, after)
     tail = _common(before[head:][::-1], after[head:][::-1])
     before, after = before[head : len(before) - tail], after[head : len(after) - tail]
@@ -99,7 +99,7 @@ def _differing(before: list[str], after: list[str], depth: int = 0) -> Iterator[
         yield head + first, head + last, head + new_first, head + new_last
 
 
-def _compared(before: list[str], after: list[str], depth: int) -> Iterator[Block]:
+def _compared(before: list[str], after: list[str], depth: int) -> Iterator[MatchedBlock]:
     seen = Counter(after)
     work = sum(seen[line] for line in before)
     if not work or depth > DEPTH:
@@ -115,7 +115,7 @@ def _compared(before: list[str], after: list[str], depth: int) -> Iterator[Block
 
 def _between(
     anchors: list[tuple[int, int]], before: list[str], after: list[str], depth: int
-) -> Iterator[Block]:
+) -> Iterator[MatchedBlock]:
     """What differs between lines that surely are the same; without any, everything does."""
     if not anchors:
         yield 0, len(before), 0, len(after)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from roo_lsp.agent.errors import ToolError
-from roo_lsp.workspace.edits import Block, Ground, Wanted, Words, with_own_lines
+from roo_lsp.workspace.edits import Block, ComparedText, Wanted, Words, with_own_lines
 from roo_lsp.workspace.lines import line_texts, split_lines
 
 MAX_PLACES = 100_000
@@ -140,7 +140,7 @@ def _joined(pieces: Sequence[str]) -> str:
 def _nearly(text: str, old: str, new: str, *, every: bool) -> Replaced:
     """As `replace_text` where whole lines fit apart from blanks and typographic characters."""
     block, whole = _as_lines(old, new)
-    ground = Ground(text)
+    ground = ComparedText(text)
     if whole and not every:
         found = ground.find(Wanted("old_string", block, lambda _, places: places), WORDS)
     else:

@@ -193,7 +193,7 @@ MAX_PENDING = 64 * 1024
 
 
 @dataclass(slots=True)
-class Screen:
+class TerminalScreen:
     """Bytes as they come, made what a terminal would show of them in the end; at most one line is held."""
 
     _line: bytes = b""
@@ -226,7 +226,7 @@ def _settled(data: bytes) -> bytes:
 
 
 @dataclass(slots=True)
-class Output:
+class RunningOutput:
     """One command's output, as it comes."""
 
     store: OutputStore
@@ -238,7 +238,7 @@ class Output:
     _tail: bytearray = field(default_factory=bytearray)
     _file: int | None = None
     _unstorable: bool = False
-    _screen: Screen = field(default_factory=Screen)
+    _screen: TerminalScreen = field(default_factory=TerminalScreen)
 
     def add(self, data: bytes) -> None:
         self._take(self._screen.take(data))

@@ -24,7 +24,7 @@ from functools import partial
 from typing import Literal
 
 from roo_lsp.agent.errors import ToolError
-from roo_lsp.workspace.edits import Block, Edited, Ground, Wanted, Words
+from roo_lsp.workspace.edits import Block, ComparedText, Edited, Wanted, Words
 from roo_lsp.workspace.lines import line_texts
 
 FORM = """\
@@ -58,7 +58,7 @@ _BEGIN, _END, _END_OF_FILE = "*** Begin Patch", "*** End Patch", "*** End of Fil
 
 
 @dataclass(frozen=True, slots=True)
-class Hunk:
+class PatchHunk:
     """One change: the lines behind `@@` that stand above it, and the lines before and after."""
 
     number: int
@@ -80,7 +80,7 @@ class Operation:
     path: str
     move_to: str | None = None
     content: str = ""
-    hunks: tuple[Hunk, ...] = ()
+    hunks: tuple[PatchHunk, ...] = ()
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -220,7 +220,7 @@ class _Reader:
             move_to, at = move[1], at + 1
             if not move_to:
                 raise _malformed(f"Line {at} names no file to move to.")
-        hunks: list[Hunk] = []
+        hunks: list[PatchHunk] = []
         while at < end:
             if not self.lines[at].strip() and not any(map(str.strip, self.lines[at:end])):
                 break
@@ -232,7 +232,7 @@ class _Reader:
         self.operations.append(Operation("update", path, move_to, hunks=tuple(hunks)))
         return end
 
-    def _hunk(self, at: int, end: int) -> tuple[Hunk | None, int]:
+    def _hunk(self, at: int, end: int) -> tuple[PatchHunk | None, int]:
         """The hunk that begins in this line, unless it only has lines that stay; and the next."""
         number = at + 1
         context: list[str] = []
@@ -253,7 +253,7 @@ class _Reader:
         elif at < end and self.lines[at].startswith("***"):
             raise _malformed(f"Line {at + 1} is {_quoted(self.lines[at])}, which is no part of it.")
         search, replacement = _sides(lines)
-        hunk = Hunk(number, tuple(context), Block(search, replacement, start_line), at_end)
+        hunk = PatchHunk(number, tuple(context), Block(search, replacement, start_line), at_end)
         return hunk if hunk.changes else None, at
 
 
@@ -300,12 +300,12 @@ def _malformed(what: str) -> ToolError:
 # --- applying -------------------------------------------------------------------------------
 
 
-def apply_hunks(text: str, name: str, hunks: Sequence[Hunk]) -> tuple[Edited, list[str]]:
+def apply_hunks(text: str, name: str, hunks: Sequence[PatchHunk]) -> tuple[Edited, list[str]]:
     """The text with every hunk in its place, and what to tell of each that has none.
 
     Lines that no hunk names stay as they are, to the byte, and so does the end of the file.
     """
-    ground = Ground(text)
+    ground = ComparedText(text)
     wanted: list[Wanted] = []
     failures: list[str] = []
     above = _Above()
@@ -332,7 +332,7 @@ class _Above:
 
 
 def _narrowed(
-    ground: Ground, hunk: Hunk, above: _Above, block: Block, places: Sequence[int]
+    ground: ComparedText, hunk: PatchHunk, above: _Above, block: Block, places: Sequence[int]
 ) -> Sequence[int]:
     """Which of several places can be meant: at the end, below the context, below the last hunk."""
     size = len(block.search)
@@ -353,7 +353,7 @@ def _next(anchors: Sequence[int], places: Sequence[int]) -> list[int]:
     return sorted({places[at] for at in after if at < len(places)})
 
 
-def _anchors(ground: Ground, context: Sequence[str]) -> list[int]:
+def _anchors(ground: ComparedText, context: Sequence[str]) -> list[int]:
     """Where the last line of the context stands below the others of it; several if they are."""
     found: list[int] = []
     for depth, line in enumerate(context):
@@ -362,7 +362,7 @@ def _anchors(ground: Ground, context: Sequence[str]) -> list[int]:
     return found
 
 
-def _insertion(ground: Ground, hunk: Hunk) -> int | str:
+def _insertion(ground: ComparedText, hunk: PatchHunk) -> int | str:
     """Where lines go that are only added: below the context, else to the end of the file."""
     if hunk.at_end or not ground.lines or not (hunk.context or hunk.block.start_line):
         return len(ground.lines)

@@ -28,7 +28,7 @@ from roo_lsp.agent.errors import RooError, ToolError
 from roo_lsp.agent.messages import (
     AssistantMessage,
     Condensed,
-    Entry,
+    HistoryEntry,
     Image,
     Rewound,
     ToolCall,
@@ -112,7 +112,7 @@ class TaskStore:
         self._seqs[task_id] = roo["seq"]
         self._journals.append(self._events_of(task_id), roo)
 
-    def append_message(self, task_id: str, message: Entry) -> None:
+    def append_message(self, task_id: str, message: HistoryEntry) -> None:
         self._journals.append(self._messages_of(task_id), message_json(message))
 
     async def sync(self, task_id: str) -> None:
@@ -135,7 +135,7 @@ class TaskStore:
             self._seqs[task_id] = last["seq"] if last else 0
         return self._seqs[task_id]
 
-    def messages(self, task_id: str) -> list[Entry]:
+    def messages(self, task_id: str) -> list[HistoryEntry]:
         """All that was written; `History` makes of it what the model is sent."""
         values = (_parsed(line) for line in self._lines(self._messages_of(task_id)))
         return [message_from(value) for value in values if value is not None]
@@ -317,7 +317,7 @@ _SUMMARY_FIELDS = frozenset(field.name for field in fields(TaskSummary))
 # --- messages as JSON -----------------------------------------------------------------------
 
 
-def message_json(message: Entry) -> dict[str, Any]:
+def message_json(message: HistoryEntry) -> dict[str, Any]:
     """An entry as it is stored; what is empty is left out."""
     match message:
         case UserMessage(text, images):
@@ -340,7 +340,7 @@ def message_json(message: Entry) -> dict[str, Any]:
     return {key: part for key, part in value.items() if part or key in _ALWAYS}
 
 
-def message_from(value: Mapping[str, Any]) -> Entry:
+def message_from(value: Mapping[str, Any]) -> HistoryEntry:
     """The entry that was stored."""
     images = tuple(Image(*each) for each in value.get("images", ()))
     match value["role"]:

@@ -12,7 +12,7 @@ from typing import Any
 from roo_lsp.agent.messages import (
     AssistantMessage,
     Condensed,
-    Entry,
+    HistoryEntry,
     Rewound,
     ToolMessage,
     UserMessage,
@@ -37,7 +37,7 @@ def listed(task: TaskSummary) -> dict[str, Any]:
 
 
 def exported(
-    task: TaskSummary, entries: Iterable[Entry], events: Iterable[dict[str, Any]]
+    task: TaskSummary, entries: Iterable[HistoryEntry], events: Iterable[dict[str, Any]]
 ) -> dict[str, Any]:
     """The whole task as JSON: all that was said, and where the model was sent less from then on."""
     return listed(task) | {
@@ -46,7 +46,7 @@ def exported(
     }
 
 
-def markdown(task: TaskSummary, entries: Iterable[Entry]) -> str:
+def markdown(task: TaskSummary, entries: Iterable[HistoryEntry]) -> str:
     """The whole conversation as Markdown, also what the model is not sent any more."""
     began = time.strftime("%Y-%m-%d %H:%M", time.localtime(task.created_at))
     parts = [f"# {tame(label(task.title))}", f"{began}, in {tame(label(task.workspace))}"]

@@ -184,7 +184,7 @@ def too_wide(folder: Path) -> str:
 
 # --- the user's answers -----------------------------------------------------------------------
 
-Answer = Literal["trusted", "refused", "stale", "unknown"]
+TrustAnswer = Literal["trusted", "refused", "stale", "unknown"]
 """What the user said of a workspace; stale: they trusted it, and it is another one now."""
 _KEYS = ("origins", "workspaces", "refused", "waiting")
 
@@ -215,7 +215,7 @@ class TrustStore:
             names.append(key_name)
             self._write(content)
 
-    def answer(self, workspace: Path, items: Sequence[Item]) -> Answer:
+    def answer(self, workspace: Path, items: Sequence[Item]) -> TrustAnswer:
         """What holds for what the workspace brings along: trusted is what was trusted, or less."""
         content = self._read()
         record = _object(content["workspaces"].get(_place(workspace)))

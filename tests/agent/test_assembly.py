@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from roo_lsp.agent.assembly import (
     MAX_ANSWER,
     NAMELESS,
+    AnswerProgress,
     Assembly,
     CallBegan,
     CallGrew,
-    Progress,
     ReasoningPiece,
     Reset,
     TextPiece,
@@ -36,7 +36,9 @@ from roo_lsp.agent.ports import (
 A, B = '{"path": "a"}', '{"path": "b"}'
 
 
-def fed(*deltas: Delta, taken: tuple[str, ...] = ()) -> tuple[AssistantMessage, list[Progress]]:
+def fed(
+    *deltas: Delta, taken: tuple[str, ...] = ()
+) -> tuple[AssistantMessage, list[AnswerProgress]]:
     assembly = Assembly(taken)
     progress = [step for delta in deltas for step in assembly.add(delta)]
     return assembly.message(), progress

@@ -22,7 +22,7 @@ from roo_lsp.agent.loop import run_turn
 from roo_lsp.agent.messages import (
     AssistantMessage,
     Condensed,
-    Entry,
+    HistoryEntry,
     Image,
     Message,
     ToolCall,
@@ -136,7 +136,7 @@ async def test_the_text_in_the_place_has_the_users_words_the_summary_and_the_tod
 
 async def test_the_newest_messages_are_kept_as_they_are_and_stay_the_same_objects() -> None:
     it, model = long_task(reads(20), length=600)
-    said: list[Entry] = []
+    said: list[HistoryEntry] = []
     it.agent.history = History(said.append)
     await run_turn(it.agent)
     kept = next(r for r in model.turns if LEFT_OUT in r.messages[0].text).messages[1:]
@@ -536,7 +536,7 @@ def round_of(calls_made: list[str], results: int) -> list[Message]:
 @settings(max_examples=300)
 def test_whatever_is_said_and_left_out_the_model_is_sent_a_valid_history(done: list[Any]) -> None:
     """Killed in a round, and at any other moment, the task comes back with what it had."""
-    stored: list[Entry] = []
+    stored: list[HistoryEntry] = []
     history = History(stored.append)
     for step in done:
         match step:
@@ -561,7 +561,7 @@ def test_whatever_is_said_and_left_out_the_model_is_sent_a_valid_history(done: l
 
 async def test_a_task_that_was_killed_goes_on_from_what_was_left() -> None:
     """Killed right before and right after the line that says what is left out, and in a round."""
-    stored: list[Entry] = []
+    stored: list[HistoryEntry] = []
     it, _ = long_task(reads(12))
     it.agent.history = History(stored.append)
     await run_turn(it.agent)

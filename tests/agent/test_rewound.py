@@ -6,7 +6,7 @@ from roo_lsp.agent.conversation import History
 from roo_lsp.agent.messages import (
     AssistantMessage,
     Condensed,
-    Entry,
+    HistoryEntry,
     Rewound,
     ToolCall,
     ToolMessage,
@@ -15,12 +15,12 @@ from roo_lsp.agent.messages import (
 from roo_lsp.workspace.store import message_from, message_json
 
 
-def view_of(entries: list[Entry]) -> list[str]:
+def view_of(entries: list[HistoryEntry]) -> list[str]:
     """What the model is sent of these entries."""
     return [message.text for message in History(lambda _: None, entries).messages]
 
 
-def said(*words: str | int) -> list[Entry]:
+def said(*words: str | int) -> list[HistoryEntry]:
     """Messages, with a number for going back to so many entries."""
     return [Rewound(each) if isinstance(each, int) else UserMessage(each) for each in words]
 
@@ -37,7 +37,9 @@ def said(*words: str | int) -> list[Entry]:
         (said("a", "b", 1, 9, "c"), "ac"),  # more than there was: nothing happens
     ],
 )
-def test_the_view_is_what_it_was_and_what_was_said_since(entries: list[Entry], view: str) -> None:
+def test_the_view_is_what_it_was_and_what_was_said_since(
+    entries: list[HistoryEntry], view: str
+) -> None:
     assert "".join(view_of(entries)) == view
 
 
@@ -49,7 +51,7 @@ def test_going_back_to_before_a_condensing_brings_the_words_back() -> None:
 
 def test_a_history_of_a_rewound_task_keeps_its_call_ids() -> None:
     calls = AssistantMessage("", (ToolCall("w1", "x", "{}"),))
-    entries: list[Entry] = [UserMessage("a"), calls, ToolMessage("w1", "ok"), Rewound(1)]
+    entries: list[HistoryEntry] = [UserMessage("a"), calls, ToolMessage("w1", "ok"), Rewound(1)]
     history = History(lambda _: None, entries)
     assert history.messages == [UserMessage("a")]
     assert history.call_ids() == {"w1"}

@@ -16,7 +16,7 @@ from rich.spinner import Spinner
 
 from roo_lsp import endpoints
 from roo_lsp.cli import doctor
-from roo_lsp.providers.discovery import Tried
+from roo_lsp.providers.discovery import TriedPort
 from roo_lsp.providers.report import CHECKS, Check
 from roo_lsp.workspace.user_folders import config_dir
 from tests.cli.runs import PATIENCE
@@ -154,8 +154,12 @@ A task cannot run yet: tool_call has to work first.
 async def test_without_an_endpoint_it_says_where_it_looked(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
-    async def discover() -> list[Tried]:
-        return [Tried(11434, "Ollama"), Tried(1234, "LM Studio"), Tried(8080, "llama.cpp", True)]
+    async def discover() -> list[TriedPort]:
+        return [
+            TriedPort(11434, "Ollama"),
+            TriedPort(1234, "LM Studio"),
+            TriedPort(8080, "llama.cpp", True),
+        ]
 
     monkeypatch.setattr(endpoints, "discover", discover)
     assert await printed(capsys) == snapshot("""\

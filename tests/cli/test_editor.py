@@ -10,7 +10,7 @@ import pytest
 
 from roo_lsp import cli
 from roo_lsp.cli.editors import helix
-from roo_lsp.cli.editors.found import EDITORS, EMACS, NEOVIM, VSCODE, Editor
+from roo_lsp.cli.editors.found import EDITORS, EMACS, NEOVIM, VSCODE, KnownEditor
 from roo_lsp.cli.editors.snippets import configuration
 
 ROOT = Path(__file__).parents[2]
@@ -350,7 +350,7 @@ def test_the_repository_has_what_is_printed_for_helix() -> None:
 
 
 @pytest.mark.parametrize("editor", [NEOVIM, VSCODE, EMACS], ids=lambda editor: editor.name)
-def test_readme_shows_what_is_printed(editor: Editor) -> None:
+def test_readme_shows_what_is_printed(editor: KnownEditor) -> None:
     readme = (ROOT / "editors" / "README.md").read_text("utf-8")
     assert configuration(editor, ["roo-lsp"], f"…/editors/{editor.name}") in readme
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from roo_lsp.cli.render import Picture
+from roo_lsp.cli.render import TaskPicture
 
 OLD = "def add(a, b):\n    return a - b\n"
 NEW = "def add(a, b):\n    return a + b\n"
@@ -24,7 +24,7 @@ class Screen:
             file=self.file, force_terminal=terminal, width=width, height=24, highlight=False,
             color_system=None, legacy_windows=False,
         )  # fmt: skip
-        self.picture = Picture(console, live=live, **more)
+        self.picture = TaskPicture(console, live=live, **more)
         self.picture.start()
         self._seq = count(1)
         self.now = 100.0
@@ -275,7 +275,7 @@ def test_a_silent_model_is_seen_to_work_until_it_speaks():
 
 def test_without_utf8_everything_is_ascii():
     file = io.TextIOWrapper(io.BytesIO(), encoding="ascii", errors="strict")
-    picture = Picture(Console(file=file, width=80, highlight=False), live=False)
+    picture = TaskPicture(Console(file=file, width=80, highlight=False), live=False)
     update = {"sessionUpdate": "plan", "entries": [{"content": "Read", "status": "completed"}]}
     picture.show({"ts": 1.0, "update": update})
     picture.summary("Done", "t1", failed=False)

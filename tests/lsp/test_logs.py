@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from roo_lsp.lsp.wire import logs
-from roo_lsp.lsp.wire.logs import Background, set_up, without_secrets
+from roo_lsp.lsp.wire.logs import BackgroundHandler, set_up, without_secrets
 
 PATIENCE = 60.0
 
@@ -51,7 +51,7 @@ def test_what_is_not_read_in_time_is_dropped_the_oldest_first_and_counted(
 ):
     monkeypatch.setattr(logs, "MOST_WAITING", 10)
     reader = Reader()
-    handler = Background(reader.write)
+    handler = BackgroundHandler(reader.write)
     logger.addHandler(handler)
     logger.info("first")
     assert reader.reads.wait(PATIENCE)
@@ -68,7 +68,7 @@ def test_what_is_not_read_in_time_is_dropped_the_oldest_first_and_counted(
 def test_a_record_is_no_longer_than_a_page_or_two(logger: logging.Logger):
     reader = Reader()
     reader.may_read.set()
-    handler = Background(reader.write)
+    handler = BackgroundHandler(reader.write)
     logger.addHandler(handler)
     logger.info("x" * 10_000_000)
     handler.flush()
@@ -82,7 +82,7 @@ def test_a_log_that_cannot_be_written_is_given_up(logger: logging.Logger):
         failed.set()
         raise BrokenPipeError
 
-    handler = Background(write)
+    handler = BackgroundHandler(write)
     logger.addHandler(handler)
     logger.info("first")
     assert failed.wait(PATIENCE)
@@ -119,7 +119,7 @@ def root() -> Iterator[logging.Logger]:
     root = logging.getLogger()
     level = root.level
     yield root
-    for handler in [each for each in root.handlers if isinstance(each, Background)]:
+    for handler in [each for each in root.handlers if isinstance(each, BackgroundHandler)]:
         root.removeHandler(handler)
         handler.close()
     root.setLevel(level)

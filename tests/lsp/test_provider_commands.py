@@ -9,7 +9,7 @@ import pytest
 from pygls.exceptions import JsonRpcException
 
 from roo_lsp import endpoints
-from roo_lsp.providers.discovery import Tried
+from roo_lsp.providers.discovery import TriedPort
 from tests.support.editor import NEOVIM, FakeEditor, editor
 from tests.support.fake_openai import FakeOpenAI, call, gated, raw, status, text
 
@@ -211,8 +211,8 @@ async def test_a_failure_to_list_models_is_told_and_never_an_empty_list(
 async def test_without_an_endpoint_the_ports_that_were_tried_are_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def discover() -> Sequence[Tried]:
-        return [Tried(11434, "Ollama"), Tried(8080, "llama.cpp", answers=True)]
+    async def discover() -> Sequence[TriedPort]:
+        return [TriedPort(11434, "Ollama"), TriedPort(8080, "llama.cpp", answers=True)]
 
     monkeypatch.setattr(endpoints, "discover", discover)
     async with editor(NEOVIM, tmp_path, {}) as it:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from roo_lsp.providers.discovery import Tried, choose, discover, nothing, why
+from roo_lsp.providers.discovery import TriedPort, choose, discover, nothing, why
 from roo_lsp.providers.endpoint import Endpoint, Timeouts
 from roo_lsp.providers.errors import ProviderError
 from roo_lsp.providers.probe import CHECKS, Check, list_models, probe, red_square
@@ -299,18 +299,18 @@ async def test_local_servers_are_found_and_others_left_alone(fake: FakeOpenAI):
         await gone.__aexit__(None, None, None)
         ports = {no_models.port: "a", silent.port: "b", closed: "c", fake.port: "Ollama"}
         assert await hurried(discover(ports, within=20)) == [
-            Tried(no_models.port, "a", answers=True),
-            Tried(silent.port, "b", answers=True),
-            Tried(closed, "c"),
-            Tried(fake.port, "Ollama", answers=True, models=tuple(fake.models)),
+            TriedPort(no_models.port, "a", answers=True),
+            TriedPort(silent.port, "b", answers=True),
+            TriedPort(closed, "c"),
+            TriedPort(fake.port, "Ollama", answers=True, models=tuple(fake.models)),
         ]
 
 
-OLLAMA = Tried(11434, "Ollama", answers=True, models=("qwen3", "llama3"))
-STUDIO = Tried(1234, "LM Studio", answers=True, models=("devstral",))
-EMPTY = Tried(8080, "llama.cpp", answers=True, models=())
-STRANGE = Tried(8080, "llama.cpp", answers=True)
-SILENT = Tried(8000, "vLLM")
+OLLAMA = TriedPort(11434, "Ollama", answers=True, models=("qwen3", "llama3"))
+STUDIO = TriedPort(1234, "LM Studio", answers=True, models=("devstral",))
+EMPTY = TriedPort(8080, "llama.cpp", answers=True, models=())
+STRANGE = TriedPort(8080, "llama.cpp", answers=True)
+SILENT = TriedPort(8000, "vLLM")
 
 
 @pytest.mark.parametrize(
@@ -324,7 +324,7 @@ SILENT = Tried(8000, "vLLM")
     ],
 )
 def test_the_server_that_is_taken_is_told_with_why_and_what_else_is_there(
-    tried: list[Tried], model: str, chosen: Tried, words: str
+    tried: list[TriedPort], model: str, chosen: TriedPort, words: str
 ):
     assert choose(tried, model) == chosen
     told = why(chosen, tried, model)

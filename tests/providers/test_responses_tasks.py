@@ -9,7 +9,7 @@ from openai import AsyncOpenAI
 
 from roo_lsp.agent.conversation import History
 from roo_lsp.agent.loop import run_turn
-from roo_lsp.agent.messages import Entry, UserMessage
+from roo_lsp.agent.messages import HistoryEntry, UserMessage
 from roo_lsp.providers.endpoint import Endpoint
 from roo_lsp.providers.openai_compatible import OpenAICompatible
 from roo_lsp.workspace.store import message_from, message_json
@@ -57,7 +57,7 @@ async def test_a_task_with_two_calls_goes_on_and_is_taken_up_again_over_response
         assert [each["output"] for each in body["input"][-2:]] == [f"{n}: done" for n in NAMES]
         assert body["store"] is False
 
-        entries: list[Entry] = [message_from(json.loads(each)) for each in stored]
+        entries: list[HistoryEntry] = [message_from(json.loads(each)) for each in stored]
         again = rig(tools=tools, prompt="")
         again.agent.history = History(lambda entry: None, entries)
         again.agent.inbox.append(UserMessage("And more"))

@@ -18,7 +18,7 @@ import pytest
 from roo_lsp.agent.events import EventSink
 from roo_lsp.agent.messages import ToolMessage
 from roo_lsp.agent.ports import ChatModel
-from roo_lsp.endpoints import Ask, Connection
+from roo_lsp.endpoints import AskPassage, Connection
 from roo_lsp.settings_sources import Effective, Source
 from roo_lsp.tasks import inputs, service
 from roo_lsp.tasks.approvals import Approvals, Pending
@@ -37,7 +37,7 @@ class Scripted(Connection):
     script: ScriptedModel = field(default_factory=lambda: ScriptedModel([]))
 
     async def model(
-        self, effective: Effective, profile: str, emit: EventSink, ask: Ask
+        self, effective: Effective, profile: str, emit: EventSink, ask: AskPassage
     ) -> ChatModel:
         return self.script
 

@@ -17,7 +17,7 @@ from roo_lsp.workspace.checkpoints import shadow as shadow_module
 from roo_lsp.workspace.checkpoints.git import CheckpointError, Git, find_git
 from roo_lsp.workspace.checkpoints.putting_back import PutBack, put_back
 from roo_lsp.workspace.checkpoints.records import Records
-from roo_lsp.workspace.checkpoints.shadow import Shadow, State, blob_name
+from roo_lsp.workspace.checkpoints.shadow import FolderState, Shadow, blob_name
 
 GIT = find_git([], os.environ["PATH"])
 pytestmark = pytest.mark.skipif(GIT is None, reason="there is no git here")
@@ -38,13 +38,13 @@ class Place:
         file.write_bytes(data.encode() if isinstance(data, str) else data)
         return file
 
-    def look(self) -> State:
+    def look(self) -> FolderState:
         return self.shadow.look(self.buffers)
 
-    def names(self, state: State) -> set[str]:
+    def names(self, state: FolderState) -> set[str]:
         return {each.path for each in self.shadow.changes(EMPTY, state.tree)}
 
-    def go_back(self, then: State, open_files: tuple[str, ...] = ()) -> PutBack:
+    def go_back(self, then: FolderState, open_files: tuple[str, ...] = ()) -> PutBack:
         now = self.look()
         changes = self.shadow.changes(now.tree, then.tree)
         return put_back(self.shadow, changes, open_files, then.skipped)
@@ -339,7 +339,7 @@ def test_unsaved_text_counts_in_the_encoding_of_its_file(place: Place) -> None:
     (change,) = place.shadow.changes(saved.tree, typed.tree)
     (data,) = place.shadow.contents([change.blob])
     assert data == "\ufefftyped\n".encode("utf-16-le")
-    assert place.look() == State(typed.tree, 0, ())
+    assert place.look() == FolderState(typed.tree, 0, ())
     place.buffers.clear()
     assert place.look().tree == saved.tree
 

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roo_lsp.workspace.digest import digest
-from roo_lsp.workspace.outputs import MAX_PENDING, Screen
+from roo_lsp.workspace.outputs import MAX_PENDING, TerminalScreen
 
 
 def shown(*pieces: bytes) -> bytes:
-    screen = Screen()
+    screen = TerminalScreen()
     return b"".join(map(screen.take, pieces)) + screen.rest()
 
 
@@ -45,7 +45,7 @@ def test_how_it_is_cut_into_pieces_changes_nothing(parts, size):
 
 
 def test_frames_without_end_are_not_kept():
-    screen = Screen()
+    screen = TerminalScreen()
     for number in range(20_000):
         assert screen.take(b"\r%d of 20000 downloaded" % number) == b""
     assert len(screen._line) <= MAX_PENDING + 64

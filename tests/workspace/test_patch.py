@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from roo_lsp.agent.errors import ToolError
 from roo_lsp.workspace.edits import Block
 from roo_lsp.workspace.lines import line_texts, split_lines
-from roo_lsp.workspace.patch import Hunk, Operation, apply_hunks, parse_patch
+from roo_lsp.workspace.patch import Operation, PatchHunk, apply_hunks, parse_patch
 from tests.support.trees import texts
 
 
@@ -17,7 +17,7 @@ def patch(*lines: str) -> str:
     return "\n".join(["*** Begin Patch", *lines, "*** End Patch"])
 
 
-def hunks(*lines: str) -> tuple[Hunk, ...]:
+def hunks(*lines: str) -> tuple[PatchHunk, ...]:
     [operation] = parse_patch(patch("*** Update File: a", *lines))
     return operation.hunks
 
@@ -63,12 +63,12 @@ def test_all_operations_are_read():
             "a.py",
             "b.py",
             hunks=(
-                Hunk(
+                PatchHunk(
                     9,
                     ("class A:", "    def f(self):"),
                     Block(("stays", "goes"), ("stays", "comes")),
                 ),
-                Hunk(14, (), Block(("x",), ()), at_end=True),
+                PatchHunk(14, (), Block(("x",), ()), at_end=True),
             ),
         ),
     ]

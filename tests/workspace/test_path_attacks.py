@@ -10,7 +10,7 @@ import pytest
 
 from roo_lsp.agent.approval import Act, Decision, Gate, PermissionRequest
 from roo_lsp.agent.errors import ToolError
-from roo_lsp.agent.tool import AnyTool, Invocation, Output, ToolContext, ToolResult
+from roo_lsp.agent.tool import AnyTool, Invocation, ShowOutput, ToolContext, ToolResult
 from roo_lsp.tools import (
     execute_command,
     list_files,
@@ -64,8 +64,8 @@ class Outcome:
     """The title that people see."""
 
 
-def _failing(error: ToolError) -> Callable[[Output], Awaitable[ToolResult]]:
-    async def run(output: Output) -> ToolResult:
+def _failing(error: ToolError) -> Callable[[ShowOutput], Awaitable[ToolResult]]:
+    async def run(output: ShowOutput) -> ToolResult:
         del output
         raise error
 

@@ -18,7 +18,7 @@ Version = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Editor:
+class KnownEditor:
     """An editor that Roo knows."""
 
     name: str
@@ -30,14 +30,16 @@ class Editor:
     """The oldest version that can be set up as we print it."""
 
 
-NEOVIM = Editor("neovim", "Neovim", ("nvim",), "0.11")
-HELIX = Editor("helix", "Helix", ("hx", "helix"), "25.01")
-VSCODE = Editor("vscode", "VS Code", ("code", "codium", "code-insiders", "code-server"), "1.100")
-EMACS = Editor("emacs", "Emacs", ("emacs",), "28.1")
+NEOVIM = KnownEditor("neovim", "Neovim", ("nvim",), "0.11")
+HELIX = KnownEditor("helix", "Helix", ("hx", "helix"), "25.01")
+VSCODE = KnownEditor(
+    "vscode", "VS Code", ("code", "codium", "code-insiders", "code-server"), "1.100"
+)
+EMACS = KnownEditor("emacs", "Emacs", ("emacs",), "28.1")
 EDITORS = {each.name: each for each in (NEOVIM, HELIX, VSCODE, EMACS)}
 
 
-def meant(name: str) -> Editor | None:
+def meant(name: str) -> KnownEditor | None:
     """The editor that goes by this name: ours, its title, or what its program is called."""
     bare = name.casefold().replace(" ", "").replace("-", "")
     for editor in EDITORS.values():
@@ -51,7 +53,7 @@ def meant(name: str) -> Editor | None:
 class Installed:
     """An editor that was found."""
 
-    editor: Editor
+    editor: KnownEditor
     program: Path
     said: str
     """Its version in its own words, `25.07.1`; empty where it did not say one."""
@@ -75,7 +77,7 @@ def numbers(version: str) -> Version:
     return tuple(map(int, version.split("."))) if version else ()
 
 
-def find(editor: Editor) -> Installed | None:
+def find(editor: KnownEditor) -> Installed | None:
     """The editor, if one of its programs is on the PATH; it is asked for its version."""
     for name in editor.programs:
         if program := shutil.which(name):

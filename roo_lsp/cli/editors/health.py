@@ -24,8 +24,8 @@ from roo_lsp.cli.editors.found import (
     EMACS,
     HELIX,
     NEOVIM,
-    Editor,
     Installed,
+    KnownEditor,
     find,
     output,
     server,
@@ -35,13 +35,13 @@ from roo_lsp.workspace.paths import exists
 from roo_lsp.workspace.sandbox.find import find_sandbox
 from roo_lsp.workspace.user_folders import state_dir
 
-Status = Literal["ok", "failed", "skipped"]
+PartStatus = Literal["ok", "failed", "skipped"]
 EXTENSION = "roo-lsp.roo-lsp"
 """The VS Code extension's name as `code --list-extensions` prints it."""
 LARGEST_FILE = 256 * 1024
 MOST_FILES = 500
 """Bytes of a configuration file and files of a configuration that are looked at."""
-_SANDBOX: Mapping[str, Status] = {
+_SANDBOX: Mapping[str, PartStatus] = {
     "enforced": "ok",
     "partial": "ok",
     "off": "skipped",
@@ -55,7 +55,7 @@ class Finding:
     """One thing about the machine; `skipped` is also what somebody may well do without."""
 
     name: str
-    status: Status
+    status: PartStatus
     message: str
     hint: str = ""
 
@@ -129,7 +129,7 @@ def _state() -> Finding:
 # --- editors --------------------------------------------------------------------------------------
 
 
-def _editor(editor: Editor) -> Finding:
+def _editor(editor: KnownEditor) -> Finding:
     installed = find(editor)
     if installed is None:
         return Finding(editor.name, "skipped", f"{editor.title} is not on the PATH.")

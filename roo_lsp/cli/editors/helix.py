@@ -44,9 +44,9 @@ PROVIDER = """\
 baseUrl = "" # empty: Ollama, LM Studio, llama.cpp or vLLM on this machine
 modelId = "" # empty: the only one that is served"""
 
-Server = str | Mapping[str, Any]
+HelixServer = str | Mapping[str, Any]
 """As Helix has it: a name, or a table with `name` and the features to use it for."""
-Servers = tuple[Server, ...]
+Servers = tuple[HelixServer, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,20 +5,20 @@ import shlex
 from collections.abc import Sequence
 
 from roo_lsp.cli.editors.data import data, extension, plugin
-from roo_lsp.cli.editors.found import EMACS, NEOVIM, VSCODE, Editor, Installed
+from roo_lsp.cli.editors.found import EMACS, NEOVIM, VSCODE, KnownEditor, Installed
 
 _FILES = {"neovim": "init.lua", "vscode": "settings.json", "emacs": "init.el"}
 _COMMENT = {"neovim": "--", "vscode": "//", "emacs": ";;"}
 
 
-def snippet(editor: Editor, installed: Installed | None, server: Sequence[str]) -> str:
+def snippet(editor: KnownEditor, installed: Installed | None, server: Sequence[str]) -> str:
     """A piece of configuration, with comments in its own language that say where it goes."""
     sign = _COMMENT[editor.name]
     comments = "".join(f"{sign} {line}\n" for line in _about(editor, installed))
     return f"{comments}\n{configuration(editor, server)}"
 
 
-def configuration(editor: Editor, server: Sequence[str], folder: str | None = None) -> str:
+def configuration(editor: KnownEditor, server: Sequence[str], folder: str | None = None) -> str:
     """The piece itself.
 
     Args:
@@ -41,7 +41,7 @@ def configuration(editor: Editor, server: Sequence[str], folder: str | None = No
     return text
 
 
-def _about(editor: Editor, installed: Installed | None) -> list[str]:
+def _about(editor: KnownEditor, installed: Installed | None) -> list[str]:
     lines = [f"Roo in {installed or editor.title}: for {_FILES[editor.name]}."]
     if installed is None:
         lines.append(f"{editor.title} was not found on the PATH.")

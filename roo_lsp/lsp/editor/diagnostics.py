@@ -18,7 +18,7 @@ from typing import Annotated, Any, cast
 from pydantic import BaseModel, Field, ValidationError
 
 from roo_lsp.agent.ports import Problem
-from roo_lsp.agent.tool import AnyTool, Invocation, Output, ToolContext, ToolResult, Workspace
+from roo_lsp.agent.tool import AnyTool, Invocation, ShowOutput, ToolContext, ToolResult, Workspace
 from roo_lsp.lsp.editor.documents import Documents
 from roo_lsp.lsp.wire.protocol import ClientError, RooProtocol
 from roo_lsp.settings import object_or_empty
@@ -57,7 +57,7 @@ class Diagnostics:
         async def prepare(arguments: Any, context: ToolContext) -> Invocation:
             invocation = await tool.prepare(arguments, context)
 
-            async def run(output: Output) -> ToolResult:
+            async def run(output: ShowOutput) -> ToolResult:
                 return await self._run(invocation, output, context.workspace)
 
             return replace(invocation, run=run)
@@ -65,7 +65,7 @@ class Diagnostics:
         return replace(tool, prepare=prepare)
 
     async def _run(
-        self, invocation: Invocation, output: Output, workspace: Workspace
+        self, invocation: Invocation, output: ShowOutput, workspace: Workspace
     ) -> ToolResult:
         paths = [diff.path for diff in invocation.diffs]
         before = await self.of(paths, wait=False)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from roo_lsp.agent.errors import ToolError
+from roo_lsp.agent.json_values import Json, JsonObject
 from roo_lsp.agent.ports import (
     Feature,
     FileEdits,
@@ -21,7 +22,7 @@ from roo_lsp.agent.ports import (
     Spot,
     Symbols,
 )
-from roo_lsp.agent.tool import Json, Workspace
+from roo_lsp.agent.tool import Workspace
 from roo_lsp.lsp.editor.diagnostics import items_of
 from roo_lsp.lsp.editor.documents import Documents
 from roo_lsp.lsp.editor.language_answers import Files, hover_in, no_sense, places_in, symbols_in
@@ -118,7 +119,7 @@ class EditorLanguageServers:
                 "still be reading the project: try again later, or use search_files."
             ) from None
 
-    def _at(self, spot: Spot) -> dict[str, Json]:
+    def _at(self, spot: Spot) -> JsonObject:
         character = offset_to_position([spot.text], spot.column, self.encoding()).character
         return {
             "textDocument": {"uri": self._uri(spot.path)},

@@ -155,19 +155,19 @@ def _outcomes(entry: Pending) -> list[Outcome]:
     return [each for each in ORDER if each in possible]
 
 
-Call = tuple[str, dict[str, Any]]
+CommandCall = tuple[str, dict[str, Any]]
 """A command of ours with its argument."""
 
 
-def _review(entry: Pending) -> Call:
+def _review(entry: Pending) -> CommandCall:
     return "roo.approval.list", {"requestId": entry.request_id, "show": True}
 
 
-def _decide(entry: Pending, outcome: Outcome) -> Call:
+def _decide(entry: Pending, outcome: Outcome) -> CommandCall:
     return "roo.approval.respond", {"requestId": entry.request_id, "decision": outcome}
 
 
-def _answer(entry: Pending, text: str) -> Call:
+def _answer(entry: Pending, text: str) -> CommandCall:
     return "roo.question.answer", {"requestId": entry.request_id, "answer": text}
 
 

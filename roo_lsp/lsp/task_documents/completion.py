@@ -15,7 +15,7 @@ from roo_lsp.app import disk
 from roo_lsp.lsp.task_documents.columns import columns, span
 from roo_lsp.lsp.task_documents.open_documents import OpenDocuments
 from roo_lsp.task_documents.form import bare, body_start, sections
-from roo_lsp.task_documents.front_matter import TASK, Steps
+from roo_lsp.task_documents.front_matter import TASK, KeyPath
 from roo_lsp.task_documents.keys import keys_at, values_of
 from roo_lsp.task_documents.sheet import Sheet, skeleton_of
 from roo_lsp.tasks import slash
@@ -218,7 +218,7 @@ def _is_message(sheet: Sheet, line: int) -> bool:
     )
 
 
-def _parents(lines: Sequence[str], line: int, indent: int) -> Steps:
+def _parents(lines: Sequence[str], line: int, indent: int) -> KeyPath:
     """The keys above a line that it is indented below."""
     steps: list[str] = []
     for text in reversed(lines[1:line]):

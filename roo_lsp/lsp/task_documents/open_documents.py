@@ -26,7 +26,7 @@ from roo_lsp.task_documents.front_matter import FrontMatter
 from roo_lsp.task_documents.in_flight import Sent
 from roo_lsp.task_documents.mentions import MOST, mentions_in, named
 from roo_lsp.task_documents.sheet import Sheet, Text, skeleton_of
-from roo_lsp.task_documents.ticks import Choice, answered
+from roo_lsp.task_documents.ticks import TickableLine, answered
 from roo_lsp.tasks import inputs, saying, slash
 from roo_lsp.tasks import service as verbs
 from roo_lsp.tasks.approvals import NotPending, Pending
@@ -329,7 +329,7 @@ class OpenDocuments:
 
     # --- commands in a message --------------------------------------------------------------
 
-    async def _order(self, sheet: Sheet, order: slash.Command) -> Sequence[str]:
+    async def _order(self, sheet: Sheet, order: slash.SlashCommand) -> Sequence[str]:
         """Do a command; what it came to, as Markdown."""
         match order.name:
             case "help":
@@ -357,7 +357,7 @@ class OpenDocuments:
                 "settings_invalid", f"There is no {key} {word}.", f"There are: {listed}."
             )
 
-    def _set(self, sheet: Sheet, order: slash.Command) -> Sequence[str]:
+    def _set(self, sheet: Sheet, order: slash.SlashCommand) -> Sequence[str]:
         """Set a key of the front matter, and what holds for the task."""
         sheet.set_key(order.name, order.word)
         task = self.service.tasks.get(sheet.task_id) if sheet.task_id else None
@@ -403,7 +403,9 @@ class OpenDocuments:
         if shown and shown[0].document is not last:
             self.service.screen.message(f"Roo waits for you in {shown[0].document.path.name}")
 
-    def _settle(self, sheet: Sheet, choice: Choice, all_of_them: Sequence[Choice]) -> None:
+    def _settle(
+        self, sheet: Sheet, choice: TickableLine, all_of_them: Sequence[TickableLine]
+    ) -> None:
         entry = next((e for e in self.waiting(sheet) if e.request_id == choice.request_id), None)
         alone = sum(each.request_id == choice.request_id for each in all_of_them) == 1
         answer = answered(choice, entry) if entry is not None else None

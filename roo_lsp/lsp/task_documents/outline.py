@@ -7,7 +7,7 @@ from lsprotocol import types
 
 from roo_lsp.agent.columns import one_line
 from roo_lsp.lsp.task_documents.columns import position, whole_line
-from roo_lsp.task_documents.form import Section, bare, body_start, sections
+from roo_lsp.task_documents.form import DocumentSection, bare, body_start, sections
 
 CALL = re.compile(r"- (?P<mark>[✓✗…]) (?P<title>.+)$")
 NAME_LENGTH = 60
@@ -53,7 +53,7 @@ def symbols(lines: Sequence[str], encoding: str) -> list[types.DocumentSymbol]:
     return found
 
 
-def _message(lines: Sequence[str], section: Section, encoding: str) -> types.DocumentSymbol:
+def _message(lines: Sequence[str], section: DocumentSection, encoding: str) -> types.DocumentSymbol:
     text = next((t for line in lines[section.first + 1 : section.last] if (t := line.strip())), "")
     heading = whole_line(lines, section.first, encoding)
     return types.DocumentSymbol(
@@ -65,7 +65,9 @@ def _message(lines: Sequence[str], section: Section, encoding: str) -> types.Doc
     )
 
 
-def _calls(lines: Sequence[str], section: Section, encoding: str) -> Iterator[types.DocumentSymbol]:
+def _calls(
+    lines: Sequence[str], section: DocumentSection, encoding: str
+) -> Iterator[types.DocumentSymbol]:
     blocks = dict(code_blocks(lines))
     for number in range(section.first, section.last):
         if (call := CALL.match(bare(lines[number]))) is None:
@@ -81,13 +83,13 @@ def _calls(lines: Sequence[str], section: Section, encoding: str) -> Iterator[ty
         )
 
 
-def _last_line(lines: Sequence[str], section: Section) -> int:
+def _last_line(lines: Sequence[str], section: DocumentSection) -> int:
     last = section.last - 1
     while last > section.first and not lines[last].strip():
         last -= 1
     return last
 
 
-def _end(lines: Sequence[str], section: Section, encoding: str) -> types.Position:
+def _end(lines: Sequence[str], section: DocumentSection, encoding: str) -> types.Position:
     last = _last_line(lines, section)
     return position(lines, last, len(bare(lines[last])), encoding)

@@ -31,7 +31,7 @@ _SECRET_NAME = re.compile(r"(?i)(key|token|secret|password)$")
 
 def set_up(log_file: str | None) -> None:
     """Log to standard error, and to a file where one is wanted and can be written."""
-    logging.basicConfig(level=logging.INFO, handlers=[_with_format(Background(_to_stderr))])
+    logging.basicConfig(level=logging.INFO, handlers=[_with_format(BackgroundHandler(_to_stderr))])
     logging.captureWarnings(capture=True)
     for chatty in ("httpx2", "httpcore2", "openai"):  # a line for each request, which editors show
         logging.getLogger(chatty).setLevel(logging.WARNING)
@@ -42,7 +42,7 @@ def set_up(log_file: str | None) -> None:
     except OSError as error:
         logging.getLogger(__name__).error("no log in %s: %s", log_file, error.strerror)  # noqa: TRY400 -- no traceback for a typo
         return
-    logging.getLogger().addHandler(_with_format(Background(file.write)))
+    logging.getLogger().addHandler(_with_format(BackgroundHandler(file.write)))
 
 
 def without_secrets(text: str) -> str:
@@ -55,7 +55,7 @@ def without_secrets(text: str) -> str:
     return import_module("roo_lsp.providers.errors").redact(text)
 
 
-class Background(logging.Handler):
+class BackgroundHandler(logging.Handler):
     """Hands records to a thread that writes them; drops the oldest where it does not keep up."""
 
     def __init__(self, write: Callable[[str], None]) -> None:

@@ -52,7 +52,7 @@ logging.getLogger("pygls").setLevel(logging.WARNING)
 
 MessageId = int | str
 Handler = Callable[..., Any]
-Message = dict[str, Any]
+JsonRpcMessage = dict[str, Any]
 Steps = Generator[Callable[[], Awaitable[Any]], Any, Any]
 """A handler under way: yields each asynchronous call it needs made, returns the result."""
 
@@ -315,7 +315,7 @@ class RooProtocol(LanguageServerProtocol):
         if not isinstance(message, dict):
             self._refuse(None, _invalid_request("a message is one JSON object"))
             return
-        fields = cast("Message", message)
+        fields = cast("JsonRpcMessage", message)
         method, msg_id = fields.get("method"), fields.get("id")
         if method is None and self._is_response(fields):
             self._on_response(msg_id, fields)
@@ -332,7 +332,7 @@ class RooProtocol(LanguageServerProtocol):
         else:
             self._on_notification(method, fields)
 
-    def _is_response(self, fields: Message) -> bool:
+    def _is_response(self, fields: JsonRpcMessage) -> bool:
         # Some clients leave `result` out where it is null.
         msg_id = fields.get("id")
         return (
@@ -341,7 +341,7 @@ class RooProtocol(LanguageServerProtocol):
             or (_is_id(msg_id) and msg_id in self._request_futures)
         )
 
-    def _on_request(self, msg_id: MessageId, method: str, fields: Message) -> None:
+    def _on_request(self, msg_id: MessageId, method: str, fields: JsonRpcMessage) -> None:
         try:
             if msg_id in self._running:
                 raise _invalid_request("a request with this id is still running")
@@ -359,7 +359,7 @@ class RooProtocol(LanguageServerProtocol):
         if task is not None:
             self._running[msg_id] = task
 
-    def _on_notification(self, method: str, fields: Message) -> None:
+    def _on_notification(self, method: str, fields: JsonRpcMessage) -> None:
         if method != types.EXIT and (self._shutdown or not self._initialized):
             logger.debug("%s outside of a session, ignored", method)
             return
@@ -374,11 +374,11 @@ class RooProtocol(LanguageServerProtocol):
         self._start(handler, params, partial(self._look, method))
 
     def _on_cancel(self, params: Any) -> None:
-        msg_id = cast("Message", params).get("id") if isinstance(params, dict) else None
+        msg_id = cast("JsonRpcMessage", params).get("id") if isinstance(params, dict) else None
         if _is_id(msg_id) and (task := self._running.get(msg_id)) is not None:
             task.cancel()
 
-    def _on_response(self, msg_id: Any, fields: Message) -> None:
+    def _on_response(self, msg_id: Any, fields: JsonRpcMessage) -> None:
         future = self._request_futures.get(msg_id) if _is_id(msg_id) else None
         if future is None or future.done():
             # Withdrawn in the meantime, or never asked: nobody is waiting.
@@ -409,7 +409,7 @@ class RooProtocol(LanguageServerProtocol):
     def _find(self, method: str) -> Handler | None:
         return self.fm.builtin_features.get(method) or self.fm.features.get(method)
 
-    def _params(self, method: str, fields: Message) -> Any:
+    def _params(self, method: str, fields: JsonRpcMessage) -> Any:
         """The params as lsprotocol has them, or as they came where it knows no such method."""
         if (message_type := self.get_message_type(method)) is None:
             return fields.get("params")
@@ -487,7 +487,7 @@ class RooProtocol(LanguageServerProtocol):
 
     def notify(self, method: str, params: object = None) -> None:
         """Sends a notification; params may be lsprotocol's types or plain JSON."""
-        message: Message = {"jsonrpc": "2.0", "method": method}
+        message: JsonRpcMessage = {"jsonrpc": "2.0", "method": method}
         if params is not None:
             message["params"] = params
         self._write(message)
@@ -502,7 +502,7 @@ class RooProtocol(LanguageServerProtocol):
         """Sends a request; cancelling the future withdraws it with `$/cancelRequest`."""
         if msg_id is None:
             msg_id = next(self._ids)
-        message: Message = {"jsonrpc": "2.0", "id": msg_id, "method": method}
+        message: JsonRpcMessage = {"jsonrpc": "2.0", "id": msg_id, "method": method}
         if params is not None:
             message["params"] = params
         frame = self._frame(message)
@@ -524,7 +524,7 @@ class RooProtocol(LanguageServerProtocol):
     def _refuse(self, msg_id: Any, error: CommandFailed) -> None:
         self._write(_error(msg_id, error))
 
-    def _write(self, message: Message) -> None:
+    def _write(self, message: JsonRpcMessage) -> None:
         self._put(self._frame(message))
 
     def _put(self, frame: bytes) -> None:
@@ -533,7 +533,7 @@ class RooProtocol(LanguageServerProtocol):
         else:
             self._outlet.write(frame)
 
-    def _frame(self, message: Message) -> bytes:
+    def _frame(self, message: JsonRpcMessage) -> bytes:
         try:
             body = self._encode(message).encode("ascii")
         except ValueError:
@@ -605,7 +605,7 @@ def _call_back(callback: Callable[[Any], None], future: Future[Any]) -> None:
         callback(future.result())
 
 
-def _reply(msg_id: MessageId, outcome: asyncio.Future[Any]) -> Message:
+def _reply(msg_id: MessageId, outcome: asyncio.Future[Any]) -> JsonRpcMessage:
     try:
         return {"jsonrpc": "2.0", "id": msg_id, "result": outcome.result()}
     except asyncio.CancelledError:
@@ -615,8 +615,8 @@ def _reply(msg_id: MessageId, outcome: asyncio.Future[Any]) -> Message:
         return _error(msg_id, refusal)
 
 
-def _error(msg_id: Any, error: CommandFailed) -> Message:
-    body: Message = {"code": error.code, "message": error.message}
+def _error(msg_id: Any, error: CommandFailed) -> JsonRpcMessage:
+    body: JsonRpcMessage = {"code": error.code, "message": error.message}
     if error.data is not None:
         body["data"] = error.data
     return {"jsonrpc": "2.0", "id": msg_id, "error": body}
@@ -635,7 +635,7 @@ def _invalid_request(message: str) -> CommandFailed:
 
 
 def _client_error(error: Any) -> ClientError:
-    fields = cast("Message", error) if isinstance(error, dict) else {}
+    fields = cast("JsonRpcMessage", error) if isinstance(error, dict) else {}
     code = fields.get("code")
     message = str(fields.get("message") or "an error without a message")
     return ClientError(message, code if isinstance(code, int) else None, fields.get("data"))
@@ -658,14 +658,16 @@ def _fault(error: BaseException, expected: type | None) -> str:
 def _check_arguments(params: Any) -> None:
     # lsprotocol would take a string or an object apart into its letters or names.
     if isinstance(params, dict):
-        arguments = cast("Message", params).get("arguments")
+        arguments = cast("JsonRpcMessage", params).get("arguments")
         if arguments is not None and not isinstance(arguments, list):
             raise CommandFailed.invalid_params("params.arguments: expected a list")
 
 
-def _work_done_token(fields: Message) -> types.ProgressToken | None:
+def _work_done_token(fields: JsonRpcMessage) -> types.ProgressToken | None:
     params = fields.get("params")
-    token = cast("Message", params).get("workDoneToken") if isinstance(params, dict) else None
+    token = (
+        cast("JsonRpcMessage", params).get("workDoneToken") if isinstance(params, dict) else None
+    )
     return token if _is_id(token) else None
 
 

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from roo_lsp.workspace.checkpoints.shadow import MAX_BYTES, Change, Shadow, blob_name
+from roo_lsp.workspace.checkpoints.shadow import MAX_BYTES, FileChange, Shadow, blob_name
 from roo_lsp.workspace.descriptors import NOT_FOLLOWED, QUIET, READ, made, opened
 
 _LINK, _RUNS = "120000", "100755"
@@ -33,7 +33,7 @@ class PutBack:
 
 def put_back(
     shadow: Shadow,
-    changes: Sequence[Change],
+    changes: Sequence[FileChange],
     open_files: Collection[str],
     then_skipped: Collection[str],
 ) -> PutBack:
@@ -66,7 +66,7 @@ class _Work:
     shadow: Shadow
     result: PutBack
 
-    def write(self, changes: Sequence[Change], open_files: Iterable[str]) -> None:
+    def write(self, changes: Sequence[FileChange], open_files: Iterable[str]) -> None:
         contents = self.shadow.contents([each.blob for each in changes])
         for change, data in zip(changes, contents, strict=True):
             if change.path in open_files:
@@ -75,10 +75,10 @@ class _Work:
                     continue
             self._attempt(change, data)
 
-    def remove(self, change: Change) -> None:
+    def remove(self, change: FileChange) -> None:
         self._attempt(change, None)
 
-    def _attempt(self, change: Change, data: bytes | None) -> None:
+    def _attempt(self, change: FileChange, data: bytes | None) -> None:
         try:
             if data is None:
                 self._remove(change)
@@ -92,7 +92,7 @@ class _Work:
         else:
             self.result.done.append(change.path)
 
-    def _remove(self, change: Change) -> None:
+    def _remove(self, change: FileChange) -> None:
         place = self.shadow.folder / change.path
         with opened(place.parent) as folder:
             name = _name(place, folder)
@@ -106,7 +106,7 @@ class _Work:
                 continue
             break
 
-    def _write(self, change: Change, data: bytes) -> None:
+    def _write(self, change: FileChange, data: bytes) -> None:
         place = self.shadow.folder / change.path
         with made(place.parent) as folder:
             name = _name(place, folder)
@@ -129,7 +129,7 @@ class _Left(Exception):
     """A file is left as it is, because it is not what it should be now."""
 
 
-def _require(name: str, folder: int | None, change: Change) -> None:
+def _require(name: str, folder: int | None, change: FileChange) -> None:
     """Raises `_Left` unless what is there is what was recorded a moment ago."""
     try:
         facts = os.stat(name, dir_fd=folder, follow_symlinks=False)
@@ -151,7 +151,7 @@ def _require(name: str, folder: int | None, change: Change) -> None:
         raise _Left("it has changed at the same moment")
 
 
-def _permissions(name: str, folder: int | None, change: Change) -> int | None:
+def _permissions(name: str, folder: int | None, change: FileChange) -> int | None:
     """Those the file has, but for the right to run it, which is recorded; None for a new file."""
     try:
         facts = os.stat(name, dir_fd=folder, follow_symlinks=False)

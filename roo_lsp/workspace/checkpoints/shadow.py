@@ -75,7 +75,7 @@ _MODES = {"100644", "100755", "120000"}
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class FolderState:
     """What a folder held at one moment."""
 
     tree: str
@@ -86,7 +86,7 @@ class State:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class FileChange:
     """One file that differs between two states; a mode is empty where it is not there."""
 
     path: str
@@ -131,7 +131,7 @@ class Shadow:
         """True when there was a look at the folder already: the next one is quick."""
         return (self.repository / "state.json").exists()
 
-    def look(self, buffers: Buffers, paths: Collection[Path] | None = None) -> State:
+    def look(self, buffers: Buffers, paths: Collection[Path] | None = None) -> FolderState:
         """The state of the folder now; with `paths`, of nothing but these since the last look.
 
         Raises:
@@ -183,16 +183,16 @@ class Shadow:
             if len(list((self.repository / "objects" / "17").iterdir())) > _LOOSE:
                 self._sweeper("gc", "--quiet", "--prune=1.hour.ago")
 
-    def changes(self, before: str, after: str) -> list[Change]:
+    def changes(self, before: str, after: str) -> list[FileChange]:
         """What differs between two states."""
         printed = self.git("diff-tree", "-r", "-z", "--no-renames", "--raw", before, after)
         words = iter(printed.decode("utf-8", "surrogateescape").split("\0"))
-        found: list[Change] = []
+        found: list[FileChange] = []
         for facts in words:
             if facts:
                 old_mode, mode, old, blob, _ = facts.removeprefix(":").split(" ")
                 modes = [each if each in _MODES else "" for each in (old_mode, mode)]
-                found.append(Change(next(words), modes[0], old, modes[1], blob))
+                found.append(FileChange(next(words), modes[0], old, modes[1], blob))
         return found
 
     def difference(self, before: str, after: str, most: int) -> tuple[str, bool]:
@@ -232,7 +232,7 @@ class Shadow:
 
     # --- a look -----------------------------------------------------------------------------
 
-    def _look(self, buffers: Buffers, paths: Collection[Path] | None) -> State:
+    def _look(self, buffers: Buffers, paths: Collection[Path] | None) -> FolderState:
         known = _Known.read(self.repository / "state.json")
         unsaved = dict(self._unsaved(buffers))
         if paths is None or not known.tree:
@@ -250,13 +250,15 @@ class Shadow:
         skipped = sorting.skipped if paths is None else [*known.skipped, *sorting.skipped]
         skipped = list(dict.fromkeys(skipped))
         if known.tree and not news and not sorting.files and not sorting.folders:
-            return State(known.tree, 0, tuple(skipped))
+            return FolderState(known.tree, 0, tuple(skipped))
         (self.repository / "state.json").unlink(missing_ok=True)
         self._update(sorting, news)
         tree = self.git("write-tree").decode().strip()
         now = _Known(tree, {path: each.sha for path, each in unsaved.items()}, skipped)
         now.write(self.repository / "state.json")
-        return State(tree, len(sorting.files) + len(sorting.folders) + len(news), tuple(skipped))
+        return FolderState(
+            tree, len(sorting.files) + len(sorting.folders) + len(news), tuple(skipped)
+        )
 
     def _visible(self, paths: Iterable[Path]) -> Iterator[str]:
         for path in paths:

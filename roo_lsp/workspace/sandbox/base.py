@@ -12,16 +12,16 @@ from roo_lsp.workspace.sandbox.ignored import Ignored
 from roo_lsp.workspace.sandbox.protect import Found, Protected
 from roo_lsp.workspace.sandbox.space import Space
 
-State = Literal["enforced", "partial", "unavailable", "off"]
+SandboxState = Literal["enforced", "partial", "unavailable", "off"]
 """`partial`: something is held back, but less than a sandbox promises."""
-Mode = Literal["auto", "required", "off"]
+SandboxMode = Literal["auto", "required", "off"]
 """The setting `commands.sandbox`."""
 
 Process = subprocess.Popen[bytes]
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
+class ProcessStart:
     """How to start a command."""
 
     argv: Sequence[str]
@@ -43,7 +43,7 @@ class Jail(Protocol):
         env: Mapping[str, str],
         scratch: "Scratch",
         found: Found,
-    ) -> Start:
+    ) -> ProcessStart:
         """What to start instead of `argv`.
 
         Raises:
@@ -60,7 +60,7 @@ class Jail(Protocol):
 class Sandbox:
     """What holds for the commands of some workspaces."""
 
-    state: State
+    state: SandboxState
     line: str
     """One line for each approval: `Sandbox: on (workspace writable, network off)`."""
     told: str = ""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from roo_lsp.agent.errors import ToolError
 from roo_lsp.workspace.paths import exists, followed, is_folder, is_program
-from roo_lsp.workspace.sandbox.base import Process, Scratch, Start
+from roo_lsp.workspace.sandbox.base import Process, ProcessStart, Scratch
 from roo_lsp.workspace.sandbox.home import can_be_hidden, let_in, seen
 from roo_lsp.workspace.sandbox.protect import Found
 from roo_lsp.workspace.sandbox.secrets import homes as homes_of
@@ -92,7 +92,7 @@ class Bubblewrap:
         env: Mapping[str, str],
         scratch: Scratch,
         found: Found,
-    ) -> Start:
+    ) -> ProcessStart:
         mounts = sorted(
             self._mounts(scratch, found), key=lambda each: (len(each.place.parts), each.rank)
         )
@@ -114,7 +114,7 @@ class Bubblewrap:
         # In the end: what lies in them had to be made first.
         words += [w for home in self._hidden_homes() for w in ("--remount-ro", os.fspath(home))]
         words += ["--chdir", os.fspath(followed(cwd)), "--", *argv]
-        return Start(words, {**CACHES, **env, "TMPDIR": "/tmp"}, True, namespaces)  # noqa: S108, FBT003
+        return ProcessStart(words, {**CACHES, **env, "TMPDIR": "/tmp"}, True, namespaces)  # noqa: S108, FBT003
 
     def spawn(self, start: Callable[[], Process]) -> Process:
         return start()

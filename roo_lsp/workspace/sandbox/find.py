@@ -11,7 +11,7 @@ from pathlib import Path
 
 from roo_lsp.agent.errors import ToolError
 from roo_lsp.workspace.paths import followed, is_folder, is_program
-from roo_lsp.workspace.sandbox.base import NO_SANDBOX, Jail, Mode, Sandbox, Scratch
+from roo_lsp.workspace.sandbox.base import NO_SANDBOX, Jail, Sandbox, SandboxMode, Scratch
 from roo_lsp.workspace.sandbox.bubblewrap import Bubblewrap, find_bubblewrap
 from roo_lsp.workspace.sandbox.ignored import Ignored
 from roo_lsp.workspace.sandbox.landlock import NETWORK_SINCE, Landlock, landlock_version
@@ -58,7 +58,7 @@ class Sandboxes:
     async def find(
         self,
         folders: Sequence[Path],
-        mode: Mode,
+        mode: SandboxMode,
         *,
         network: bool = False,
         visible: Sequence[str] = (),
@@ -78,7 +78,7 @@ class Sandboxes:
 
 async def find_sandbox(
     folders: Sequence[Path],
-    mode: Mode,
+    mode: SandboxMode,
     *,
     network: bool = False,
     visible: Sequence[str] = (),
@@ -104,7 +104,7 @@ async def find_sandbox(
 
 def _find(
     folders: Sequence[Path],
-    mode: Mode,
+    mode: SandboxMode,
     *,
     network: bool,
     visible: Sequence[str],
@@ -232,7 +232,7 @@ def _network(on: bool) -> str:  # noqa: FBT001 -- one word of a line
     return f"network {'on' if on else 'off'}"
 
 
-def _refusing(found: Sandbox, mode: Mode) -> Sandbox:
+def _refusing(found: Sandbox, mode: SandboxMode) -> Sandbox:
     if mode != "required" or found.state == "enforced":
         return found
     return replace(

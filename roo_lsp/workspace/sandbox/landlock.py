@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from roo_lsp.workspace.sandbox.base import Process, Scratch, Start
+from roo_lsp.workspace.sandbox.base import Process, ProcessStart, Scratch
 from roo_lsp.workspace.sandbox.protect import Found
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
@@ -69,9 +69,9 @@ class Landlock:
         env: Mapping[str, str],
         scratch: Scratch,
         found: Found,
-    ) -> Start:
+    ) -> ProcessStart:
         del cwd, scratch, found
-        return Start(argv, {**env, "TMPDIR": "/tmp"})  # noqa: S108
+        return ProcessStart(argv, {**env, "TMPDIR": "/tmp"})  # noqa: S108
 
     def spawn(self, start: Callable[[], Process]) -> Process:
         return self._thread.submit(start).result()

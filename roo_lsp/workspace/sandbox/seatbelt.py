@@ -16,7 +16,7 @@ from roo_lsp.workspace.paths import (
     PROTECTED_PAIRS,
     PROTECTED_PATTERNS,
 )
-from roo_lsp.workspace.sandbox.base import Process, Scratch, Start
+from roo_lsp.workspace.sandbox.base import Process, ProcessStart, Scratch
 from roo_lsp.workspace.sandbox.protect import REPOSITORIES, Found
 from roo_lsp.workspace.sandbox.secrets import secret_paths
 
@@ -40,11 +40,11 @@ class Seatbelt:
         env: Mapping[str, str],
         scratch: Scratch,
         found: Found,
-    ) -> Start:
+    ) -> ProcessStart:
         del cwd
         temporary = Path(os.path.realpath(scratch.tmp))
         text = self.profile(temporary, found.repositories)
-        return Start(
+        return ProcessStart(
             [os.fspath(EXECUTABLE), "-p", text, *argv], {**env, "TMPDIR": os.fspath(temporary)}
         )
 

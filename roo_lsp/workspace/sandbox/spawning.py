@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from roo_lsp.workspace import supervise
-from roo_lsp.workspace.sandbox.base import Process, Start
+from roo_lsp.workspace.sandbox.base import Process, ProcessStart
 
 
 def spawn(
-    start: Start,
+    start: ProcessStart,
     cwd: Path,
     limits: Mapping[int, int],
     how: Callable[[Callable[[], Process]], Process],

@@ -23,15 +23,15 @@ MAX_SCANNED_CHARACTERS = 1 << 20
 ASK_YOURSELF = "approve it yourself"
 _HARMLESS_FILES = frozenset({"/dev/null"})
 
-Decision = Literal["approve", "ask", "deny"]
-Ignored = Callable[[Path], bool]
+CommandDecision = Literal["approve", "ask", "deny"]
+IsIgnored = Callable[[Path], bool]
 
 
 @dataclass(frozen=True, slots=True)
 class CommandVerdict:
     """What is to be done with a command, and why, as a sentence for people."""
 
-    decision: Decision
+    decision: CommandDecision
     reason: str
     commands: tuple[tuple[str, ...], ...] = ()
     """The simple commands in it, as words, as far as they are known."""
@@ -49,7 +49,7 @@ def decide(
     command: str,
     lists: Lists,
     cwd: Path | None = None,
-    ignored: Ignored | None = None,
+    ignored: IsIgnored | None = None,
     folders: Sequence[Path] = (),
 ) -> CommandVerdict:
     """Whether a command may run without a question.
@@ -84,7 +84,7 @@ class _Judge:
         text: str,
         lists: Lists,
         cwd: Path | None,
-        ignored: Ignored | None,
+        ignored: IsIgnored | None,
         folders: Sequence[Path],
     ) -> None:
         self._text = text

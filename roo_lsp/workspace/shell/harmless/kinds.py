@@ -39,7 +39,7 @@ _KUBERNETES_OUTPUT = re.compile(
     r"json|yaml|name|wide|kyaml|(?:jsonpath|jsonpath-as-json|go-template|template|custom-columns)=[^\n]*"
 )
 
-Check = Callable[[Word, WorkingFolders], bool]
+WordCheck = Callable[[Word, WorkingFolders], bool]
 
 
 def fits(kind: str, word: Word, place: WorkingFolders) -> bool:
@@ -56,7 +56,7 @@ def fits(kind: str, word: Word, place: WorkingFolders) -> bool:
     )
 
 
-def _matches(pattern: re.Pattern[str]) -> Check:
+def _matches(pattern: re.Pattern[str]) -> WordCheck:
     return lambda word, _place: word.literal and pattern.fullmatch(word.text) is not None
 
 
@@ -165,7 +165,7 @@ def _jq(word: Word, _place: WorkingFolders) -> bool:
     return word.literal and not _RUNS_IN_JQ.search(word.text)
 
 
-KINDS = MappingProxyType[str, Check](
+KINDS = MappingProxyType[str, WordCheck](
     {
         "N": _matches(_NUMBER),
         "NS": _matches(_NUMBERS),
