@@ -40,7 +40,7 @@ from roo_lsp.tasks.status_line import StatusLine
 from roo_lsp.tools import all_tools
 from roo_lsp.tools._command_habits import entities_in
 from roo_lsp.tools._indentation import block_around
-from roo_lsp.tools._text import one_line as title_line
+from roo_lsp.tools._text import title_line
 from roo_lsp.tools.update_todo_list import parse
 from roo_lsp.workspace.edits import apply_blocks, parse_blocks
 from roo_lsp.workspace.escapes import exact, label, plain

@@ -17,7 +17,8 @@ from roo_lsp.agent.answer import Answer, ask_model
 from roo_lsp.agent.assembly import Assembly
 from roo_lsp.agent.conversation import GO_ON, Agent, Brief
 from roo_lsp.agent.errors import RooError
-from roo_lsp.agent.events import ConversationCondensed, count_text
+from roo_lsp.agent.events import ConversationCondensed
+from roo_lsp.agent.figures import count_text
 from roo_lsp.agent.messages import (
     AssistantMessage,
     Condensed,

@@ -11,6 +11,7 @@ from typing import Any, Literal, Protocol
 from urllib.parse import unquote
 
 from roo_lsp.agent.errors import RooError
+from roo_lsp.agent.figures import count_text, plural, size_text
 from roo_lsp.agent.ports import Usage
 from roo_lsp.agent.tool import Diff, Location, Todo, ToolKind
 
@@ -174,7 +175,7 @@ class ToolCallArguments:
     @property
     def line(self) -> str:
         if self.title:
-            count = f" · {self.lines} line{'' if self.lines == 1 else 's'}" if self.lines else ""
+            count = f" · {plural(self.lines, 'line')}" if self.lines else ""
             return f"{self.title}{count}"
         return f"Calling {self.tool} · {size_text(self.size)}" if self.size > LONG_ARGUMENTS else ""
 
@@ -670,18 +671,6 @@ PARAGRAPH = "\n\n"
 
 
 # --- helpers --------------------------------------------------------------------------------
-
-
-def size_text(size: int) -> str:
-    """A number of bytes for people: `312 B`, `12.3 KB`."""
-    return f"{size} B" if size < 1000 else f"{size / 1000:.1f} KB"
-
-
-def count_text(count: int) -> str:
-    """A number of tokens for people: `950`, `7.1k`, `1.2M`."""
-    if count < 1000:
-        return str(count)
-    return f"{count / 1000:.1f}k" if count < 999_950 else f"{count / 1_000_000:.1f}M"
 
 
 def _text(kind: str, text: str) -> Update:

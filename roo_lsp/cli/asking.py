@@ -13,15 +13,8 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from roo_lsp.cli.drawing import (
-    DiffLine,
-    diff_lines,
-    diff_text,
-    escaped,
-    glyphs_for,
-    plural,
-    readable,
-)
+from roo_lsp.agent.figures import plural
+from roo_lsp.cli.drawing import DiffLine, diff_lines, diff_text, escaped, glyphs_for, readable
 from roo_lsp.settings import object_or_empty
 
 try:

@@ -89,7 +89,7 @@ def readable(text: str) -> str:
     return _SUSPECT.sub(lambda m: m[0] if m[0] in _JOINERS else _visible(m[0]), text)
 
 
-def one_line(text: str) -> str:
+def readable_line(text: str) -> str:
     """The text on one line, harmless."""
     return readable(" ".join(text.split()))
 
@@ -112,7 +112,7 @@ def _visible(character: str) -> str:
 # --- numbers --------------------------------------------------------------------------------
 
 
-def seconds_text(seconds: float) -> str:
+def duration_text(seconds: float) -> str:
     """`0.4 s`, `12 s`, `3 min 05 s`."""
     if seconds < 9.95:
         return f"{max(seconds, 0):.1f} s"
@@ -120,11 +120,6 @@ def seconds_text(seconds: float) -> str:
         return f"{seconds:.0f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest:02d} s"
-
-
-def plural(count: int, word: str) -> str:
-    """`1 request`, `2 requests`."""
-    return f"{count} {word}" if count == 1 else f"{count} {word}s"
 
 
 # --- diffs ----------------------------------------------------------------------------------

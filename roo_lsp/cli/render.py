@@ -17,7 +17,8 @@ from rich.live import Live
 from rich.padding import Padding
 from rich.text import Text
 
-from roo_lsp.agent.events import LONG_ARGUMENTS, count_text, size_text
+from roo_lsp.agent.events import LONG_ARGUMENTS
+from roo_lsp.agent.figures import count_text, plural, size_text
 from roo_lsp.cli.drawing import (
     DiffLine,
     Flow,
@@ -25,13 +26,12 @@ from roo_lsp.cli.drawing import (
     diff_counts,
     diff_lines,
     diff_text,
+    duration_text,
     glyphs_for,
     kind_glyph,
-    one_line,
     output_lines,
-    plural,
     readable,
-    seconds_text,
+    readable_line,
 )
 from roo_lsp.settings import object_or_empty
 
@@ -208,7 +208,7 @@ class TaskPicture:
             )
         if totals.cost:
             parts.append(f"${totals.cost:.4f}")
-        parts.append(seconds_text(totals.last - totals.first))
+        parts.append(duration_text(totals.last - totals.first))
         if totals.changes:
             added, removed = (sum(each) for each in zip(*totals.changes.values(), strict=True))
             files = plural(len(totals.changes), "file")
@@ -252,7 +252,7 @@ class TaskPicture:
             case "_retry":
                 wait = f" in {update['delay']:.0f} s" if update["delay"] >= 1 else ""
                 count = f"{update['attempt']}/{update['attempts']}"
-                reason = one_line(str(update["reason"]))
+                reason = readable_line(str(update["reason"]))
                 what = f"retry {count}" if update["attempt"] else "next request"
                 self.note(f"{glyphs.retry} {what}{wait}: {reason}", "yellow")
                 self._retry = f"retrying after: {reason}" if update["attempt"] else reason
@@ -304,7 +304,7 @@ class TaskPicture:
                 "in_progress": (self.glyphs.current, "bold yellow"),
             }.get(status, (self.glyphs.open, "dim"))
             words = {"completed": "dim", "in_progress": "bold"}.get(status, "")
-            self._print(Text.assemble((f"  {sign} ", style), (one_line(content), words)))
+            self._print(Text.assemble((f"  {sign} ", style), (readable_line(content), words)))
 
     def _count(self, update: Fields) -> None:
         meta, totals = object_or_empty(update.get("_meta")), self.totals
@@ -373,7 +373,7 @@ class TaskPicture:
         if not self._thought:
             return
         thought, self._thought = self._thought, ""
-        took = seconds_text(time.monotonic() - self._thinking_since)
+        took = duration_text(time.monotonic() - self._thinking_since)
         self._begin("tool")
         size = plural(len(thought.split()), "word")
         self._print(Text(f"{self.glyphs.dot} thought for {took}, {size}", "dim italic"))
@@ -420,7 +420,7 @@ class TaskPicture:
             return
         shown = [] if failed or call.diffs_shown else list(_shown_diffs(call.diffs))
         took = now - call.started if call.started is not None else 0
-        facts = [seconds_text(took)] if took >= SHORTEST_TIME else []
+        facts = [duration_text(took)] if took >= SHORTEST_TIME else []
         facts += _facts(meta)
         if call.diffs and not failed:
             added, removed = _counts(call.diffs)
@@ -437,7 +437,7 @@ class TaskPicture:
 
     def _call_line(self, call: DrawnCall, end: Text) -> Text:
         icon = kind_glyph(call.kind, self.glyphs)
-        line = Text.assemble((f"{icon} ", "bold blue"), one_line(call.title))
+        line = Text.assemble((f"{icon} ", "bold blue"), readable_line(call.title))
         room = max(20, self.console.width - end.cell_len)
         return self._one_row(line, room).append_text(end)
 
@@ -500,7 +500,7 @@ class TaskPicture:
         if call.started is None and call.size > LONG_ARGUMENTS:
             facts.append(size_text(call.size))
         if time.monotonic() - call.since > 1:
-            facts.append(seconds_text(time.monotonic() - call.since))
+            facts.append(duration_text(time.monotonic() - call.since))
         dot = f" {self.glyphs.dot} "
         end = Text.assemble(
             (f"  {self._spinner()}", "yellow"), (f" {dot.join(facts)}".rstrip(), "dim")
@@ -520,7 +520,7 @@ class TaskPicture:
         elif self._retry or self._at_work:
             doing = self._at_work or self._retry
         since = self._thinking_since if self._thought else self._since
-        took = seconds_text(time.monotonic() - since)
+        took = duration_text(time.monotonic() - since)
         stop = f"{self.glyphs.dot} Ctrl-C stops"
         row = Text.assemble((self._spinner(), "yellow"), (f" {doing} {took} {stop}", "dim"))
         return self._one_row(row)

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from roo_lsp.app import current_settings
-from roo_lsp.cli.drawing import one_line
+from roo_lsp.cli.drawing import readable_line
 from roo_lsp.cli.options import (
     Parser,
     add_settings,
@@ -74,15 +74,15 @@ def _print_settings(console: Console, effective: Effective, *, everything: bool)
         console.print(
             Text.assemble(
                 (f"{path:<{wide}}", "bold" if origin else "dim"),
-                f"  {one_line(value)}",
-                (f"  {one_line(origin) or 'default'}", "dim"),
+                f"  {readable_line(value)}",
+                (f"  {readable_line(origin) or 'default'}", "dim"),
             ),
             soft_wrap=True,
         )
     if not rows:
         console.print("Nothing is set: the defaults hold. --all shows them.")
     for problem in effective.problems:
-        console.print(Text(one_line(str(problem)), "bold red"), soft_wrap=True)
+        console.print(Text(readable_line(str(problem)), "bold red"), soft_wrap=True)
     console.print(Text("What an editor sends comes on top of the user's file.", "dim"))
 
 

@@ -13,8 +13,8 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from roo_lsp.agent.events import count_text
-from roo_lsp.cli.drawing import one_line
+from roo_lsp.agent.figures import count_text
+from roo_lsp.cli.drawing import readable_line
 from roo_lsp.cli.options import BadUsage, Parser, add_workspace, with_command, workspace
 from roo_lsp.cli.render import TaskPicture
 from roo_lsp.workspace.store import TaskStore, TaskSummary
@@ -69,7 +69,7 @@ def list_tasks(store: TaskStore, given: argparse.Namespace) -> int:
         others = f" There are {len(every)} of other folders: --all." if every else ""
         console.print(Text(f"No tasks in {folder}.{others}"), soft_wrap=True)
     for place, tasks in _by_folder(found).items():
-        console.print(Text(one_line(place), "bold"), soft_wrap=True)
+        console.print(Text(readable_line(place), "bold"), soft_wrap=True)
         _print_rows(console, tasks)
     return 0
 
@@ -161,7 +161,7 @@ def _print_rows(console: Console, tasks: Sequence[TaskSummary]) -> None:
         row = _row(cells, widths)
         end = widths[0]
         console.print(Text.assemble((row[:end], "bold"), (row[end:], "dim")), soft_wrap=True)
-        console.print(Text(f"  {one_line(each.title)}"), soft_wrap=not console.is_terminal)
+        console.print(Text(f"  {readable_line(each.title)}"), soft_wrap=not console.is_terminal)
 
 
 def _cells(task: TaskSummary) -> tuple[str, ...]:
@@ -169,7 +169,7 @@ def _cells(task: TaskSummary) -> tuple[str, ...]:
         task.task_id,
         _time(task.updated_at),
         task.state,
-        one_line(task.mode),
+        readable_line(task.mode),
         f"{count_text(task.input_tokens)}/{count_text(task.output_tokens)}",
         f"${task.cost:.2f}" if task.cost >= 0.005 else "",
     )

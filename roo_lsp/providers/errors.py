@@ -236,7 +236,7 @@ def unreachable(cause: BaseException, target: RequestTarget) -> ProviderError:
     where = f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
     chain = list(_causes(cause))
     kind, hint, passing = _reason(chain)
-    said = redact(_one_line(str(chain[-1]) or type(chain[-1]).__name__), target.secrets)
+    said = redact(_short_line(str(chain[-1]) or type(chain[-1]).__name__), target.secrets)
     return ProviderError(
         "connection_failed",
         f"Cannot connect to {where} ({target.shown}): {kind or said}.",
@@ -426,7 +426,7 @@ def _cut(words: str) -> str:
     return words if len(words) <= MAX_WORDS else words[: MAX_WORDS - 1] + "…"
 
 
-def _one_line(text: str) -> str:
+def _short_line(text: str) -> str:
     """What can be part of a message."""
     return _cut(_flat(text))
 
@@ -521,12 +521,12 @@ def _reason(chain: list[BaseException]) -> tuple[str, str, bool]:
                 return ("the connection was reset", check, True)
             case _ if type(cause).__name__ == "ProxyError":
                 return (
-                    f"the proxy refused ({_one_line(str(cause))})",
+                    f"the proxy refused ({_short_line(str(cause))})",
                     "Check roo.provider.proxy, or HTTP_PROXY and HTTPS_PROXY.",
                     True,
                 )
             case OSError() if "All connection attempts failed" not in str(cause):
-                return (_one_line(cause.strerror or str(cause)), check, True)
+                return (_short_line(cause.strerror or str(cause)), check, True)
             case _:
                 continue
     return ("", check, True)

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from roo_lsp.task_documents.form import SKELETON, SUFFIX
-from roo_lsp.workspace.line_diff import split_lines
+from roo_lsp.workspace.lines import split_lines
 from roo_lsp.workspace.private import write_private
 
 OTHERWISE = "Write your question at the end of {file} and save it: Roo answers there."

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from roo_lsp.agent.columns import one_line
-from roo_lsp.agent.events import count_text
+from roo_lsp.agent.figures import count_text
 from roo_lsp.agent.tool import Diff
 from roo_lsp.task_documents.form import ROO, text_line
 from roo_lsp.task_documents.streamed_text import StreamedLines, Telling

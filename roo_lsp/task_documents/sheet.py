@@ -31,7 +31,8 @@ from roo_lsp.task_documents.inserting import OwnRegion, Woven, caught_up, follow
 from roo_lsp.task_documents.rendering import TURN_END, Chunk, Cue, Renderer
 from roo_lsp.task_documents.ticks import TickableLine, Ticks, block, choice_in, ticked_in
 from roo_lsp.tasks.approvals import Pending
-from roo_lsp.workspace.line_diff import line_edits, split_lines
+from roo_lsp.workspace.line_diff import line_edits
+from roo_lsp.workspace.lines import split_lines
 
 log = logging.getLogger(__name__)
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+from roo_lsp.agent.figures import plural
 from roo_lsp.workspace.changes import FileChanges, Hunk
 from roo_lsp.workspace.escapes import exact
 from roo_lsp.workspace.line_diff import unified_lines
@@ -40,7 +41,7 @@ def deed(hunk: Hunk) -> str:
         verb, count = "removed", len(hunk.before)
     else:
         return "made an empty file"
-    return f"{verb} {count} {'line' if count == 1 else 'lines'}"
+    return f"{verb} {plural(count, 'line')}"
 
 
 def diff_document(changed: Iterable[tuple[Path, FileChanges]], shown: Callable[[Path], str]) -> str:

@@ -18,7 +18,8 @@ from roo_lsp.agent.ports import (
 )
 from roo_lsp.agent.redaction import MARK, Keys
 from roo_lsp.tasks.review import TaskReview
-from roo_lsp.workspace.line_diff import changed_lines, split_lines
+from roo_lsp.workspace.line_diff import changed_lines
+from roo_lsp.workspace.lines import split_lines
 from roo_lsp.workspace.uris import uri_of
 
 KEY_LOST = (

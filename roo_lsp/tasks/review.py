@@ -20,7 +20,8 @@ from roo_lsp.tasks.hunks import lines_of
 from roo_lsp.tasks.refusals import Invalid
 from roo_lsp.workspace.changes import FileChanges, Hunk, from_stored, stored
 from roo_lsp.workspace.descriptors import real_path
-from roo_lsp.workspace.line_diff import alike, split_lines
+from roo_lsp.workspace.line_diff import alike
+from roo_lsp.workspace.lines import split_lines
 from roo_lsp.workspace.private import write_private
 from roo_lsp.workspace.uris import uri_of
 

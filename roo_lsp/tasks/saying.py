@@ -6,6 +6,7 @@ Wherever a prompt can be typed, it comes by `start`, `send` or `resume` of this 
 from dataclasses import dataclass, field
 from typing import Any
 
+from roo_lsp.agent.figures import plural
 from roo_lsp.agent.modes import MODES
 from roo_lsp.tasks import inputs, slash
 from roo_lsp.tasks import service as verbs
@@ -156,17 +157,17 @@ async def obey(service: Service, name: str, task: Task) -> str:
             return f"Condensed: {done['before']} → {done['after']} tokens."
         case "keep":
             done = await verbs.keep_changes(service, inputs.OfChanges(task_id=task.id))
-            return f"Kept the changes in {_files(len(done['kept']))}."
+            return f"Kept the changes in {plural(len(done['kept']), 'file')}."
         case "revert":
             done = await verbs.revert_changes(service, inputs.OfChanges(task_id=task.id))
             left = len(done["refused"])
             more = f" {left} left alone: you have edited there." if left else ""
-            return f"Took back the changes in {_files(len(done['reverted']))}.{more}"
+            return f"Took back the changes in {plural(len(done['reverted']), 'file')}.{more}"
         case "changes":
             found = await verbs.list_changes(
                 service, inputs.ListChanges(task_id=task.id, show=True)
             )
-            return f"{_files(len(found)).capitalize()} changed."
+            return f"{plural(len(found), 'file').capitalize()} changed."
         case _:
             await verbs.open_task(service, inputs.Open(task_id=task.id, transcript=True))
             return "The transcript is open."
@@ -184,7 +185,3 @@ def standing(service: Service, task: Task) -> str:
     if waiting := [each for each in service.approvals.pending if each.task_id == task.id]:
         parts.append(f"{len(waiting)} waiting for you")
     return " · ".join(parts)
-
-
-def _files(count: int) -> str:
-    return f"{count} file{'' if count == 1 else 's'}"

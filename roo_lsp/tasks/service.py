@@ -62,7 +62,7 @@ from roo_lsp.tasks.task import Task, Tasks
 from roo_lsp.tasks.transcripts import Transcripts
 from roo_lsp.workspace.descriptors import real_path
 from roo_lsp.workspace.journal import told
-from roo_lsp.workspace.line_diff import split_lines
+from roo_lsp.workspace.lines import split_lines
 from roo_lsp.workspace.private import write_private
 from roo_lsp.workspace.rooignore import RooIgnore
 from roo_lsp.workspace.store import TaskStore

@@ -90,7 +90,7 @@ class StatusLine:
         if not self._doing:
             return self._line
         seconds = int(self.clock() - self._since)
-        parts = [f"{seconds_text(seconds)}"] if seconds >= FROM_SECONDS else []
+        parts = [f"{elapsed_text(seconds)}"] if seconds >= FROM_SECONDS else []
         parts += [self._last] if self._last else []
         if not parts:
             return f"{fitted(self._doing, LINE_LENGTH - 1)}…"
@@ -134,7 +134,7 @@ class StatusLine:
         self._about, self._doing, self._last = about, doing, last or self._last
 
 
-def seconds_text(seconds: int) -> str:
+def elapsed_text(seconds: int) -> str:
     """A time for people: `14 s`, `2 min 5 s`."""
     return f"{seconds} s" if seconds < 60 else f"{seconds // 60} min {seconds % 60} s"
 

@@ -3,7 +3,8 @@
 import json
 from pathlib import PurePath
 
-from roo_lsp.workspace.line_diff import line_edits, split_lines
+from roo_lsp.workspace.line_diff import line_edits
+from roo_lsp.workspace.lines import split_lines
 
 SHOWN = 6
 """Places that are told."""

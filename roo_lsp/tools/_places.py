@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from roo_lsp.agent.errors import ToolError
+from roo_lsp.agent.figures import plural
 from roo_lsp.agent.ports import Place, Places, Spot
 from roo_lsp.agent.tool import (
     Invocation,
@@ -24,7 +25,7 @@ from roo_lsp.tools._symbol import (
     targets,
     title_of,
 )
-from roo_lsp.tools._text import name_of, one_line, plural
+from roo_lsp.tools._text import name_of, title_line
 from roo_lsp.workspace.lines import line_texts
 
 MAX_PLACES = 100
@@ -62,7 +63,7 @@ def finding(
         del output
         found = await ask(await spot_of(arguments, context))
         if found is None:
-            return ToolResult(NO_ANSWER.format(what=one_line(arguments.symbol)))
+            return ToolResult(NO_ANSWER.format(what=title_line(arguments.symbol)))
         approved = targets(arguments, context)
         return await _told(context, approved, found, what.removesuffix("s"), arguments.symbol)
 
@@ -73,7 +74,7 @@ async def _told(
     context: ToolContext, approved: Sequence[Target], found: Places, noun: str, symbol: str
 ) -> ToolResult:
     """The result for places that were found: `noun` is what they are, of this symbol."""
-    what = one_line(symbol)
+    what = title_line(symbol)
     if not (found.places or found.no_files):
         return ToolResult(f"The editor's language servers know no {noun}s of {what}.")
     files, left = _files(context, approved, found.places)

@@ -9,7 +9,7 @@ from pydantic import Field
 from roo_lsp.agent.errors import ToolError
 from roo_lsp.agent.ports import LanguageServers, Spot, Symbol
 from roo_lsp.agent.tool import Arguments, Sight, Target, ToolContext
-from roo_lsp.tools._text import name_of, one_line, reads
+from roo_lsp.tools._text import name_of, reads, title_line
 from roo_lsp.workspace.lines import line_texts
 
 NEAR = 3
@@ -67,7 +67,7 @@ def title_of(what: str, arguments: AtSymbol, context: ToolContext) -> str:
     if arguments.path is not None:
         name = name_of(context, context.workspace.path(arguments.path))
         where = f" ({name}{f':{arguments.line}' if arguments.line else ''})"
-    return one_line(f"{what} {arguments.symbol}{where}", 160)
+    return title_line(f"{what} {arguments.symbol}{where}", 160)
 
 
 async def spot_of(arguments: AtSymbol, context: ToolContext) -> Spot:
@@ -89,7 +89,7 @@ async def spot_of(arguments: AtSymbol, context: ToolContext) -> Spot:
 
 
 def _spot_in(path: Path, name: str, lines: Sequence[str], symbol: str, line: int | None) -> Spot:
-    shown = one_line(symbol)
+    shown = title_line(symbol)
     if line is not None and not 1 <= line <= len(lines):
         raise ToolError(f"{name} has {len(lines)} lines; there is no line {line}.")
     numbers = range(1, len(lines) + 1) if line is None else [line]
@@ -123,7 +123,7 @@ def column_of(symbol: str, line: str) -> int | None:
 
 async def _looked_up(symbol: str, context: ToolContext) -> Spot:
     servers, sight = servers_of(context)
-    shown = one_line(symbol)
+    shown = title_line(symbol)
     if "workspaceSymbol" not in servers.offered:
         raise ToolError("Give the path and the line: this editor looks up no symbols by name.")
     *outer, last = re.findall(r"\w+", symbol) or [symbol]
@@ -167,6 +167,6 @@ async def _name_in(symbol: Symbol, name: str, context: ToolContext) -> Spot:
         if (column := column_of(name, text := lines[number - 1])) is not None:
             return Spot(symbol.path, number, column, text)
     raise ToolError(
-        f"{one_line(name)} is not where the language server says, at "
+        f"{title_line(name)} is not where the language server says, at "
         f"{name_of(context, symbol.path)}:{first}. Give the path and the line."
     )

@@ -15,10 +15,10 @@ MAX_RESULT = 200_000
 
 def name_of(context: ToolContext, path: Path) -> str:
     """A path in one line, as it may be used in the next call."""
-    return one_line(context.workspace.show(path), 4096)
+    return title_line(context.workspace.show(path), 4096)
 
 
-def one_line(text: str, limit: int = 80) -> str:
+def title_line(text: str, limit: int = 80) -> str:
     """A text on one line of a title, without characters that move or hide others."""
     shown = "".join(
         each
@@ -27,15 +27,6 @@ def one_line(text: str, limit: int = 80) -> str:
         for each in text
     )
     return shown if len(shown) <= limit else f"{shown[: limit - 1]}…"
-
-
-def plural(count: int, noun: str) -> str:
-    """`1 line`, `2 lines`, `2 matches`, `2 entries`."""
-    if count == 1:
-        return f"1 {noun}"
-    if noun.endswith("y"):
-        return f"{count} {noun[:-1]}ies"
-    return f"{count} {noun}{'es' if noun.endswith('ch') else 's'}"
 
 
 def reads(context: ToolContext, path: str) -> tuple[Target, ...]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from pydantic import Field
 
 from roo_lsp.agent.errors import ToolError
+from roo_lsp.agent.figures import plural
 from roo_lsp.agent.ports import Snapshot
 from roo_lsp.agent.tool import (
     Arguments,
@@ -25,7 +26,7 @@ from roo_lsp.agent.tool import (
 )
 from roo_lsp.tools._changed import broken, places
 from roo_lsp.tools._doubts import refuse_once
-from roo_lsp.tools._text import name_of, nearly_told, one_line, plural
+from roo_lsp.tools._text import name_of, nearly_told, title_line
 from roo_lsp.tools._together import PlannedChange, carry_out
 from roo_lsp.workspace.encodings import UTF_8, decode
 from roo_lsp.workspace.lines import line_texts
@@ -124,7 +125,7 @@ class _Plan:
         try:
             await self._take(operation)
         except ToolError as error:
-            self.failures.append(f"{one_line(operation.path)}: {error.text}")
+            self.failures.append(f"{title_line(operation.path)}: {error.text}")
 
     async def _take(self, operation: Operation) -> None:
         file = await self._file(operation.path)

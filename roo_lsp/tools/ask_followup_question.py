@@ -14,7 +14,7 @@ from roo_lsp.agent.tool import (
     ToolKind,
     ToolResult,
 )
-from roo_lsp.tools._text import one_line
+from roo_lsp.tools._text import title_line
 
 
 class AskFollowupQuestion(Arguments):
@@ -52,7 +52,7 @@ async def prepare(arguments: AskFollowupQuestion, context: ToolContext) -> Invoc
         answer = await context.asker.ask(arguments.question, arguments.follow_up)
         return ToolResult(f"The user answered: {answer}", settled=True)
 
-    return Invocation(one_line(f"Ask: {arguments.question}"), run)
+    return Invocation(title_line(f"Ask: {arguments.question}"), run)
 
 
 TOOL = Tool(

@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from roo_lsp.agent.figures import plural
 from roo_lsp.agent.ports import Symbol
 from roo_lsp.agent.tool import (
     Arguments,
@@ -15,7 +16,7 @@ from roo_lsp.agent.tool import (
 )
 from roo_lsp.tools._places import notes_on
 from roo_lsp.tools._symbol import NO_ANSWER, servers_of
-from roo_lsp.tools._text import name_of, one_line, plural, reads
+from roo_lsp.tools._text import name_of, reads, title_line
 from roo_lsp.workspace.escapes import label
 from roo_lsp.workspace.problems import bounded
 
@@ -63,7 +64,7 @@ async def prepare(arguments: DocumentSymbols, context: ToolContext) -> Invocatio
         notes = notes_on(len(here) - len(shown) + found.more, 0, 0)
         return ToolResult("\n".join([" ".join([head, *notes]), *map(_line, shown)]))
 
-    title = one_line(f"List symbols of {name}", 160)
+    title = title_line(f"List symbols of {name}", 160)
     return Invocation(title, run, locations=(Location(path),))
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import AliasChoices, Field, WithJsonSchema
 
 from roo_lsp.agent.errors import ToolError
+from roo_lsp.agent.figures import plural
 from roo_lsp.agent.tool import (
     Arguments,
     Diff,
@@ -20,7 +21,7 @@ from roo_lsp.agent.tool import (
 )
 from roo_lsp.tools._changed import broken, places
 from roo_lsp.tools._doubts import refuse_once
-from roo_lsp.tools._text import name_of, nearly_told, plural, read_existing, writes
+from roo_lsp.tools._text import name_of, nearly_told, read_existing, writes
 from roo_lsp.workspace.lines import line_texts
 from roo_lsp.workspace.literal import Replaced, replace_text
 from roo_lsp.workspace.omissions import entities, placeholder

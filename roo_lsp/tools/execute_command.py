@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from roo_lsp.agent.errors import ToolError
-from roo_lsp.agent.events import size_text
+from roo_lsp.agent.figures import size_text
 from roo_lsp.agent.ports import Command, CommandResult
 from roo_lsp.agent.tool import (
     Arguments,
@@ -17,7 +17,7 @@ from roo_lsp.agent.tool import (
 from roo_lsp.tools._command_habits import entities_in, tip
 from roo_lsp.tools._doubts import refuse_once
 from roo_lsp.tools._shell_text import held_for_nothing, leaves_behind, needs_terminal
-from roo_lsp.tools._text import one_line, reads
+from roo_lsp.tools._text import reads, title_line
 
 MAX_TIMEOUT = 3600
 """Seconds; more than that was meant as milliseconds."""
@@ -107,7 +107,7 @@ async def prepare(arguments: ExecuteCommand, context: ToolContext) -> Invocation
 
     saved = ", ".join(context.workspace.show(path) for path in context.commands.saves())
     return Invocation(
-        f"Run {one_line(command)}",
+        f"Run {title_line(command)}",
         run,
         command=command,
         cwd=cwd,

@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from roo_lsp.agent.figures import plural
 from roo_lsp.agent.ports import Problem, Problems
 from roo_lsp.agent.tool import (
     Arguments,
@@ -19,7 +20,7 @@ from roo_lsp.agent.tool import (
 )
 from roo_lsp.tools._places import MAX_FILES, MAX_LOCATIONS, MAX_PLACES, by_file, notes_on
 from roo_lsp.tools._symbol import everything, servers_of
-from roo_lsp.tools._text import name_of, one_line, plural, reads
+from roo_lsp.tools._text import name_of, reads, title_line
 from roo_lsp.workspace.problems import SEVERITIES, told
 
 Severity = Literal["error", "warning", "information", "hint"]
@@ -60,7 +61,7 @@ async def prepare(arguments: GetDiagnostics, context: ToolContext) -> Invocation
         return _told(context, targets(arguments, context), wanted, found.more)
 
     return Invocation(
-        one_line(f"Get diagnostics of {name}", 160),
+        title_line(f"Get diagnostics of {name}", 160),
         run,
         locations=(Location(path),) if path else (),
     )

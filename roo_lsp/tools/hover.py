@@ -2,7 +2,7 @@
 
 from roo_lsp.agent.tool import Invocation, ShowOutput, Tool, ToolContext, ToolKind, ToolResult
 from roo_lsp.tools._symbol import NO_ANSWER, AtSymbol, servers_of, spot_of, targets, title_of
-from roo_lsp.tools._text import name_of, one_line
+from roo_lsp.tools._text import name_of, title_line
 from roo_lsp.workspace.escapes import plain
 from roo_lsp.workspace.problems import bounded
 
@@ -22,9 +22,9 @@ async def prepare(arguments: Hover, context: ToolContext) -> Invocation:
         spot = await spot_of(arguments, context)
         text = await servers.hover(spot)
         if not text:
-            return ToolResult(NO_ANSWER.format(what=one_line(arguments.symbol)))
+            return ToolResult(NO_ANSWER.format(what=title_line(arguments.symbol)))
         where = f"{name_of(context, spot.path)}:{spot.line}"
-        return ToolResult(f"{one_line(arguments.symbol)} ({where}):\n{_visible(text)}")
+        return ToolResult(f"{title_line(arguments.symbol)} ({where}):\n{_visible(text)}")
 
     return Invocation(title_of("Look up", arguments, context), run)
 

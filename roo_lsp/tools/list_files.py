@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from roo_lsp.agent.figures import plural
 from roo_lsp.agent.tool import (
     Arguments,
     Invocation,
@@ -12,7 +13,7 @@ from roo_lsp.agent.tool import (
     ToolKind,
     ToolResult,
 )
-from roo_lsp.tools._text import name_of, plural, reads
+from roo_lsp.tools._text import name_of, reads
 
 LIMIT = 200
 

@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from roo_lsp.agent.errors import ToolError
+from roo_lsp.agent.figures import plural
 from roo_lsp.agent.ports import OutputPart, OutputQuery
 from roo_lsp.agent.tool import (
     Arguments,
@@ -13,7 +14,7 @@ from roo_lsp.agent.tool import (
     ToolKind,
     ToolResult,
 )
-from roo_lsp.tools._text import one_line, plural
+from roo_lsp.tools._text import title_line
 
 LIMIT = 40_960
 END_LIMIT = 4_096
@@ -85,7 +86,7 @@ async def prepare(arguments: ReadCommandOutput, context: ToolContext) -> Invocat
         return ToolResult("\n".join([_head(arguments, part), part.text, *part.notes]))
 
     what = "Stop" if query.stop else f"Search {query.search} in" if query.search else "Read"
-    return Invocation(one_line(f"{what} {arguments.artifact_id}"), run)
+    return Invocation(title_line(f"{what} {arguments.artifact_id}"), run)
 
 
 TOOL = Tool(

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pydantic import Field
 
 from roo_lsp.agent.errors import ToolError
+from roo_lsp.agent.figures import plural
 from roo_lsp.agent.ports import FileEdits
 from roo_lsp.agent.tool import (
     Arguments,
@@ -22,7 +23,7 @@ from roo_lsp.agent.tool import (
     ToolResult,
 )
 from roo_lsp.tools._symbol import KNOWING, AtSymbol, servers_of, spot_of
-from roo_lsp.tools._text import name_of, one_line, plural, writes
+from roo_lsp.tools._text import name_of, title_line, writes
 from roo_lsp.tools._together import PlannedChange, carry_out
 from roo_lsp.workspace.lines import line_texts
 
@@ -41,7 +42,7 @@ class RenameSymbol(Arguments):
 
 async def prepare(arguments: RenameSymbol, context: ToolContext) -> Invocation:
     servers, _ = servers_of(context)
-    old, new = one_line(arguments.symbol), one_line(arguments.new_name)
+    old, new = title_line(arguments.symbol), title_line(arguments.new_name)
     if not arguments.new_name.strip():
         raise ToolError("new_name is empty.")
     where = AtSymbol(symbol=arguments.symbol, path=arguments.path, line=arguments.line)
@@ -66,7 +67,7 @@ async def prepare(arguments: RenameSymbol, context: ToolContext) -> Invocation:
         return ToolResult(told, diffs=diffs, locations=locations)
 
     return Invocation(
-        one_line(f"Rename {old} to {new} in {_files(names)}", 200),
+        title_line(f"Rename {old} to {new} in {_files(names)}", 200),
         run,
         diffs=diffs,
         locations=locations,

@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import Field
 
 from roo_lsp.agent.errors import ToolError
+from roo_lsp.agent.figures import plural
 from roo_lsp.agent.ports import FileMatches, SearchLine, SearchQuery, SearchResult
 from roo_lsp.agent.tool import (
     Arguments,
@@ -21,7 +22,7 @@ from roo_lsp.agent.tool import (
     ToolResult,
 )
 from roo_lsp.tools._indentation import enclosing
-from roo_lsp.tools._text import name_of, one_line, plural
+from roo_lsp.tools._text import name_of, title_line
 from roo_lsp.workspace.lines import line_texts
 
 MAX_LOCATIONS = 20
@@ -175,7 +176,7 @@ async def prepare(arguments: SearchFiles, context: ToolContext) -> Invocation:
             meta={"matches": found.matches, "truncated": found.truncated},
         )
 
-    title = one_line(f"Search {arguments.regex} {where}")
+    title = title_line(f"Search {arguments.regex} {where}")
     return Invocation(title, run, locations=(Location(paths[0]),))
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from pydantic import Field
 
+from roo_lsp.agent.figures import plural
 from roo_lsp.agent.tool import (
     Arguments,
     Diff,
@@ -15,7 +16,7 @@ from roo_lsp.agent.tool import (
     ToolKind,
     ToolResult,
 )
-from roo_lsp.tools._text import name_of, plural, reads
+from roo_lsp.tools._text import name_of, reads
 from roo_lsp.workspace.descriptors import real_path
 from roo_lsp.workspace.line_diff import changed_lines, unified_lines
 

@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from roo_lsp.agent.figures import plural
 from roo_lsp.agent.ports import Symbol, Symbols
 from roo_lsp.agent.tool import (
     Arguments,
@@ -16,7 +17,7 @@ from roo_lsp.agent.tool import (
 )
 from roo_lsp.tools._places import MAX_FILES, MAX_LOCATIONS, MAX_PLACES, by_file, notes_on
 from roo_lsp.tools._symbol import KNOWING, NO_ANSWER, everything, servers_of
-from roo_lsp.tools._text import name_of, one_line, plural
+from roo_lsp.tools._text import name_of, title_line
 from roo_lsp.tools.document_symbols import symbol_told
 
 
@@ -34,7 +35,7 @@ def targets(arguments: WorkspaceSymbols, context: ToolContext) -> tuple[Target, 
 
 async def prepare(arguments: WorkspaceSymbols, context: ToolContext) -> Invocation:
     servers, _ = servers_of(context)
-    query = one_line(arguments.query)
+    query = title_line(arguments.query)
 
     async def run(output: ShowOutput) -> ToolResult:
         del output
@@ -45,7 +46,7 @@ async def prepare(arguments: WorkspaceSymbols, context: ToolContext) -> Invocati
             return ToolResult(f"The editor's language servers know no symbol like {query}.")
         return _told(context, found, query)
 
-    return Invocation(one_line(f"Find symbols like {query}", 160), run)
+    return Invocation(title_line(f"Find symbols like {query}", 160), run)
 
 
 def _told(context: ToolContext, found: Symbols, query: str) -> ToolResult:

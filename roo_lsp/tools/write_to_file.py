@@ -10,6 +10,7 @@ from pathlib import Path
 from pydantic import Field
 
 from roo_lsp.agent.errors import ToolError
+from roo_lsp.agent.figures import plural
 from roo_lsp.agent.tool import (
     Arguments,
     Diff,
@@ -23,7 +24,7 @@ from roo_lsp.agent.tool import (
 )
 from roo_lsp.tools._changed import broken
 from roo_lsp.tools._doubts import much_shorter, refuse_once
-from roo_lsp.tools._text import name_of, plural, writes
+from roo_lsp.tools._text import name_of, writes
 from roo_lsp.workspace.lines import line_texts
 from roo_lsp.workspace.omissions import displayed, placeholder
 

@@ -12,7 +12,8 @@ from typing import Literal
 
 from pydantic import BaseModel, TypeAdapter
 
-from roo_lsp.workspace.line_diff import LineEdit, line_edits, split_lines
+from roo_lsp.workspace.line_diff import LineEdit, line_edits
+from roo_lsp.workspace.lines import split_lines
 
 HunkState = Literal["pending", "kept", "reverted", "edited"]
 """`edited`: the user has touched it since. What is kept or reverted stays until it is edited again."""

@@ -14,7 +14,7 @@ from roo_lsp.agent.errors import ToolError
 from roo_lsp.workspace import left_out
 from roo_lsp.workspace.hints import hint
 from roo_lsp.workspace.line_diff import line_edits
-from roo_lsp.workspace.lines import Line, line_texts, split_lines
+from roo_lsp.workspace.lines import Line, line_texts, lines_and_ends
 
 NEAR_LINES = 40
 """How far from `:start_line:` a place is still the one that was meant."""
@@ -263,7 +263,7 @@ class ComparedText:
     """A text's lines, in the forms in which they are compared; each form is made once."""
 
     def __init__(self, text: str) -> None:
-        self.lines = split_lines(text)
+        self.lines = lines_and_ends(text)
         self.texts = [line.text for line in self.lines]
         self._formed: dict[_Form, list[str]] = {_as_it_is: self.texts}
         self._found: dict[_Form, dict[str, list[int]]] = {}

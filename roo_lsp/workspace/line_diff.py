@@ -5,13 +5,14 @@ and U+2028 too.
 """
 
 import difflib
-import io
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import takewhile
 from operator import eq
 from typing import Literal, NamedTuple
+
+from roo_lsp.workspace.lines import split_lines
 
 DIFF_LINES = 2000
 DIFF_WORK = 100_000
@@ -26,11 +27,6 @@ class LineEdit(NamedTuple):
     first: int
     last: int
     new: list[str]
-
-
-def split_lines(text: str) -> list[str]:
-    """The lines with their ends; joined they are the text. No line follows the last end."""
-    return list(io.StringIO(text, newline=""))
 
 
 def alike(one: str, other: str) -> bool:

@@ -1,5 +1,6 @@
 """Lines as editors count them: `\\n`, `\\r\\n` and `\\r` end one, and nothing else does."""
 
+import io
 import re
 from dataclasses import dataclass
 
@@ -14,7 +15,12 @@ class Line:
     end: str
 
 
-def split_lines(text: str) -> list[Line]:
+def split_lines(text: str) -> list[str]:
+    """The lines with their ends; joined they are the text. No line follows the last end."""
+    return list(io.StringIO(text, newline=""))
+
+
+def lines_and_ends(text: str) -> list[Line]:
     """The lines of a text; an empty text has none, and a final line ending begins no other."""
     return [Line(m[1] or m[3] or "", m[2] or "") for m in _LINE.finditer(text)]
 

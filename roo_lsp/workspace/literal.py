@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from roo_lsp.agent.errors import ToolError
 from roo_lsp.workspace.edits import Block, ComparedText, Wanted, Words, with_own_lines
-from roo_lsp.workspace.lines import line_texts, split_lines
+from roo_lsp.workspace.lines import line_texts, lines_and_ends
 
 MAX_PLACES = 100_000
 """Places that are changed in one file by one call."""
@@ -115,7 +115,7 @@ class _Lines:
 
 def _with_endings(place: str, new: str, ending: str) -> str:
     """`new` as it stands in this place: with line endings of that place."""
-    old, wanted = split_lines(place), split_lines(new)
+    old, wanted = lines_and_ends(place), lines_and_ends(new)
     own = [line.text for line in old]
     texts = [line.text for line in wanted]
     put = with_own_lines(old, own, texts, texts, ending)

@@ -2,15 +2,15 @@
 
 import pytest
 
-from roo_lsp.agent.events import count_text
+from roo_lsp.agent.figures import count_text
 from roo_lsp.cli.drawing import (
     Flow,
     Markdown,
     diff_lines,
+    duration_text,
     escaped,
     output_lines,
     readable,
-    seconds_text,
 )
 
 
@@ -107,7 +107,7 @@ def test_code_in_markdown_is_not_taken_for_markdown():
 
 
 def test_numbers_are_short():
-    assert [seconds_text(n) for n in (0.04, 9.9, 12.4, 59.6, 125)] == [
+    assert [duration_text(n) for n in (0.04, 9.9, 12.4, 59.6, 125)] == [
         "0.0 s",
         "9.9 s",
         "12 s",

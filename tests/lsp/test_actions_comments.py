@@ -3,7 +3,7 @@
 import pytest
 
 from roo_lsp.lsp.surfaces.comments import Comment, comment_at, syntax_of
-from roo_lsp.workspace.line_diff import split_lines
+from roo_lsp.workspace.lines import split_lines
 
 
 def at(language: str, text: str, line: int, name: str = "x") -> Comment | None:

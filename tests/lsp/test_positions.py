@@ -16,7 +16,8 @@ from roo_lsp.lsp.editor.positions import (
     offset_to_position,
     position_to_offset,
 )
-from roo_lsp.workspace.line_diff import changed_lines, split_lines, unified_lines
+from roo_lsp.workspace.line_diff import changed_lines, unified_lines
+from roo_lsp.workspace.lines import split_lines
 from roo_lsp.workspace.uris import path_of, uri_of
 
 encodings = st.sampled_from(["utf-8", "utf-16", "utf-32"])

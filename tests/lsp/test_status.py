@@ -45,7 +45,7 @@ from roo_lsp.agent.ports import Usage
 from roo_lsp.agent.tool import Diff, Todo, ToolKind
 from roo_lsp.lsp.surfaces import progress
 from roo_lsp.lsp.surfaces.progress import Progress
-from roo_lsp.tasks.status_line import LINE_LENGTH, StatusLine, seconds_text
+from roo_lsp.tasks.status_line import LINE_LENGTH, StatusLine, elapsed_text
 
 LONG = "packages/server/src/handlers/authentication/providers/openid_connect_tokens.py"
 WORDS = "a sentence that goes on and on " * 5
@@ -285,7 +285,7 @@ def test_the_end_of_what_is_said_stands_while_it_is_said() -> None:
 
 
 def test_times_are_told_as_people_do() -> None:
-    assert [seconds_text(each) for each in (3, 59, 60, 125)] == [
+    assert [elapsed_text(each) for each in (3, 59, 60, 125)] == [
         "3 s", "59 s", "1 min 0 s", "2 min 5 s",
     ]  # fmt: skip
 

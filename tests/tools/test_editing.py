@@ -15,7 +15,7 @@ from roo_lsp.agent.errors import Changed, ToolError
 from roo_lsp.agent.tool import Diff
 from roo_lsp.tools import all_tools
 from roo_lsp.workspace.disk import DiskFileSystem
-from roo_lsp.workspace.lines import Line, line_texts, split_lines
+from roo_lsp.workspace.lines import Line, line_texts, lines_and_ends
 from roo_lsp.workspace.policy import Rules, WorkspacePolicy
 from tests.support.tools import call, prepared, tool_context
 from tests.support.trees import texts
@@ -576,7 +576,7 @@ async def test_an_edit_that_fails_leaves_every_byte(tmp_path_factory, text, mark
 async def test_the_lines_meant_change_and_no_other_byte(
     tmp_path_factory, text, mark, tool, new, data
 ):
-    lines = split_lines(text)
+    lines = lines_and_ends(text)
     at = data.draw(st.integers(0, len(lines) - 1))
     assume(new[0] or not at or lines[at - 1].end != "\r")  # an empty line would make it a CRLF
     lines[at] = Line("to change", lines[at].end)

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from roo_lsp.workspace.changes import FileChanges, from_stored, stored
-from roo_lsp.workspace.line_diff import line_edits, split_lines
+from roo_lsp.workspace.line_diff import line_edits
+from roo_lsp.workspace.lines import split_lines
 
 TEXT = "one\ntwo\nthree\nfour\nfive\nsix\n"
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from roo_lsp.agent.errors import ToolError
 from roo_lsp.workspace.edits import Block, apply_blocks, parse_blocks
-from roo_lsp.workspace.lines import line_texts, split_lines
+from roo_lsp.workspace.lines import line_texts, lines_and_ends
 
 
 def block(search: str, replacement: str, head: str = "") -> str:
@@ -289,7 +289,7 @@ def test_odd_characters_end_no_line():
 def test_a_lone_cr_and_an_lf_that_come_together_stay_two_endings():
     text = "\n\r\r\n\n"
     diff = block("\n\n", "\n", ":start_line:1\n-------")
-    assert len(split_lines(edited(text, diff))) == len(split_lines(text)) - 1
+    assert len(lines_and_ends(edited(text, diff))) == len(lines_and_ends(text)) - 1
 
 
 # --- properties -----------------------------------------------------------------------------
@@ -317,7 +317,7 @@ def escaped(line: str) -> str:
 
 @given(texts(), st.data())
 def test_only_the_lines_of_the_block_change_to_the_byte(text, data):
-    lines = split_lines(text)
+    lines = lines_and_ends(text)
     begin = data.draw(st.integers(0, len(lines) - 1))
     end = data.draw(st.integers(begin + 1, len(lines)))
     new = data.draw(st.lists(line, max_size=6))
@@ -329,7 +329,7 @@ def test_only_the_lines_of_the_block_change_to_the_byte(text, data):
     diff += "".join(f"{escaped(each)}\n" for each in old) + "=======\n"
     diff += "".join(f"{escaped(each)}\n" for each in new) + ">>>>>>> REPLACE\n"
     result = edited(text, diff)
-    after = [each.text for each in split_lines(result)]
+    after = [each.text for each in lines_and_ends(result)]
     expected = [each.text for each in lines[:begin]] + new + [each.text for each in lines[end:]]
     if text and not lines[-1].end and expected and not expected[-1]:
         expected.pop()  # an empty last line without an ending is no line
@@ -368,6 +368,6 @@ def test_any_text_as_a_diff_is_read_or_refused(text):
 
 @given(st.text(st.sampled_from("a\r\n\x0c\u2028")))
 def test_lines_put_together_are_the_text(text):
-    lines = split_lines(text)
+    lines = lines_and_ends(text)
     assert "".join(each.text + each.end for each in lines) == text
     assert [each.text for each in lines] == line_texts(text)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from roo_lsp.agent.errors import ToolError
 from roo_lsp.workspace.edits import Block
-from roo_lsp.workspace.lines import line_texts, split_lines
+from roo_lsp.workspace.lines import line_texts, lines_and_ends
 from roo_lsp.workspace.patch import Operation, PatchHunk, apply_hunks, parse_patch
 from tests.support.trees import texts
 
@@ -306,13 +306,13 @@ def test_a_patch_made_of_two_texts_makes_one_of_the_other(old, new, context):
     lines = made(old, new, context)
     assume(lines and line_texts(old))
     if line_texts(new) and not line_texts(new)[-1]:
-        assume(split_lines(old)[-1].end)  # an empty last line without an ending is no line
+        assume(lines_and_ends(old)[-1].end)  # an empty last line without an ending is no line
     assert line_texts(applied(old, *lines)) == line_texts(new)
 
 
 @given(texts(min_lines=1), st.data())
 def test_lines_that_no_hunk_names_stay_to_the_byte(text, data):
-    lines = split_lines(text)
+    lines = lines_and_ends(text)
     at = data.draw(st.integers(0, len(lines) - 1))
     above = [each.text for each in lines[max(0, at - 2) : at]]
     first = at - len(above) + 1

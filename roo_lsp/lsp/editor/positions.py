@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 from lsprotocol.types import Position, Range, TextEdit
 
-from roo_lsp.workspace.line_diff import line_edits, split_lines
+from roo_lsp.workspace.line_diff import line_edits
+from roo_lsp.workspace.lines import split_lines
 
 
 def end_of(text: str | Sequence[str], encoding: str) -> Position:

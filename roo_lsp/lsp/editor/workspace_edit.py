@@ -19,7 +19,7 @@ from roo_lsp.lsp.editor.positions import offset_to_position, position_to_offset
 from roo_lsp.settings import object_or_empty
 from roo_lsp.workspace.descriptors import real_path
 from roo_lsp.workspace.escapes import label
-from roo_lsp.workspace.line_diff import split_lines
+from roo_lsp.workspace.lines import split_lines
 from roo_lsp.workspace.problems import bounded
 
 MAX_FILES = 500

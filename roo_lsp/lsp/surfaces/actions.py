@@ -18,7 +18,7 @@ from roo_lsp.lsp.surfaces.comments import Comment, comment_at, syntax_of
 from roo_lsp.lsp.surfaces.selection import LineRange, of_comment, of_problems, target
 from roo_lsp.task_documents.form import is_task_document
 from roo_lsp.workspace.escapes import label
-from roo_lsp.workspace.line_diff import split_lines
+from roo_lsp.workspace.lines import split_lines
 
 KINDS = (
     types.CodeActionKind.QuickFix,

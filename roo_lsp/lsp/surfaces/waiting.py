@@ -16,7 +16,7 @@ from roo_lsp.lsp.editor.documents import Documents
 from roo_lsp.lsp.surfaces.selection import mark
 from roo_lsp.tasks.approvals import Pending
 from roo_lsp.workspace.escapes import plain
-from roo_lsp.workspace.line_diff import split_lines
+from roo_lsp.workspace.lines import split_lines
 
 REVIEW = "Review…"
 """The first action of each dialog: harmless, because Enter may be pressed by accident."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from lsprotocol import types
 
+from roo_lsp.agent.figures import plural
 from roo_lsp.lsp.task_documents.open_documents import OpenDocuments
 from roo_lsp.lsp.task_documents.outline import CALL
 from roo_lsp.task_documents.form import ROO, TITLE, YOU, bare, body_start
@@ -15,7 +16,7 @@ from roo_lsp.task_documents.sheet import Sheet
 from roo_lsp.task_documents.ticks import choice_in, code
 from roo_lsp.workspace.descriptors import read_small
 from roo_lsp.workspace.escapes import plain
-from roo_lsp.workspace.line_diff import split_lines
+from roo_lsp.workspace.lines import split_lines
 from roo_lsp.workspace.transcript import tame
 
 HEAD_LINES = 20
@@ -103,4 +104,4 @@ def _lines(documents: OpenDocuments, path: Path) -> Sequence[str]:
 def _count(path: Path, lines: Sequence[str]) -> str:
     if path.is_dir():
         return "a folder"
-    return f"{len(lines)} line{'' if len(lines) == 1 else 's'}"
+    return plural(len(lines), "line")

@@ -33,7 +33,7 @@ from roo_lsp.tasks.approvals import NotPending, Pending
 from roo_lsp.tasks.refusals import Invalid, Refused
 from roo_lsp.tasks.service import Service
 from roo_lsp.tasks.stream import Roo
-from roo_lsp.workspace.line_diff import split_lines
+from roo_lsp.workspace.lines import split_lines
 from roo_lsp.workspace.rooignore import RooIgnore
 from roo_lsp.workspace.uris import uri_of
 
