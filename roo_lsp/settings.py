@@ -14,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
 
+from roo_lsp.agent.json_values import object_or_empty
+
 Raw = dict[str, Any]
 """A JSON object as a source has it."""
 
@@ -563,7 +565,3 @@ def without_nulls(value: object) -> object:
         items = cast("Raw", value).items()
         return {key: without_nulls(item) for key, item in items if item is not None}
     return value
-
-
-def object_or_empty(value: object) -> Raw:
-    return cast("Raw", value) if isinstance(value, dict) else {}

@@ -14,7 +14,8 @@ from typing import cast, get_origin
 
 from pydantic import BaseModel
 
-from roo_lsp.settings import ORIGIN_KEYS, Profile, Raw, Settings, object_or_empty
+from roo_lsp.agent.json_values import object_or_empty
+from roo_lsp.settings import ORIGIN_KEYS, Profile, Raw, Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +139,7 @@ def tightened(raw: Raw, under: Raw, source: str, keys: KeyOrigins) -> tuple[Raw,
 
     `under` is what the weaker sources say, put together.
     """
-    base = plain(Settings.model_validate_json(json.dumps(under)))
+    base = as_json(Settings.model_validate_json(json.dumps(under)))
     kept: Raw = json.loads(json.dumps(raw))
     held: list[Held] = []
     for path, stricter in list(_widenings(kept, base, keys)):
@@ -250,6 +251,6 @@ def laid_over(under: Raw, over: object) -> Raw:
     return result
 
 
-def plain(settings: Settings) -> Raw:
+def as_json(settings: Settings) -> Raw:
     """The settings as JSON has them."""
     return json.loads(settings.model_dump_json(by_alias=True))

@@ -21,7 +21,7 @@ from roo_lsp.settings import (
     without_effect,
     without_nulls,
 )
-from roo_lsp.settings_channel import Held, KeyOrigins, laid_over, plain, put, said, tightened
+from roo_lsp.settings_channel import Held, KeyOrigins, as_json, laid_over, put, said, tightened
 
 COMMAND_LINE = "command line"
 """The name of the strongest source: what it sets of the endpoint and the model, no profile changes."""
@@ -68,7 +68,7 @@ class Effective:
         overlay = self.settings.profiles.get(name)
         if not overlay:
             return self.settings
-        everything = laid_over(plain(self.settings), without_nulls(overlay))
+        everything = laid_over(as_json(self.settings), without_nulls(overlay))
         kept = {
             key: self.over_profiles[key]
             for key in self.over_profiles
@@ -143,7 +143,7 @@ def for_one_task(found: Effective, raw: Raw, name: str) -> Effective:
 
     `held` is what they would widen; what the command line says stays.
     """
-    base = plain(found.settings)
+    base = as_json(found.settings)
     kept, held = tightened(raw, base, name, KeyOrigins({}, {}, os.environ))
     everything = laid_over(laid_over(base, kept), found.over_profiles)
     of_profile = {key: value for key, value in kept.items() if key in Profile.model_fields}

@@ -78,3 +78,35 @@ def test_one_name_is_one_thing() -> None:
             if not name.startswith("_"):
                 places.setdefault(name, []).append(str(file.relative_to(ROOT)))
     assert {name: files for name, files in places.items() if len(files) > 1} == {}
+
+
+def test_one_name_is_one_helper() -> None:
+    """No function of a module that others may use has the name of another one's."""
+    doors = {
+        "main": "the door of each program and of each command of the command line",
+        "prepare": "the doors of a tool",
+        "targets": "the doors of a tool",
+        "list_models": "one verb, said again a room further out",
+        "list_tasks": "one verb, said again a room further out",
+        "open_task": "one verb, said again a room further out",
+        "preload": "one verb, said again a room further out",
+        "resume": "one verb, said again a room further out",
+        "send": "one verb, said again a room further out",
+        "start": "one verb, said again a room further out",
+        "at": "said with its module: `hover.at`, `actions.at`",
+        "only_prints": "said with its module: `awk.only_prints`, `sed.only_prints`",
+        "parse": "one for each small language",
+        "read": "one for each small language",
+    }
+    places: dict[str, list[str]] = {}
+    for file in (ROOT / "roo_lsp").rglob("*.py"):
+        for node in ast.parse(file.read_text("utf-8")).body:
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                places.setdefault(node.name, []).append(str(file.relative_to(ROOT)))
+    twice = {
+        name: files
+        for name, files in places.items()
+        if len(files) > 1 and not name.startswith("_") and name not in doors
+    }
+    assert twice == {}
+    assert not [name for name in doors if len(places.get(name, [])) < 2]

@@ -14,8 +14,8 @@ from rich.padding import Padding
 from rich.text import Text
 
 from roo_lsp.agent.figures import plural
+from roo_lsp.agent.json_values import object_or_empty
 from roo_lsp.cli.drawing import DiffLine, diff_lines, diff_text, escaped, glyphs_for, readable
-from roo_lsp.settings import object_or_empty
 
 try:
     import termios

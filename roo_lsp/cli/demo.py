@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from roo_lsp.cli.editors.found import typed
-from roo_lsp.cli.options import Consent, Parser, add_settings, merged, settings
+from roo_lsp.cli.options import Consent, Parser, add_settings, merged_objects, settings
 from roo_lsp.cli.run import RunJob, run_job
 from roo_lsp.providers.local import local_model, require_installed
 
@@ -91,7 +91,7 @@ async def _demo(demo: Demo, more: Mapping[str, Any], log: Path | None, *, as_jso
                 prompt=demo.prompt,
                 workspace=sample,
                 consent=demo.consent,
-                settings=reduce(merged, sources),
+                settings=reduce(merged_objects, sources),
                 # Nothing of it stays: not among the user's tasks either.
                 variables={"ROO_STATE_DIR": str(base / "state")},
                 log=log,

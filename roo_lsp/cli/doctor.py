@@ -21,7 +21,7 @@ from roo_lsp.agent.errors import RooError
 from roo_lsp.app import current_settings, trusted_origins
 from roo_lsp.cli.drawing import ASCII, glyphs_for, readable
 from roo_lsp.cli.editors.found import EDITORS
-from roo_lsp.cli.editors.health import Finding, examine
+from roo_lsp.cli.editors.health import Finding, check_setup
 from roo_lsp.cli.options import (
     Parser,
     add_settings,
@@ -75,7 +75,7 @@ async def _examine(profile: str, folder: Path | None, *, as_json: bool) -> int:
         report = await examined(profile, lambda _: None, lambda _: None)
         whole = report.json()
         if folder is not None:
-            found = await examine(effective.settings, folder)
+            found = await check_setup(effective.settings, folder)
             whole["checks"] += [each.json() for each in found]
         sys.stdout.write(f"{json.dumps(whole, ensure_ascii=False)}\n")
         return 0 if report.ok else 1
@@ -93,7 +93,7 @@ async def _examine(profile: str, folder: Path | None, *, as_json: bool) -> int:
         if folder is not None:
             console.print()
             waiting.goes_on_with("editors")
-            sheet.add_machine(await examine(effective.settings, folder))
+            sheet.add_machine(await check_setup(effective.settings, folder))
             waiting.goes_on_with("")
     _print_end(console, report)
     return 0 if report.ok else 1

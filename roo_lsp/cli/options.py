@@ -94,11 +94,11 @@ def settings(given: argparse.Namespace, consent: Consent | None = None) -> Raw:
     """
     found = _from_file(given.settings) if given.settings else {}
     if consent is not None:
-        found = merged(found, consent.settings())
+        found = merged_objects(found, consent.settings())
     for text in given.assignments:
-        found = merged(found, assignment(text))
+        found = merged_objects(found, assignment(text))
     if given.profile:
-        found = merged(found, {"profile": given.profile})
+        found = merged_objects(found, {"profile": given.profile})
     return found
 
 
@@ -195,10 +195,10 @@ def _nested(path: Sequence[str], value: object) -> Raw:
     return value  # pyright: ignore[reportReturnType] -- the path has at least one step
 
 
-def merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> Raw:
+def merged_objects(under: Mapping[str, Any], over: Mapping[str, Any]) -> Raw:
     """One laid over the other, objects joined key by key."""
     result = dict(under)
     for key, value in over.items():
         both = isinstance(value, dict) and isinstance(result.get(key), dict)
-        result[key] = merged(result[key], over[key]) if both else value
+        result[key] = merged_objects(result[key], over[key]) if both else value
     return result

@@ -19,6 +19,7 @@ from rich.text import Text
 
 from roo_lsp.agent.events import LONG_ARGUMENTS
 from roo_lsp.agent.figures import count_text, plural, size_text
+from roo_lsp.agent.json_values import object_or_empty
 from roo_lsp.cli.drawing import (
     DiffLine,
     Flow,
@@ -33,7 +34,6 @@ from roo_lsp.cli.drawing import (
     readable,
     readable_line,
 )
-from roo_lsp.settings import object_or_empty
 
 Fields = Mapping[str, Any]
 """The `roo` object of an event (interface section 5), or a part of it."""

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from rich.console import Console
 
+from roo_lsp.agent.json_values import object_or_empty
 from roo_lsp.cli.asking import Choice, TypedLines, ask_permission, ask_question
 from roo_lsp.cli.client import (
     Asked,
@@ -39,7 +40,6 @@ from roo_lsp.cli.options import (
 )
 from roo_lsp.cli.render import SPINNER_SECONDS, Fields, TaskPicture
 from roo_lsp.cli.tasks import in_folder, one_task
-from roo_lsp.settings import object_or_empty
 from roo_lsp.workspace.store import TaskStore
 from roo_lsp.workspace.user_folders import state_dir
 

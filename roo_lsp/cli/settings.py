@@ -48,13 +48,13 @@ def main(arguments: Sequence[str]) -> int:
     take_settings(settings(given))
     effective = current_settings()
     if given.json:
-        _print_json(console, shown(effective))
+        _print_json(console, effective_json(effective))
     else:
         _print_settings(console, effective, everything=given.all)
     return 2 if effective.problems else 0
 
 
-def shown(effective: Effective) -> dict[str, Any]:
+def effective_json(effective: Effective) -> dict[str, Any]:
     """The effective settings as JSON, secrets masked."""
     return {
         "settings": _masked(_plain(effective)),

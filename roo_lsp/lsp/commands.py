@@ -19,7 +19,7 @@ from roo_lsp.tasks import inputs, saying
 from roo_lsp.tasks import service as verbs
 from roo_lsp.tasks.refusals import Invalid, Refused
 from roo_lsp.tasks.service import Service
-from roo_lsp.workspace.journal import told
+from roo_lsp.workspace.journal import store_errors
 from roo_lsp.workspace.uris import path_of
 
 CommandHandler = Callable[[Session, Any], Awaitable[Any]]
@@ -100,7 +100,7 @@ async def _open_draft(session: Session, places: Sequence[inputs.DocumentRange]) 
     """A task document that points at places, for the user to go on in."""
     verbs.require_visible(session.service, [place.uri for place in places])
     mentions = " ".join(_mention(session, place) for place in places)
-    with told(folder := session.service.state_dir / "drafts"):
+    with store_errors(folder := session.service.state_dir / "drafts"):
         file, end = write_draft(folder, mentions)
     shown = await session.screen.open_document(file, at=end, otherwise=OTHERWISE)
     return {"shown": shown, "path": str(file)}

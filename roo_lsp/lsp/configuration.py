@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
+from roo_lsp.agent.json_values import object_or_empty
 from roo_lsp.lsp.wire.protocol import ClientError, RooProtocol
-from roo_lsp.settings import object_or_empty
 from roo_lsp.settings_sources import Source
 
 log = logging.getLogger(__name__)

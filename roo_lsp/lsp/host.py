@@ -8,13 +8,13 @@ from typing import Any, cast
 
 from lsprotocol import types
 
+from roo_lsp.agent.json_values import object_or_empty
 from roo_lsp.agent.ports import Asker, CommandRunner, FileSystem
 from roo_lsp.agent.tool import AnyTool, Workspace
 from roo_lsp.lsp.editor.diagnostics import Diagnostics
 from roo_lsp.lsp.editor.files import EditAbilities, Editor
 from roo_lsp.lsp.editor.language_servers import FEATURES, EditorLanguageServers, offers
 from roo_lsp.lsp.editor.save_gate import SavingRunner
-from roo_lsp.settings import object_or_empty
 from roo_lsp.tasks.agents import Ground
 from roo_lsp.workspace.uris import path_of
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from lsprotocol import types
 
+from roo_lsp.agent.json_values import object_or_empty
 from roo_lsp.agent.tool import Workspace
 from roo_lsp.app import preload
 from roo_lsp.lsp.configuration import Channel
@@ -30,7 +31,7 @@ from roo_lsp.lsp.task_documents.completion import Completer
 from roo_lsp.lsp.task_documents.features import Features
 from roo_lsp.lsp.task_documents.open_documents import OpenDocuments
 from roo_lsp.lsp.wire.protocol import RooProtocol
-from roo_lsp.settings import Ui, object_or_empty
+from roo_lsp.settings import Ui
 from roo_lsp.tasks.approvals import Approvals
 from roo_lsp.tasks.background import Background
 from roo_lsp.tasks.opening import FrontEnd, open_service

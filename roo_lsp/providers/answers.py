@@ -7,7 +7,7 @@ from typing import cast
 
 from pydantic_core import from_json
 
-from roo_lsp.agent.json_values import JsonObject
+from roo_lsp.agent.json_values import JsonObject, object_or_empty
 from roo_lsp.agent.ports import (
     Delta,
     ReasoningDelta,
@@ -261,11 +261,6 @@ def _first_object(value: object) -> JsonObject | None:
     if isinstance(value, list) and value:  # Gemini puts its errors into a list
         value = cast("list[object]", value)[0]
     return cast("JsonObject", value) if isinstance(value, dict) else None
-
-
-def object_or_empty(value: object) -> JsonObject:
-    """The object that a value is, else one with nothing in it."""
-    return cast("JsonObject", value) if isinstance(value, dict) else {}
 
 
 def _reasoning(delta: JsonObject) -> tuple[str, str]:

@@ -40,7 +40,7 @@ class Client(openai.AsyncOpenAI):
         return self.own_headers
 
 
-def cleaned(endpoint: Endpoint) -> Endpoint:
+def without_blanks(endpoint: Endpoint) -> Endpoint:
     """The same without the blanks around key and headers: a copied key often ends in a line's end."""
     headers = {name.strip(): value.strip() for name, value in endpoint.headers.items()}
     key = endpoint.api_key.strip() if endpoint.api_key else None
@@ -92,7 +92,7 @@ def _proxy(endpoint: Endpoint, base: str) -> str:
         return endpoint.proxy
     parts = urlsplit(base)
     host = parts.hostname or ""
-    if is_loopback(base) or proxy_bypass(host) or proxy_bypass(parts.netloc):
+    if means_this_machine(base) or proxy_bypass(host) or proxy_bypass(parts.netloc):
         return ""
     found = getproxies()
     proxy = found.get(parts.scheme) or found.get("all") or ""
@@ -149,7 +149,7 @@ def _tls(endpoint: Endpoint, base: str, proxy: str) -> ssl.SSLContext:
     return context
 
 
-def is_loopback(base: str) -> bool:
+def means_this_machine(base: str) -> bool:
     host = urlsplit(base).hostname or ""
     try:
         return ip_address(host).is_loopback
@@ -190,7 +190,7 @@ def _invalid(message: str, hint: str) -> ProviderError:
     return ProviderError("settings_invalid", message, hint)
 
 
-def unreachable(cause: BaseException, target: RequestTarget, proxy: str) -> ProviderError:
+def not_connected(cause: BaseException, target: RequestTarget, proxy: str) -> ProviderError:
     """The error for a connection that could not be made: the certificate's fault, or the proxy's."""
     error = errors.unreachable(cause, target)
     certificate = _certificate_problem(cause)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from roo_lsp.providers.listing import listed
+from roo_lsp.providers.listing import models_in
 
 PORTS: Mapping[int, str] = {11434: "Ollama", 1234: "LM Studio", 8080: "llama.cpp", 8000: "vLLM"}
 TIMEOUT = 0.5
@@ -89,7 +89,7 @@ async def _look(port: int, name: str, within: float) -> TriedPort:
         async with asyncio.timeout(within):  # its TimeoutError is an OSError
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             answers = True
-            found = listed(await _get(reader, writer, port, "/v1/models"))
+            found = models_in(await _get(reader, writer, port, "/v1/models"))
         if found is not None:
             owner = found[0].owner if found else ""
             models = tuple(each.id for each in found)

@@ -16,13 +16,13 @@ from roo_lsp.providers.connection import (
     KEEP_SECONDS,
     address,
     azure_url,
-    cleaned,
     client,
-    is_loopback,
+    means_this_machine,
+    not_connected,
     request_options,
     secrets,
-    unreachable,
     wants_credentials,
+    without_blanks,
 )
 from roo_lsp.providers.endpoint import Endpoint
 from roo_lsp.providers.errors import ProviderError, Reply, RequestTarget
@@ -40,7 +40,7 @@ class Exchange:
             ProviderError: `settings_invalid`, for an address, key, header or certificate that
                 cannot be used.
         """
-        self.endpoint = endpoint = cleaned(endpoint)
+        self.endpoint = endpoint = without_blanks(endpoint)
         self.base, query = address(endpoint)
         self.client = client(endpoint, self.base, query)
         self.secrets = secrets(endpoint)
@@ -60,7 +60,7 @@ class Exchange:
 
     def slots(self) -> Slots | None:
         """What tells how far a server on this machine is; None for others."""
-        if not is_loopback(self.base):
+        if not means_this_machine(self.base):
             return None
         target = RequestTarget(re.sub(r"/v\d+$", "", self.base) + "/slots", "", self.secrets)
         return lambda: self.get(target)
@@ -150,7 +150,7 @@ class Exchange:
                     waiting_for=f"No connection{through}",
                 )
             case openai.APIConnectionError():
-                return unreachable(error.__cause__ or error, target, proxy)
+                return not_connected(error.__cause__ or error, target, proxy)
             case httpx2.DecodingError():
                 return ProviderError(
                     "provider_error",
@@ -158,7 +158,7 @@ class Exchange:
                     "Check roo.provider.baseUrl, or a proxy between.",
                 )
             case httpx2.HTTPError():
-                return unreachable(error, target, proxy)
+                return not_connected(error, target, proxy)
             case _:
                 said = errors.redact(str(error), target.secrets)
                 return ProviderError("provider_error", f"The request failed: {said}.")

@@ -18,7 +18,7 @@ class Listed:
     """`owned_by`, which tells local servers apart."""
 
 
-def listed(body: bytes) -> list[Listed] | None:
+def models_in(body: bytes) -> list[Listed] | None:
     """The models in a list: OpenAI's `data`, others' `models`, or a bare list; None for no list."""
     value = _json(body)
     if isinstance(value, dict):

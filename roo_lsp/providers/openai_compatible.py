@@ -21,7 +21,7 @@ from roo_lsp.providers.deadlines import Deadlines
 from roo_lsp.providers.endpoint import Endpoint
 from roo_lsp.providers.errors import ProviderError, RequestTarget
 from roo_lsp.providers.exchange import Exchange
-from roo_lsp.providers.listing import NATIVE, Listed, listed
+from roo_lsp.providers.listing import NATIVE, Listed, models_in
 from roo_lsp.providers.memory import PREFILLED, RESPONSES, EndpointModel, Memory
 from roo_lsp.providers.pictures import EVERY_IMAGE, is_about_images, newest_images
 from roo_lsp.providers.pulse import Pulse
@@ -282,7 +282,7 @@ class OpenAICompatible:
             ) from None
         except ProviderError as error:
             raise _without_list(error, target) from None
-        found = listed(body)
+        found = models_in(body)
         if found is None:
             raise ProviderError(
                 "provider_error",

@@ -10,12 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
-from roo_lsp.agent.json_values import JsonObject
+from roo_lsp.agent.json_values import JsonObject, object_or_empty
 from roo_lsp.agent.ports import Delta, ReasoningDetails, ToolCallFragment
 from roo_lsp.providers.answers import (
     AnswerReader,
     ErrorInAnswer,
-    object_or_empty,
     raise_error,
     read_usage,
     status_in,

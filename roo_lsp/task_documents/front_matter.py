@@ -10,7 +10,8 @@ from typing import cast
 
 import yaml
 
-from roo_lsp.settings import Raw, cleaned, object_or_empty
+from roo_lsp.agent.json_values import object_or_empty
+from roo_lsp.settings import Raw, cleaned
 from roo_lsp.task_documents.form import bare, body_start, line_ending
 
 SIZE = 16_000

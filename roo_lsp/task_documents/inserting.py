@@ -38,7 +38,7 @@ class Woven:
     place: OwnRegion
 
 
-def followed(place: OwnRegion, before: Sequence[str], after: Sequence[str]) -> OwnRegion:
+def moved_along(place: OwnRegion, before: Sequence[str], after: Sequence[str]) -> OwnRegion:
     """The same place after somebody else changed the text."""
     # Without line ends: the last line may get one only because another one follows it.
     edits = line_edits([bare(line) for line in before], [bare(line) for line in after])

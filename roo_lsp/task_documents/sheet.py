@@ -27,7 +27,7 @@ from roo_lsp.task_documents.form import (
     sections,
 )
 from roo_lsp.task_documents.in_flight import Prepared, Reloaded, Sent
-from roo_lsp.task_documents.inserting import OwnRegion, Woven, caught_up, followed, is_in, woven
+from roo_lsp.task_documents.inserting import OwnRegion, Woven, caught_up, is_in, moved_along, woven
 from roo_lsp.task_documents.rendering import TURN_END, Chunk, Cue, Renderer
 from roo_lsp.task_documents.ticks import TickableLine, Ticks, block, choice_in, ticked_in
 from roo_lsp.tasks.approvals import Pending
@@ -350,7 +350,7 @@ class Sheet:
                 break
         self._wanted.clear()
         before, self.lines = self.lines, after
-        self.place = followed(self.place, before, after)
+        self.place = moved_along(self.place, before, after)
         if next(sections(before), None) is None:  # its first headings: nothing was sent before
             floor = first_unsent(after)
             self.place = OwnRegion(floor, floor, floor)
@@ -447,7 +447,7 @@ class Sheet:
             if self._keys.get(key) == value:
                 del self._keys[key]
         if prepared.renderer is not self.renderer:  # it shows another task since
-            self.place = followed(self.place, before, self.lines)
+            self.place = moved_along(self.place, before, self.lines)
             return
         if (
             prepared.moves != self._moves
@@ -476,7 +476,7 @@ class Sheet:
         lines, place = self.lines, self.place
         for key, value in self._keys.items():
             lines = front_matter.with_key(lines, key, value)
-        place = followed(place, self.lines, lines)
+        place = moved_along(place, self.lines, lines)
         if self._behind:
             return self._whole(lines)
         chunk = self.renderer.chunks[0]
@@ -580,7 +580,7 @@ class Sheet:
             text[end:end] = fresh
             end += len(fresh) - 2
             floor = end
-        marks = tuple(max(end, each) for each in followed(self.place, self.lines, text).marks)
+        marks = tuple(max(end, each) for each in moved_along(self.place, self.lines, text).marks)
         place = OwnRegion(end, end, max(floor, *marks) if marks else floor, marks)
         chunks = len(past) - 1
         shown = list(past[-1].lines.out)

@@ -51,6 +51,6 @@ class AutoApproval:
         return known[1]
 
 
-def shown(found: Effective) -> dict[str, bool]:
+def switches_json(found: Effective) -> dict[str, bool]:
     """`autoApprove` as it holds, by the names of the settings."""
     return json.loads(found.settings.auto_approve.model_dump_json(by_alias=True))

@@ -37,7 +37,7 @@ from roo_lsp.workspace.checkpoints.putting_back import PutBack, put_back
 from roo_lsp.workspace.checkpoints.records import Checkpoint, Records
 from roo_lsp.workspace.checkpoints.shadow import FolderState, Shadow
 from roo_lsp.workspace.encodings import decode
-from roo_lsp.workspace.journal import told
+from roo_lsp.workspace.journal import store_errors
 from roo_lsp.workspace.policy import Surprises
 from roo_lsp.workspace.private import write_private
 from roo_lsp.workspace.store import TaskStore
@@ -374,7 +374,7 @@ class TaskCheckpoints:
         work = partial(_difference, self.owner.shadows, wanted, self.files.unsaved())
         text, truncated = await self._asked(work)
         file = self.owner.records(self.task.id).file.with_name("checkpoint.diff")
-        with told(file.parent):
+        with store_errors(file.parent):
             write_private(file, text + LEFT_OUT * truncated)
         return Difference(wanted.id, text, truncated, file)
 

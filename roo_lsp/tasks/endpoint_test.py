@@ -37,7 +37,7 @@ async def examine(
     return report
 
 
-def told(report: Report) -> str:
+def report_text(report: Report) -> str:
     """What was found, as a message."""
     lines = [
         f"{check.name}: {check.sentence} {check.hint}".strip()

@@ -15,11 +15,11 @@ NO_FEED = "\\ No line feed at the end of this line"
 
 def where(hunks: Sequence[Hunk]) -> str:
     """The lines of hunks, in words."""
-    lines = ", ".join(map(lines_of, hunks))
+    lines = ", ".join(map(line_numbers, hunks))
     return f"line {lines}" if lines.isdigit() else f"lines {lines}"
 
 
-def lines_of(hunk: Hunk) -> str:
+def line_numbers(hunk: Hunk) -> str:
     """The lines of a hunk as people count them; of lines that were removed, the one they stood before."""
     first, last = hunk.first + 1, max(hunk.first + 1, hunk.last)
     return str(first) if first == last else f"{first}-{last}"

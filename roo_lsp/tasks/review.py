@@ -16,7 +16,7 @@ from typing import Any, Literal
 from roo_lsp.agent.errors import ToolError
 from roo_lsp.agent.ports import FileSystem, Snapshot
 from roo_lsp.agent.tool import Diff
-from roo_lsp.tasks.hunks import lines_of
+from roo_lsp.tasks.hunks import line_numbers
 from roo_lsp.tasks.refusals import Invalid
 from roo_lsp.workspace.changes import FileChanges, Hunk, from_stored, stored
 from roo_lsp.workspace.descriptors import real_path
@@ -46,7 +46,7 @@ class NotReverted:
 
     @property
     def lines(self) -> str:
-        return lines_of(self.hunk)
+        return line_numbers(self.hunk)
 
     def json(self) -> dict[str, str]:
         return {

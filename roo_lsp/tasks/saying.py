@@ -148,7 +148,7 @@ async def obey(service: Service, name: str, task: Task) -> str:
     """
     match name:
         case "status":
-            return standing(service, task)
+            return task_standing(service, task)
         case "cancel":
             done = await verbs.cancel(service, inputs.OfTask(task_id=task.id))
             return "Stopped." if done["cancelled"] else "Nothing was running."
@@ -173,7 +173,7 @@ async def obey(service: Service, name: str, task: Task) -> str:
             return "The transcript is open."
 
 
-def standing(service: Service, task: Task) -> str:
+def task_standing(service: Service, task: Task) -> str:
     """How a task stands, on one line."""
     usage = task.usage
     parts = [

@@ -18,7 +18,7 @@ from roo_lsp.settings_sources import no_profile
 from roo_lsp.tasks import endpoint_test
 from roo_lsp.tasks.approvals import Approvals, NotPending
 from roo_lsp.tasks.attachments import attached, require_support
-from roo_lsp.tasks.auto_approval import AutoApproval, shown
+from roo_lsp.tasks.auto_approval import AutoApproval, switches_json
 from roo_lsp.tasks.background import Background
 from roo_lsp.tasks.checkpoints import Checkpoints
 from roo_lsp.tasks.confinement import Confinement
@@ -61,7 +61,7 @@ from roo_lsp.tasks.stream import Audience
 from roo_lsp.tasks.task import Task, Tasks
 from roo_lsp.tasks.transcripts import Transcripts
 from roo_lsp.workspace.descriptors import real_path
-from roo_lsp.workspace.journal import told
+from roo_lsp.workspace.journal import store_errors
 from roo_lsp.workspace.lines import split_lines
 from roo_lsp.workspace.private import write_private
 from roo_lsp.workspace.rooignore import RooIgnore
@@ -192,7 +192,7 @@ async def switch_auto(service: Service, argument: SwitchAuto) -> dict[str, Any]:
 def _auto_approve(service: Service, task_id: str | None) -> dict[str, bool]:
     """What holds in a task, or in the next one."""
     current = service.configuration.current
-    return shown(service.auto_approval.laid_over(task_id or "", current))
+    return switches_json(service.auto_approval.laid_over(task_id or "", current))
 
 
 async def list_prompts(service: Service, argument: ListPrompts) -> list[str]:
@@ -346,7 +346,7 @@ async def list_changes(service: Service, argument: ListChanges) -> list[dict[str
     changed = await service.reviews.task(task.id).changed()
     if argument.show:
         file = service.store.changes_dir(task.id) / "all.diff"
-        with told(file.parent):
+        with store_errors(file.parent):
             write_private(file, diff_document(changed, service.workspace.show))
         await service.screen.open_document(file)
     return service.reviews.json(task.id, changed)
@@ -485,7 +485,7 @@ async def test_provider(service: Service, argument: OfProfile) -> dict[str, Any]
 
 
 async def _tell_test(service: Service, testing: Awaitable[Report]) -> None:
-    service.screen.message(endpoint_test.told(await testing))
+    service.screen.message(endpoint_test.report_text(await testing))
 
 
 async def list_provider_models(service: Service, argument: OfProfile) -> dict[str, Any]:

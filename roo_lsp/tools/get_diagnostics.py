@@ -21,7 +21,7 @@ from roo_lsp.agent.tool import (
 from roo_lsp.tools._places import MAX_FILES, MAX_LOCATIONS, MAX_PLACES, by_file, notes_on
 from roo_lsp.tools._symbol import everything, servers_of
 from roo_lsp.tools._text import name_of, reads, title_line
-from roo_lsp.workspace.problems import SEVERITIES, told
+from roo_lsp.workspace.problems import SEVERITIES, problem_line
 
 Severity = Literal["error", "warning", "information", "hint"]
 
@@ -102,7 +102,10 @@ def _told(
 
 
 def _lines(problems: Sequence[Problem]) -> list[str]:
-    return [f"{each.line} | {told(each)}" for each in sorted(problems, key=lambda each: each.line)]
+    return [
+        f"{each.line} | {problem_line(each)}"
+        for each in sorted(problems, key=lambda each: each.line)
+    ]
 
 
 TOOL = Tool(

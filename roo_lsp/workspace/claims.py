@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 from roo_lsp.agent.errors import RooError
-from roo_lsp.workspace.journal import told
+from roo_lsp.workspace.journal import store_errors
 
 try:
     import fcntl
@@ -34,7 +34,7 @@ class Claims:
         """
         if folder in self._held:
             return
-        with self._alone(), told(folder):
+        with self._alone(), store_errors(folder):
             descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | _FLAGS, 0o600)
             try:
                 if not try_lock(descriptor):
@@ -73,11 +73,11 @@ _FLAGS = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
 @contextmanager
 def locked(file: Path) -> Generator[None]:
     """Alone with what a lock file stands for, among all servers of this user."""
-    with told(file.parent):
+    with store_errors(file.parent):
         descriptor = os.open(file, os.O_RDWR | os.O_CREAT | _FLAGS, 0o600)
     try:
         if fcntl is not None:
-            with told(file.parent):
+            with store_errors(file.parent):
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:

@@ -32,7 +32,7 @@ _HARMLESS = re.compile(
 _DIGITS = re.compile(r"[0-9]+")
 
 
-def lines_of(file: IO[bytes]) -> Iterator[str]:
+def read_lines(file: IO[bytes]) -> Iterator[str]:
     """The lines of an output, as far as they are looked through."""
     left = MAX_READ
     while left > 0 and (line := file.readline(min(left, 1 << 16))):

@@ -43,7 +43,7 @@ class StoreError(RooError):
 
 
 @contextmanager
-def told(folder: Path) -> Generator[None]:
+def store_errors(folder: Path) -> Generator[None]:
     """Turns what the system says of a folder into a `StoreError`."""
     try:
         yield
@@ -91,7 +91,7 @@ class Journals:
         waiting = self._waiting.get(file)
         if waiting is None:
             return
-        with told(file.parent):
+        with store_errors(file.parent):
             while waiting:
                 self._write(file, waiting[0])
                 waiting.popleft()
@@ -111,7 +111,7 @@ class Journals:
         descriptor = self._open.get(file)
         if descriptor is None or file not in self._unsynced:
             return
-        with told(file.parent):
+        with store_errors(file.parent):
             await asyncio.to_thread(_synced, os.dup(descriptor))
         self._unsynced.discard(file)
 
@@ -157,7 +157,7 @@ def write_all(descriptor: int, data: bytes) -> None:
 
 def lines_of(file: Path) -> Iterator[bytes]:
     """The lines of a file; none when it is not there."""
-    with told(file.parent), suppress(FileNotFoundError), file.open("rb") as lines:
+    with store_errors(file.parent), suppress(FileNotFoundError), file.open("rb") as lines:
         yield from lines
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from roo_lsp.agent.errors import ToolError
 from roo_lsp.agent.ports import OutputPart, OutputQuery
-from roo_lsp.workspace.digest import digest, lines_of
+from roo_lsp.workspace.digest import digest, read_lines
 from roo_lsp.workspace.search import clean_environment, find_ripgrep
 
 HEAD_BYTES = TAIL_BYTES = 5 * 1024
@@ -291,7 +291,7 @@ class RunningOutput:
 
     def _digest(self, artifact_id: str) -> str:
         with os.fdopen(self.store.open(artifact_id), "rb") as file:
-            return digest(lines_of(file), self.total)
+            return digest(read_lines(file), self.total)
 
     def close(self) -> None:
         self.flush()

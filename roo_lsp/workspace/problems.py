@@ -10,7 +10,7 @@ SEVERITIES = {1: "error", 2: "warning", 3: "information", 4: "hint"}
 """LSP's numbers."""
 
 
-def told(problem: Problem) -> str:
+def problem_line(problem: Problem) -> str:
     """One line without the place: `error: the message (source code)`."""
     message = label(bounded(" ".join(problem.message.split()), MESSAGE_LENGTH))
     parts = [bounded(each, SOURCE_LENGTH) for each in (problem.source, problem.code) if each]

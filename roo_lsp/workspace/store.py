@@ -42,7 +42,7 @@ from roo_lsp.workspace.journal import (
     line_of,
     lines_of,
     open_for_append,
-    told,
+    store_errors,
     write_all,
 )
 
@@ -94,7 +94,7 @@ class TaskStore:
 
     def create(self, summary: TaskSummary) -> None:
         folder = self._folder(summary.task_id)
-        with told(self._state_dir):
+        with store_errors(self._state_dir):
             self._make_folders()  # somebody may have tidied up
             folder.mkdir(mode=0o700, exist_ok=True)
         try:
@@ -186,7 +186,7 @@ class TaskStore:
         """The file that shows a task to people, as it is now."""
         folder = self._folder(task_id)
         file, fresh = folder / "transcript.md", folder / "transcript.new"
-        with told(folder):
+        with store_errors(folder):
             fresh.unlink(missing_ok=True)
             descriptor = open_for_append(fresh)
             try:
@@ -260,7 +260,7 @@ class TaskStore:
     # --- the index --------------------------------------------------------------------------
 
     def _add_to_index(self, value: Mapping[str, Any]) -> None:
-        with self._alone(), told(self._tasks):
+        with self._alone(), store_errors(self._tasks):
             descriptor = open_for_append(self._index)
             try:
                 write_all(descriptor, line_of(value))
@@ -405,7 +405,7 @@ def _last(lines: Iterable[bytes]) -> dict[str, Any] | None:
 
 def _last_lines(file: Path) -> list[bytes]:
     """The last lines, the very last first; the beginning of the first of them may be missing."""
-    with told(file.parent), suppress(FileNotFoundError), file.open("rb") as lines:
+    with store_errors(file.parent), suppress(FileNotFoundError), file.open("rb") as lines:
         size = lines.seek(0, os.SEEK_END)
         lines.seek(max(0, size - 1_000_000))
         return lines.read().splitlines()[::-1]

@@ -8,7 +8,7 @@ import pytest
 
 from roo_lsp import cli
 from roo_lsp.cli.editors import health
-from roo_lsp.cli.editors.health import Finding, examine
+from roo_lsp.cli.editors.health import Finding, check_setup
 from roo_lsp.settings import Settings
 from roo_lsp.workspace.user_folders import state_dir
 
@@ -42,13 +42,13 @@ def write(home: Path, name: str, text: str) -> None:
 
 
 async def found(home: Path, name: str) -> Finding:
-    findings = await examine(Settings(), home)
+    findings = await check_setup(Settings(), home)
     assert [each.name for each in findings] == NAMES
     return next(each for each in findings if each.name == name)
 
 
 async def test_a_machine_without_editors(home: Path) -> None:
-    findings = {each.name: each for each in await examine(Settings(), home)}
+    findings = {each.name: each for each in await check_setup(Settings(), home)}
     assert findings["program"] == Finding("program", "ok", "Editors find roo-lsp on the PATH.")
     assert {findings[name].status for name in NAMES[3:]} == {"skipped"}
     assert findings["emacs"].message == "Emacs is not on the PATH."
@@ -73,7 +73,7 @@ async def test_the_state_folder_has_to_be_the_users_own(home: Path) -> None:
 
 async def test_a_sandbox_that_is_switched_off_is_no_fault(home: Path) -> None:
     settings = Settings.model_validate({"commands": {"sandbox": "off"}})
-    [finding] = [each for each in await examine(settings, home) if each.name == "sandbox"]
+    [finding] = [each for each in await check_setup(settings, home) if each.name == "sandbox"]
     assert finding == Finding("sandbox", "skipped", "Off (by the settings).")
 
 

@@ -12,7 +12,7 @@ from pygls.exceptions import JsonRpcException
 
 from roo_lsp.agent.tool import Workspace
 from roo_lsp.lsp.editor import diagnostics
-from roo_lsp.lsp.editor.diagnostics import Problem, new_problems, told
+from roo_lsp.lsp.editor.diagnostics import Problem, new_problems, problems_text
 from tests.support.editor import FakeEditor, Persona, _plain, editor
 from tests.support.fake_openai import FakeOpenAI, call, text
 
@@ -203,7 +203,7 @@ def made(line: int, message: str = "m", severity: int = 1, source: str = "") -> 
 
 def test_errors_come_first_and_only_so_many_are_shown() -> None:
     found = [made(line, severity=2 if line % 2 else 1) for line in range(30)]
-    lines = told(new_problems([], found), Workspace((Path("/w"),))).splitlines()
+    lines = problems_text(new_problems([], found), Workspace((Path("/w"),))).splitlines()
     assert lines[0] == HEADING
     assert [each.split(":")[2] for each in lines[1:-1]] == [" error"] * 15 + [" warning"] * 5
     assert lines[-1] == "… and 10 more"
@@ -221,7 +221,7 @@ def test_errors_come_first_and_only_so_many_are_shown() -> None:
 def test_the_text_of_other_servers_is_one_bounded_line_of_what_can_be_seen(
     message: str, shown: str
 ) -> None:
-    block = told([made(1, message, source="a\nb")], Workspace((Path("/w"),)))
+    block = problems_text([made(1, message, source="a\nb")], Workspace((Path("/w"),)))
     assert block == f"{HEADING}\na.py:1: error: {shown} (a\\x0ab)"
 
 

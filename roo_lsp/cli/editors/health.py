@@ -64,7 +64,7 @@ class Finding:
         return {key: value for key, value in asdict(self).items() if value}
 
 
-async def examine(settings: Settings, workspace: Path) -> list[Finding]:
+async def check_setup(settings: Settings, workspace: Path) -> list[Finding]:
     """All of it; takes as long as the slowest editor, `found.PATIENCE` at most twice."""
     looks: Sequence[Callable[[], Finding]] = [
         _program,

@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Sequence
 
 from roo_lsp.cli.editors.data import data, extension, plugin
-from roo_lsp.cli.editors.found import EMACS, NEOVIM, VSCODE, KnownEditor, Installed
+from roo_lsp.cli.editors.found import EMACS, NEOVIM, VSCODE, Installed, KnownEditor
 
 _FILES = {"neovim": "init.lua", "vscode": "settings.json", "emacs": "init.el"}
 _COMMENT = {"neovim": "--", "vscode": "//", "emacs": ";;"}

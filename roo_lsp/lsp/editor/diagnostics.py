@@ -17,14 +17,13 @@ from typing import Annotated, Any, cast
 
 from pydantic import BaseModel, Field, ValidationError
 
+from roo_lsp.agent.json_values import object_or_empty
 from roo_lsp.agent.ports import Problem
 from roo_lsp.agent.tool import AnyTool, Invocation, ShowOutput, ToolContext, ToolResult, Workspace
 from roo_lsp.lsp.editor.documents import Documents
 from roo_lsp.lsp.wire.protocol import ClientError, RooProtocol
-from roo_lsp.settings import object_or_empty
 from roo_lsp.workspace.escapes import label
-from roo_lsp.workspace.problems import SEVERITIES
-from roo_lsp.workspace.problems import told as problem_told
+from roo_lsp.workspace.problems import SEVERITIES, problem_line
 from roo_lsp.workspace.uris import path_of, uri_of
 
 log = logging.getLogger(__name__)
@@ -76,7 +75,7 @@ class Diagnostics:
         after = await self.of(left, wait=True) or []
         if not (new := new_problems(before, after)):
             return result
-        return replace(result, text=f"{result.text}\n\n{told(new, workspace)}")
+        return replace(result, text=f"{result.text}\n\n{problems_text(new, workspace)}")
 
     async def of(self, paths: Sequence[Path], *, wait: bool) -> list[Problem] | None:
         """The problems in these files, or None where the client does not say."""
@@ -125,7 +124,7 @@ def new_problems(before: Iterable[Problem], after: Iterable[Problem]) -> list[Pr
     return sorted(new, key=lambda each: (each.severity, str(each.path), each.line))
 
 
-def told(problems: Sequence[Problem], workspace: Workspace) -> str:
+def problems_text(problems: Sequence[Problem], workspace: Workspace) -> str:
     """The block that the model and the user see below an edit's result."""
     lines = [_shown(each, workspace) for each in problems[:SHOWN]]
     if (more := len(problems) - SHOWN) > 0:
@@ -134,7 +133,7 @@ def told(problems: Sequence[Problem], workspace: Workspace) -> str:
 
 
 def _shown(problem: Problem, workspace: Workspace) -> str:
-    return f"{label(workspace.show(problem.path))}:{problem.line}: {problem_told(problem)}"
+    return f"{label(workspace.show(problem.path))}:{problem.line}: {problem_line(problem)}"
 
 
 # --- the client's answer --------------------------------------------------------------------

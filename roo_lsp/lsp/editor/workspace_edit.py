@@ -13,10 +13,10 @@ from lsprotocol import types
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from roo_lsp.agent.errors import Changed, ToolError
+from roo_lsp.agent.json_values import object_or_empty
 from roo_lsp.lsp.editor.documents import Document, Documents
 from roo_lsp.lsp.editor.language_answers import Files, Number, Position, Range, no_sense
 from roo_lsp.lsp.editor.positions import offset_to_position, position_to_offset
-from roo_lsp.settings import object_or_empty
 from roo_lsp.workspace.descriptors import real_path
 from roo_lsp.workspace.escapes import label
 from roo_lsp.workspace.lines import split_lines

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 from lsprotocol import types
 
+from roo_lsp.agent.json_values import object_or_empty
 from roo_lsp.lsp.editor.documents import Document, Documents
 from roo_lsp.lsp.editor.positions import end_of
 from roo_lsp.lsp.surfaces.selection import above, mark, meets
-from roo_lsp.settings import object_or_empty
 from roo_lsp.tasks.hunks import cursor_lines, deed, where
 from roo_lsp.tasks.review import Reviews
 from roo_lsp.workspace.changes import FileChanges, Hunk

@@ -26,7 +26,6 @@ from roo_lsp.lsp.surfaces.waiting import (
     waits,
 )
 from roo_lsp.lsp.wire.protocol import ClientError, RooProtocol
-from roo_lsp.settings import object_or_empty
 from roo_lsp.tasks.approvals import Approvals, NotPending, Pending
 from roo_lsp.tasks.details import dialog_text, document
 from roo_lsp.workspace.private import write_private

@@ -8,7 +8,7 @@ from roo_lsp.lsp.editor.positions import offset_to_position, position_to_offset
 from roo_lsp.task_documents.form import bare
 
 
-def columns(lines: Sequence[str], position: Position, encoding: str) -> int:
+def code_point(lines: Sequence[str], position: Position, encoding: str) -> int:
     """The code point in its line."""
     if position.line >= len(lines):
         return 0

@@ -12,7 +12,7 @@ from lsprotocol import types
 from roo_lsp.agent.errors import ToolError
 from roo_lsp.agent.modes import MODES
 from roo_lsp.app import disk
-from roo_lsp.lsp.task_documents.columns import columns, span
+from roo_lsp.lsp.task_documents.columns import code_point, span
 from roo_lsp.lsp.task_documents.open_documents import OpenDocuments
 from roo_lsp.task_documents.form import bare, body_start, sections
 from roo_lsp.task_documents.front_matter import TASK, KeyPath
@@ -98,7 +98,7 @@ class Completer:
     async def at(self, sheet: Sheet, place: types.Position, encoding: str) -> types.CompletionList:
         """The items; `isIncomplete` where more typing finds others."""
         lines = list(sheet.lines)
-        column = columns(lines, place, encoding)
+        column = code_point(lines, place, encoding)
         before = lines[place.line][:column] if place.line < len(lines) else ""
         incomplete = False
         if (text := skeleton_of(lines)) is not None:

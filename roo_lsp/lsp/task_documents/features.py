@@ -8,7 +8,7 @@ from lsprotocol import types
 
 from roo_lsp.lsp.editor.documents import Document
 from roo_lsp.lsp.task_documents import actions, hover, outline, problems
-from roo_lsp.lsp.task_documents.columns import columns
+from roo_lsp.lsp.task_documents.columns import code_point
 from roo_lsp.lsp.task_documents.completion import Completer
 from roo_lsp.lsp.task_documents.open_documents import OpenDocuments
 from roo_lsp.task_documents.sheet import Sheet
@@ -50,7 +50,7 @@ class Features:
         """What there is to know at a place."""
         if (sheet := self.sheet(params.text_document.uri)) is None:
             return None
-        column = columns(sheet.lines, params.position, self.documents.editor.encoding())
+        column = code_point(sheet.lines, params.position, self.documents.editor.encoding())
         return hover.at(self.documents, sheet, params.position.line, column)
 
     def folding(self, uri: str) -> list[types.FoldingRange] | None:

@@ -372,7 +372,7 @@ class OpenDocuments:
         task = self.service.tasks.get(sheet.task_id) if sheet.task_id else None
         if task is None:
             return ["*No task yet: write under `## You` and save.*"]
-        return [f"*{saying.standing(self.service, task)}*"]
+        return [f"*{saying.task_standing(self.service, task)}*"]
 
     # --- what waits -------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote_to_bytes
 
-from roo_lsp.workspace.journal import line_of, lines_of, open_for_append, told, write_all
+from roo_lsp.workspace.journal import line_of, lines_of, open_for_append, store_errors, write_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Records:
         }
         number = sum(1 for _ in lines_of(self.file)) + 1
         added = Checkpoint(f"c{number}", label, time.time(), files, entries, trees, quoted)
-        with told(self.file.parent):
+        with store_errors(self.file.parent):
             descriptor = open_for_append(self.file)
             size = os.fstat(descriptor).st_size
             try:

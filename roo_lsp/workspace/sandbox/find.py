@@ -152,11 +152,11 @@ def _linux(
         why = "bubblewrap is not installed"
     else:
         jail = Bubblewrap(executable, folders, network, own, environ, visible)
-        problem = probe(jail, folders)
+        problem = try_out(jail, folders)
         if problem:
             log.info("no shared space for commands: %s", problem)
             jail = replace(jail, shared=False)
-            problem = probe(jail, folders)
+            problem = try_out(jail, folders)
         if not problem:
             found = _enforced(jail, _SHARED if jail.shared else _ALONE, network=network)
             return replace(found, ignored=Ignored(folders))
@@ -166,7 +166,7 @@ def _linux(
         return _none(why)
     writable = [*folders, *protected.look().repositories]
     landlock = Landlock(writable, network=network)
-    if probe(landlock, folders):
+    if try_out(landlock, folders):
         return _none(why)
     held = not network and version >= NETWORK_SINCE
     reach = "TCP off" if held else "network on"
@@ -185,12 +185,12 @@ def _macos(
     if not is_program(EXECUTABLE):
         return _none(f"there is no {EXECUTABLE}")
     jail = Seatbelt(folders, network, own, environ)
-    if problem := probe(jail, folders):
+    if problem := try_out(jail, folders):
         return _none(f"sandbox-exec does not work here: {problem}")
     return _enforced(jail, _LEFT, network=network)
 
 
-def probe(jail: Jail, folders: Sequence[Path]) -> str:
+def try_out(jail: Jail, folders: Sequence[Path]) -> str:
     """Run nothing in the jail; why that did not work, empty when it did."""
     scratch = Scratch()
     cwd = folders[0] if folders and is_folder(folders[0]) else Path("/")
