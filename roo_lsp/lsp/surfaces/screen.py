@@ -13,6 +13,7 @@ from typing import Any
 from lsprotocol import types
 
 from roo_lsp.agent.errors import RooError
+from roo_lsp.agent.json_values import object_or_empty
 from roo_lsp.lsp.editor.documents import Documents
 from roo_lsp.lsp.surfaces.selection import above, meets
 from roo_lsp.lsp.surfaces.waiting import (
