@@ -211,3 +211,25 @@ async def test_what_was_said_before_is_said_anew_from_there(window: Window) -> N
     await editor.sees(".undone summary", "Taken back")
     await editor.sees(".agent", "No file at all.")
     assert await editor.count(".timeline > .user") == 1
+
+
+async def test_commands_are_offered_and_done_where_one_writes(window: Window) -> None:
+    editor, fake = window.editor, window.fake
+    fake.answers(text("Because."), text("Anew."))
+    await editor.command("Roo: New Task")
+    await editor.do("await view.locator('textarea').pressSequentially('/mod')")
+    await editor.sees("[role=option][aria-selected=true]", "/mode")
+    await editor.keys("Enter")
+    assert await editor.draft() == "/mode "
+    await editor.write("/mode ask Why is it so?")  # as one line
+    await editor.sees(".agent", "Because.")
+    assert await editor.do("return await view.locator('select').first().inputValue()") == "ask"
+    assert fake.chats[-1].json["messages"][-1]["content"].startswith("Why is it so?")
+    await editor.write("/quit")
+    await editor.sees(".note.failed", "/quit")
+    assert await editor.draft() == "/quit"
+    await editor.write("/status")
+    await editor.do("await page.locator('.notification-toast', {hasText: 'in mode ask'}).waitFor()")
+    await editor.write("/new Say it anew")
+    await editor.sees(".agent", "Anew.")
+    assert await editor.count(".timeline > .user") == 1

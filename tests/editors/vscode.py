@@ -313,7 +313,7 @@ class VSCode:
 async def vscode(
     workspace: Path, extensions: Path, settings: Mapping[str, Any], *, light: bool = False
 ) -> AsyncGenerator[VSCode]:
-    """VS Code on a workspace with these user settings; all of it gone afterwards."""
+    """VS Code on a folder, or a workspace file, with these user settings; all of it gone afterwards."""
     home = workspace.parent / "vscode"
     chosen = {**QUIET, "roo.server.path": str(_logging(home)), **settings}
     for kind in ("User", "Machine"):
@@ -338,11 +338,15 @@ async def vscode(
             # What else it prints is read away: a full pipe would hold it up.
             async with (
                 _drained(server),
-                _browser(f"{address}?folder={workspace}", log, light=light) as editor,
+                _browser(f"{address}?{kind_of(workspace)}={workspace}", log, light=light) as editor,
             ):
                 yield editor
         finally:
             await _ended(server)
+
+
+def kind_of(workspace: Path) -> str:
+    return "workspace" if workspace.suffix == ".code-workspace" else "folder"
 
 
 def _logging(home: Path) -> Path:

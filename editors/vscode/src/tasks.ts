@@ -76,18 +76,19 @@ export class Tasks implements vscode.Disposable {
     this.stirred.fire(event);
   }
 
-  /** Start a task and show it. */
+  /** Start a task and show it; nothing starts with what is only a command for Roo itself. */
   async start(argument: {
     prompt: string;
     mode?: string;
     profile?: string;
     context?: object[];
-  }): Promise<string> {
+  }): Promise<void> {
     this.starting = true;
     try {
-      const { taskId } = await this.server.execute<{ taskId: string }>('roo.task.start', argument);
-      this.show(taskId, firstLine(argument.prompt));
-      return taskId;
+      const { taskId } = await this.server.execute<{ taskId: string | null }>('roo.task.start', argument);
+      // What begins with a command is named by what is left of it, as its first event has it.
+      if (taskId !== null)
+        this.show(taskId, argument.prompt.startsWith('/') ? '' : firstLine(argument.prompt));
     } finally {
       this.starting = false;
     }

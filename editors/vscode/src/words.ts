@@ -63,8 +63,12 @@ export class Words {
     const current = this.tasks.current;
     if (current) {
       const argument = { taskId: current.taskId, text, ...more, ...place };
-      const back = await this.server.execute<Partial<PutBack>>('roo.task.send', argument);
-      if (back.restored) told(back as PutBack);
+      type Sent = Partial<PutBack> & { taskId: string | null };
+      const sent = await this.server.execute<Sent>('roo.task.send', argument);
+      if (sent.restored) told(sent as PutBack);
+      // `/new`: another task, or the next message begins one.
+      if (sent.taskId === null) this.tasks.leave();
+      else if (sent.taskId !== current.taskId) this.tasks.show(sent.taskId, '');
     } else
       await this.tasks.start({
         prompt: text,

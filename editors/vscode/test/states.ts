@@ -301,6 +301,16 @@ export const states: Record<string, ToView[]> = {
       ],
     },
   ],
+  'at-work': [
+    ...CALM,
+    task('Think it over'),
+    events(you('Think it over'), state('running'), {
+      sessionUpdate: '_at_work',
+      seconds: 21,
+      tokens: 480,
+      tokensPerSecond: 22.9,
+    }),
+  ],
   rewound: [
     ...CALM,
     task('Say it better'),

@@ -84,6 +84,7 @@ export type Update =
   | { sessionUpdate: '_condensed'; before: number; after: number; kind: string; _meta?: { reason?: string } }
   | { sessionUpdate: '_checkpoint'; checkpointId: string; label: string }
   | { sessionUpdate: '_rewound'; entry: number }
+  | { sessionUpdate: '_at_work'; seconds: number; tokens: number; tokensPerSecond: number }
   | { sessionUpdate: '_changes'; uri: string; added: number; removed: number; state?: 'kept' | 'reverted' }
   | {
       sessionUpdate: '_queued';

@@ -66,12 +66,9 @@ const changes = new Changes(palette, open);
 const header = new Header(() => palette('condense'));
 const start = h('div', { class: 'welcome' });
 const reported = h('div');
-const working = h(
-  'div',
-  { class: 'working', hidden: true },
-  icon('loading', true),
-  h('span', {}, 'Working…'),
-);
+const WORKING = 'Working…';
+const doing = h('span', {}, WORKING);
+const working = h('div', { class: 'working', hidden: true }, icon('loading', true), doing);
 const story = h('div', { class: 'story' }, start, timeline.element, timeline.after, reported, working);
 const main = h('main', { tabindex: '-1' }, story);
 const scroller = new Scroller(main, () => timeline.waiting, story);
@@ -162,6 +159,11 @@ function begin(taskId: string | null, name: string): void {
 
 function apply(update: Update, ts: number): void {
   timeline.add(update, ts);
+  // A model that writes what cannot be shown yet, or is only slow, is seen to be at work.
+  doing.textContent =
+    update.sessionUpdate === '_at_work'
+      ? `The model is at work · ${update.seconds} s · ${update.tokens} tokens · ${update.tokensPerSecond} a second`
+      : WORKING;
   switch (update.sessionUpdate) {
     case 'user_message_chunk':
       if (!header.named && update.content.type === 'text')

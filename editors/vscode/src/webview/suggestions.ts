@@ -57,6 +57,10 @@ export class Suggestions {
   key(event: KeyboardEvent): boolean {
     if (this.element.hidden || this.offers.length === 0) return false;
     const offer = this.offers[this.chosen];
+    if (event.key === 'Enter' && offer && this.stands(offer)) {
+      this.hide();
+      return false;
+    }
     if (event.key === 'ArrowDown') this.choose(this.chosen + 1);
     else if (event.key === 'ArrowUp') this.choose(this.chosen - 1);
     else if ((event.key === 'Enter' || event.key === 'Tab') && offer) this.take(offer);
@@ -66,6 +70,11 @@ export class Suggestions {
     } else return false;
     event.preventDefault();
     return true;
+  }
+
+  /** True where it is written whole already: Enter sends it. */
+  private stands(offer: Offer): boolean {
+    return this.field.value.slice(0, this.field.selectionStart).endsWith(offer.text);
   }
 
   private choose(at: number): void {
