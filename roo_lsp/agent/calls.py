@@ -56,7 +56,8 @@ class _Progress:
     """How far the calls of one answer have come, by id."""
 
     results: dict[str, Result] = field(default_factory=dict[str, Result])
-    asking: set[str] = field(default_factory=set[str])
+    asking: dict[str, str] = field(default_factory=dict[str, str])
+    """Those that the user may have been asked about, with their titles."""
     running: set[str] = field(default_factory=set[str])
 
     def unfinished(self, call: ToolCall) -> str:
@@ -135,7 +136,8 @@ async def _run_all(agent: Agent, brief: Brief, answer: Answer, progress: _Progre
         for call in calls:
             if call.id not in results:
                 why = progress.unfinished(call)
-                agent.emit(ToolCallUpdated(call.id, "failed", title=call.name, text=why))
+                title = progress.asking.get(call.id, call.name)
+                agent.emit(ToolCallUpdated(call.id, "failed", title=title, text=why))
                 results[call.id] = Result(ToolMessage(call.id, why, failed=True))
         agent.budget.answer_ended()
         told = [results[call.id].message for call in calls]
@@ -216,7 +218,7 @@ async def run_call(
     except Exception as error:  # noqa: BLE001 -- a tool's bug ends its call, not the task
         return _finish(agent, call, call.name, _bug(call, error))
     title = invocation.title
-    progress.asking.add(call.id)
+    progress.asking[call.id] = title
     decision = await agent.gate.decide(tool, call.id, targets, invocation)
     if not decision.allowed:
         if decision.by == "policy":

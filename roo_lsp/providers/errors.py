@@ -239,7 +239,7 @@ def unreachable(cause: BaseException, target: RequestTarget) -> ProviderError:
     said = redact(_short_line(str(chain[-1]) or type(chain[-1]).__name__), target.secrets)
     return ProviderError(
         "connection_failed",
-        f"Cannot connect to {where} ({target.shown}): {kind or said}.",
+        f"Cannot connect to {where} ({target.shown}): {(kind or said).rstrip('.')}.",
         hint,
         retryable=passing,
     )

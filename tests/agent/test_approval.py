@@ -14,6 +14,7 @@ from roo_lsp.agent.approval import (
     PermissionRequest,
     Refuse,
 )
+from roo_lsp.agent.events import ToolCallUpdated
 from roo_lsp.agent.loop import run_turn
 from tests.support.scripted import AnswersWith, ScriptedPolicy, calls, rig, says, tool
 
@@ -131,3 +132,6 @@ async def test_a_task_that_is_cancelled_while_it_asks_does_not_act() -> None:
     await asyncio.wait({turn})
     assert ran == []
     assert "stopped while the user was asked" in it.results[0]
+    shown, *_, last = it.of(ToolCallUpdated)
+    assert (last.status, last.title) == ("failed", shown.title), "said as it was asked about"
+    assert shown.title != "edit"

@@ -353,6 +353,7 @@ def test_where_a_key_may_go_is_asked_in_the_chat_and_its_header_says_so(project:
         it.type(":Roo Say hello<CR>")
         shown = it.shown("ga approve")
         assert f"to {fake.base_url.removesuffix('/v1')}" in shown
+        assert "gA" not in shown, "it is asked once in any case"
         bar = "vim.wo[require('roo.windows').find('chat')].winbar:find('your turn', 1, true)"
         it.until(bar)
         assert it.lua("return require('roo.windows').find('waiting') == nil"), "not shown twice"

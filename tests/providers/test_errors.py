@@ -777,3 +777,9 @@ def test_the_light_modules_do_not_load_openai(module: str):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_words_of_a_lost_connection_end_with_one_full_stop() -> None:
+    error = unreachable(OSError("Server disconnected without sending a response."), TARGET)
+    assert error.message.endswith("without sending a response.")
+    assert not error.message.endswith("..")

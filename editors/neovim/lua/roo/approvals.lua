@@ -503,7 +503,7 @@ function M.details(entry)
   local lines = { { text = entry.title, group = 'RooTitle' }, { text = '' } }
   vim.list_extend(lines, payload(entry, width - 4))
   close_float()
-  local buffer = windows.popup('Roo asks', lines, require('roo.keys').details_hint())
+  local buffer = windows.popup('Roo asks', lines, require('roo.keys').details_hint(entry))
   require('roo.keys').details(buffer, entry)
 end
 

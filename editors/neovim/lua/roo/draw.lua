@@ -195,7 +195,7 @@ local function question_lines(entry, is_edit)
     lines,
     key_line({
       { keys.approve, 'approve' },
-      { keys.always, 'always' },
+      { require('roo.keys').offers_always(entry) and keys.always, 'always' },
       { keys.deny, 'deny' },
       { keys.deny_because, 'deny because…' },
       { keys.details, 'details' },

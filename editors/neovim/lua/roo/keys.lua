@@ -133,12 +133,22 @@ function M.chat(view)
   end
 end
 
+--- Whether an entry can be approved for more than this once; trust cannot.
+---@param entry table
+---@return boolean
+function M.offers_always(entry)
+  return vim.iter(entry.options or {}):any(function(option)
+    return option.kind == 'allow_always'
+  end)
+end
+
+---@param entry roo.Entry
 ---@return string
-function M.details_hint()
+function M.details_hint(entry)
   local hints = {}
   for _, each in ipairs({
     { keys().approve, 'approve' },
-    { keys().always, 'always' },
+    { M.offers_always(entry) and keys().always, 'always' },
     { keys().deny, 'deny' },
     { keys().deny_because, 'deny because…' },
     { keys().close, 'close' },
