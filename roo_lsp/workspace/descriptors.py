@@ -1,7 +1,7 @@
 """Opening what was checked: real paths, in which nothing may have become a link since.
 
 Between the check of a call and its effect anyone may swap a folder for a link. So the check keeps where
-each path really led (`keep_open`), that is what gets opened (`real_path`), and opening follows no link at
+each path really led (`remember_checked`), that is what gets opened (`real_path`), and opening follows no link at
 all, in no place of the path (`open_real`): a swapped one is an error, never another file.
 """
 
@@ -39,7 +39,7 @@ _NO_LINK_ANYWHERE = getattr(os, "O_NOFOLLOW_ANY", 0)
 _checked: ContextVar[Mapping[Path, Path]] = ContextVar("checked", default={})  # noqa: B039 -- never changed
 
 
-def keep_open(reals: Mapping[Path, Path]) -> None:
+def remember_checked(reals: Mapping[Path, Path]) -> None:
     """Say where the paths of the call that runs in this context led when they were checked."""
     _checked.set(reals)
 

@@ -22,7 +22,7 @@ from roo_lsp.agent.approval import (
 )
 from roo_lsp.agent.modes import MODES, Mode
 from roo_lsp.agent.tool import Group, Target
-from roo_lsp.workspace.descriptors import checked, keep_open
+from roo_lsp.workspace.descriptors import checked, remember_checked
 from roo_lsp.workspace.paths import PathFacts, is_folder, real_folders, resolve
 from roo_lsp.workspace.rooignore import RooIgnore
 from roo_lsp.workspace.shell import Lists, decide, prefix_of
@@ -117,7 +117,7 @@ class WorkspacePolicy:
         try:
             facts = self._facts(act.targets)
             # What follows in this call acts on these, and not on what takes their place.
-            keep_open(
+            remember_checked(
                 {target.path: fact.real for target, fact in zip(act.targets, facts, strict=True)}
             )
             return self._never(act, facts)

@@ -18,7 +18,7 @@ from roo_lsp.tools import (
     search_files,
     write_to_file,
 )
-from roo_lsp.workspace.descriptors import keep_open
+from roo_lsp.workspace.descriptors import remember_checked
 from roo_lsp.workspace.disk import DiskFileSystem
 from roo_lsp.workspace.policy import Rules, WorkspacePolicy
 from roo_lsp.workspace.search import RipgrepSearcher
@@ -110,7 +110,7 @@ def ground(tmp_path_factory) -> Ground:
 @pytest.fixture(autouse=True)
 def nothing_is_checked() -> Iterator[None]:
     yield
-    keep_open({})
+    remember_checked({})
 
 
 def theirs(ground: Ground) -> dict[str, object]:
