@@ -1,12 +1,14 @@
 """What holds for every tool: its schema, its words, and that it names the paths it is about."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from roo_lsp.agent.approval import Act, Refuse
 from roo_lsp.agent.errors import ToolError
+from roo_lsp.agent.paths_meant import FIELDS
 from roo_lsp.agent.tool import (
     AnyTool,
     Arguments,
@@ -16,27 +18,18 @@ from roo_lsp.agent.tool import (
     ToolKind,
 )
 from roo_lsp.tools import all_tools
+from roo_lsp.workspace.disk import DiskFileSystem
 from roo_lsp.workspace.policy import Rules, WorkspacePolicy
-from tests.support.tools import tool_context
+from tests.support.tools import ScriptedAsker, tool_context
 
 TOOLS = all_tools()
-PATH_NAMES = {"path", "cwd", "file", "file_path", "folder", "directory", "root"}
-"""What an argument is called that names a path; a new tool that uses another name adds it here."""
-NO_PATHS = {
-    "command",
-    "content",
-    "diff",
-    "patch",
-    "regex",
-    "file_pattern",
-    "search",
-    "todos",
-    "question",
-    "symbol",
-    "new_name",
-    "query",
-    "severity",
+UNASKED = {
+    "read_command_output",
+    "update_todo_list",
+    "ask_followup_question",
+    "attempt_completion",
 }
+"""Tools that nobody is asked about, whatever the settings say: only what acts on nothing."""
 
 
 def arguments(tool: AnyTool, **given) -> dict:
@@ -56,52 +49,36 @@ def with_paths() -> list[tuple[AnyTool, str]]:
         (tool, name)
         for tool in TOOLS.values()
         for name in tool.arguments.model_fields
-        if name in PATH_NAMES
+        if name in FIELDS
     ]
 
 
-def test_the_tools_are_these():
-    assert {name: (tool.kind.value, tool.group, tool.parallel) for name, tool in TOOLS.items()} == {
-        "read_file": ("read", "read", True),
-        "list_files": ("read", "read", True),
-        "search_files": ("search", "read", True),
-        "write_to_file": ("edit", "edit", False),
-        "apply_diff": ("edit", "edit", False),
-        "edit": ("edit", "edit", False),
-        "apply_patch": ("edit", "edit", False),
-        "execute_command": ("execute", "execute", False),
-        "read_command_output": ("execute", "always", True),
-        "update_todo_list": ("think", "always", False),
-        "ask_followup_question": ("other", "always", False),
-        "attempt_completion": ("other", "always", False),
-        "get_diagnostics": ("read", "read", True),
-        "find_definition": ("search", "read", True),
-        "find_references": ("search", "read", True),
-        "hover": ("read", "read", True),
-        "document_symbols": ("search", "read", True),
-        "workspace_symbols": ("search", "read", True),
-        "rename_symbol": ("edit", "edit", False),
-        "show_changes": ("read", "read", True),
+@pytest.mark.parametrize("tool", TOOLS.values(), ids=TOOLS)
+def test_what_a_tool_is_says_who_is_asked_and_what_waits_for_what(tool):
+    groups = {
+        ToolKind.READ: "read",
+        ToolKind.SEARCH: "read",
+        ToolKind.EDIT: "edit",
+        ToolKind.EXECUTE: "execute",
     }
+    assert tool.group == ("always" if tool.name in UNASKED else groups.get(tool.kind))
+    assert not (tool.parallel and tool.group in {"edit", "execute"})
+    assert tool.parallel or tool.group != "read"
 
 
-@pytest.mark.parametrize(
-    ("with_the_clients", "most"), [(False, 9_000), (True, 11_800)], ids=["alone", "with an editor"]
-)
-def test_all_schemas_together_stay_small(with_the_clients, most):
-    specs = [
-        {
-            "type": "function",
-            "function": {
-                "name": tool.name,
-                "description": tool.description,
-                "parameters": tool.schema(),
-            },
-        }
-        for tool in TOOLS.values()
-        if with_the_clients or not tool.needs
-    ]
-    assert len(json.dumps(specs, separators=(",", ":"))) <= most
+def test_all_schemas_together_stay_small():
+    """Each request pays for them: shorten before you raise this."""
+    sizes = {
+        tool.name: len(json.dumps(spec(tool), separators=(",", ":"))) for tool in TOOLS.values()
+    }
+    assert max(sizes.values()) <= 1_000, sizes
+    assert sum(sizes.values()) <= 590 * len(sizes), sizes
+
+
+def spec(tool: AnyTool) -> dict:
+    """What a request has of it."""
+    told = {"name": tool.name, "description": tool.description, "parameters": tool.schema()}
+    return {"type": "function", "function": told}
 
 
 @pytest.mark.parametrize("tool", TOOLS.values(), ids=TOOLS)
@@ -213,13 +190,48 @@ def test_a_link_out_of_the_workspace_is_seen_through_every_tool(tool, name, tmp_
         assert isinstance(policy.pin(Act(tool.group, tool.targets(parsed, context))), Refuse)
 
 
-def test_every_text_argument_is_known_to_be_a_path_or_not():
-    """A new argument that may be a path must be put on one of the lists, on purpose."""
-    others = {"artifact_id", "follow_up", "result", "old_string", "new_string"}
-    for tool in TOOLS.values():
-        for name, schema in tool.schema()["properties"].items():
-            if "string" in json.dumps(schema["type"]):
-                assert name in PATH_NAMES | NO_PATHS | others, f"{tool.name}.{name}"
+class Touching:
+    """A disk that keeps which paths it was asked about."""
+
+    def __init__(self) -> None:
+        self.touched: set[Path] = set()
+
+    def __getattr__(self, name):
+        def asked(*given, **options):
+            self.touched.update(given[:1])
+            return getattr(DiskFileSystem(), name)(*given, **options)
+
+        return asked
+
+
+def with_texts() -> list[tuple[AnyTool, str]]:
+    return [
+        (tool, name)
+        for tool in TOOLS.values()
+        for name, schema in tool.schema()["properties"].items()
+        if "string" in json.dumps(schema["type"]) and tool.kind is not ToolKind.EXECUTE
+    ]
+
+
+@pytest.mark.parametrize(
+    ("tool", "name"), with_texts(), ids=lambda each: getattr(each, "name", each)
+)
+async def test_whatever_an_argument_is_called_no_file_is_looked_at_that_is_no_target(
+    tool, name, tmp_path
+):
+    """An argument that is a path and is not called as one would be found out here."""
+    workspace = tmp_path / "ws"
+    workspace.mkdir()
+    for each in (workspace / "a", tmp_path / "beside"):
+        each.write_text("a\n")
+    files = Touching()
+    context = tool_context(workspace, files=files, asker=ScriptedAsker(["a"]))
+    with suppress(ToolError):
+        parsed = tool.parse(json.dumps(arguments(tool, **{name: "../beside"})))
+        targets = {target.path for target in tool.targets(parsed, context)}
+        with suppress(ToolError):
+            await (await tool.prepare(parsed, context)).run(lambda _: None)
+        assert files.touched <= targets
 
 
 @pytest.mark.parametrize("tool", [t for t in TOOLS.values() if t.kind == ToolKind.EDIT])

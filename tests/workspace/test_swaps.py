@@ -17,7 +17,7 @@ from roo_lsp.agent.ports import SearchQuery
 from roo_lsp.agent.tool import Group, Target
 from roo_lsp.lsp.editor.documents import Documents
 from roo_lsp.workspace import descriptors
-from roo_lsp.workspace.descriptors import LOOK_IN, READ, remember_checked, open_real, opened
+from roo_lsp.workspace.descriptors import LOOK_IN, READ, open_real, opened, remember_checked
 from roo_lsp.workspace.disk import DiskFileSystem
 from roo_lsp.workspace.policy import Rules, WorkspacePolicy
 from roo_lsp.workspace.search import RipgrepSearcher
