@@ -2,6 +2,12 @@ import * as vscode from 'vscode';
 import type { Server } from './server';
 import type { Facts } from './shared/protocol';
 
+interface Status {
+  model: string;
+  provider: { baseUrl: string };
+  autoApprove: Record<string, boolean>;
+}
+
 /** What holds for all tasks: modes, profiles, the model; asked of the server when it may be another. */
 export class Knowledge {
   facts: Facts = {
@@ -36,7 +42,7 @@ export class Knowledge {
       const [modes, profiles, status] = await Promise.all([
         this.server.execute<Pick<Facts, 'modes' | 'mode'>>('roo.mode.list'),
         this.server.execute<Pick<Facts, 'profiles' | 'profile'>>('roo.profile.list'),
-        this.server.execute<{ model: string; provider: { baseUrl: string } }>('roo.status'),
+        this.server.execute<Status>('roo.status'),
       ]);
       if (turn !== this.asked) return;
       delete this.facts.local;
@@ -47,7 +53,7 @@ export class Knowledge {
         profile: profiles.profile,
         model: status.model,
         endpoint: status.provider.baseUrl,
-        autoApprove: this.server.has('roo.approval.auto') ? explicit() : {},
+        autoApprove: status.autoApprove,
       });
       if (!status.provider.baseUrl) await this.look(turn);
     } catch {
@@ -77,10 +83,4 @@ export class Knowledge {
     else delete this.facts.problem;
     this.changed.fire();
   }
-}
-
-/** The settings' own switches; what is switched here comes on top of them. */
-function explicit(): Record<string, boolean> {
-  const found = vscode.workspace.getConfiguration('roo').get<Record<string, boolean>>('autoApprove', {});
-  return { ...found };
 }

@@ -71,7 +71,11 @@ export class Permissions implements vscode.Disposable {
       const { requestId } = entry;
       if (entry.kind === 'question') {
         const { taskId, detail, suggestions } = entry;
-        this.questions.set(requestId, { taskId: taskId ?? '', text: detail.join('\n'), suggestions: suggestions ?? [] });
+        this.questions.set(requestId, {
+          taskId: taskId ?? '',
+          text: detail.join('\n'),
+          suggestions: suggestions ?? [],
+        });
         this.told(requestId);
         continue;
       }

@@ -1,15 +1,13 @@
 import type { Facts } from '../shared/protocol';
 import { h, icon } from './dom';
 
+/** What there are tools for; what a task needs to be safe is only a setting. */
 const KINDS: [string, string][] = [
   ['read', 'Read files'],
   ['readOutside', 'Read files outside the workspace'],
   ['edit', 'Edit files'],
+  ['editOutside', 'Edit files outside the workspace'],
   ['execute', 'Run commands that are allowed'],
-  ['mcp', 'MCP tools'],
-  ['mode', 'Switch the mode'],
-  ['subtask', 'Start subtasks'],
-  ['fetch', 'Fetch pages'],
 ];
 
 /** The switches of what is approved without a question, and what is on, always in sight. */
