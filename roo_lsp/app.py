@@ -220,12 +220,13 @@ class _Briefs:
 
     host: Host
     policy: WorkspacePolicy
-    _made_for: tuple[Effective, str, str, Sandbox] | None = None
+    _made_for: tuple[Effective, str, str, Sandbox, tuple[Path, ...]] | None = None
     _brief: Brief | None = field(default=None)
 
     def __call__(self) -> Brief:
         host = self.host
-        key = (host.settings(), host.mode(), host.profile(), host.sandbox())
+        folders = tuple(host.workspace.folders)
+        key = (host.settings(), host.mode(), host.profile(), host.sandbox(), folders)
         if self._brief is None or self._made_for != key:
             self._made_for, self._brief = key, _brief(host)
             self.policy.rules = _rules(host)

@@ -32,7 +32,11 @@ def system_prompt(
 
     `sandbox` tells what holds commands back; `attended` is False where nobody is there to be asked.
     """
-    folders = "\n".join(f"- {folder}" for folder in workspace.folders)
+    names = {folder: name for name, folder in workspace.named().items()}
+    folders = "\n".join(
+        f"- {folder}" + (f" (paths in it begin with {names[folder]}/)" if folder in names else "")
+        for folder in workspace.folders
+    )
     tools = sorted(tools, key=lambda tool: (_ORDER.get(tool.kind, len(_ORDER)), tool.name))
     named = _rules(tools)
     if sandbox and any(tool.kind == ToolKind.EXECUTE for tool in tools):

@@ -196,14 +196,17 @@ class FileLimits:
 class Workspace:
     """The folders a task works in, as the client named them; the first is where commands start."""
 
-    folders: tuple[Path, ...]
+    folders: Sequence[Path]
+    named: Callable[[], Mapping[str, Path]] = dict[str, Path]
+    """Folders but the first that a path may begin with the name of; as of now."""
 
     @property
     def root(self) -> Path:
         return self.folders[0]
 
     def path(self, asked: str) -> Path:
-        """The absolute path for what the model wrote; relative to the first folder.
+        """The absolute path for what the model wrote; relative to the folder it begins with the name of,
+        else to the first one.
 
         Raises:
             ToolError: the text cannot be a path.
@@ -212,14 +215,23 @@ class Workspace:
             raise ToolError("The path is empty or has a NUL character in it.")
         if len(asked.encode("utf-8", "surrogatepass")) > 4096:  # PATH_MAX of Linux
             raise ToolError("The path is longer than 4096 bytes.")
+        named = self.named()
+        if named and not asked.startswith("/"):
+            first, *rest = Path(asked).parts or (".",)
+            if first in named:
+                return named[first].joinpath(*rest)
         return self.root / asked
 
     def show(self, path: Path) -> str:
-        """The path as a person and the model name it: relative to the first folder when below it."""
-        try:
+        """The path as a person and the model name it, so that `path` finds it: relative to the first folder
+        when below it, behind the name of another one that has one.
+        """
+        if path.is_relative_to(self.root):
             return path.relative_to(self.root).as_posix() or "."
-        except ValueError:
-            return path.as_posix()
+        for name, folder in self.named().items():
+            if path.is_relative_to(folder):
+                return Path(name, path.relative_to(folder)).as_posix()
+        return path.as_posix()
 
 
 Seen = Literal["shown", "named", "hidden"]

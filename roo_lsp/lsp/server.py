@@ -143,6 +143,11 @@ def create_server() -> RooServer:
         session.channel.pushed(params.settings)
         await session.configure()
 
+    @server.feature(types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)
+    async def folders_changed(ls: RooServer, params: types.DidChangeWorkspaceFoldersParams) -> None:
+        session = await ls.session()
+        await session.change_folders(params.event)
+
     _keep_documents(server)
     _offer_actions(server)
     registration.offer(server, partial(_features, server))

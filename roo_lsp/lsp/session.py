@@ -37,6 +37,8 @@ from roo_lsp.tasks.background import Background
 from roo_lsp.tasks.opening import FrontEnd, open_service
 from roo_lsp.tasks.service import Service
 from roo_lsp.workspace.descriptors import real_path
+from roo_lsp.workspace.folders import Folders
+from roo_lsp.workspace.uris import path_of
 from roo_lsp.workspace.user_folders import state_dir
 
 
@@ -60,6 +62,14 @@ class Session:
         await self.channel.pull()
         await self.service.configure()
         self.progress.wanted = self.service.configuration.current.settings.ui.progress
+
+    async def change_folders(self, event: types.WorkspaceFoldersChangeEvent) -> None:
+        """The client has other workspace folders now."""
+        added, removed = (
+            [path for each in folders if (path := path_of(each.uri)) is not None]
+            for folders in (event.added, event.removed)
+        )
+        await self.service.change_folders(added, removed)
 
     def listen(self) -> None:
         """Hear of documents from now on, those that are open already too: a saved one starts a turn.
@@ -114,7 +124,7 @@ def open_session(
     """
     options = object_or_empty(params.initialization_options)
     extensions = extensions_of(options)
-    folders = folders_of(params)
+    folders = Folders(folders_of(params))
     window, workspace = params.capabilities.window, params.capabilities.workspace
     lenses = workspace.code_lens if workspace else None
     editor = Editor(documents, protocol, edit_abilities(params))
@@ -163,7 +173,7 @@ def open_session(
         client_of(params),
         progress,
         screen,
-        EditorGround(editor, Workspace(folders), extensions, screen.message),
+        EditorGround(editor, Workspace(folders, folders.named), extensions, screen.message),
         open_text=documents.text_of,
         open_paths=lambda: [document.path for document in documents],
         channel=channel.sources,

@@ -109,6 +109,11 @@ class Checkpoints:
     def shadows(self) -> Sequence[Shadow]:
         return self._shadows or ()
 
+    def folders_changed(self) -> None:
+        """The next checkpoint is of other folders."""
+        if self._shadows is not None:
+            self._shadows, self._why_not = None, ""
+
     def records(self, task_id: str) -> Records:
         return Records(self._folder(task_id) / "checkpoints.jsonl")
 

@@ -1,6 +1,6 @@
 """What commands run in: the sandbox that the settings want and this machine has."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from roo_lsp.workspace.sandbox.find import Sandboxes
 class Confinement:
     """The one of all tasks of a front end."""
 
-    folders: tuple[Path, ...]
+    folders: Sequence[Path]
     settings: Callable[[], Settings]
     sandbox: Sandbox = field(init=False)
     """As the settings were at the last look; there is none before the first."""

@@ -31,7 +31,7 @@ class EffectiveSettings:
 
     channel: Callable[[], Sequence[Source]]
     """What came over the front end's channel, weakest first: nobody can say who wrote it."""
-    folders: tuple[Path, ...]
+    folders: Sequence[Path]
     """The workspace; trust is given for the first, with all that the others bring along."""
     trust: TrustStore
     tell: Callable[[str], None]

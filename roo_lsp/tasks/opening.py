@@ -26,6 +26,7 @@ from roo_lsp.tasks.service import Service
 from roo_lsp.tasks.stream import Audience
 from roo_lsp.tasks.task import Tasks
 from roo_lsp.tasks.transcripts import Transcripts
+from roo_lsp.workspace.folders import Folders
 from roo_lsp.workspace.rooignore import RooIgnore
 from roo_lsp.workspace.store import TaskStore
 from roo_lsp.workspace.trust import TrustStore
@@ -63,12 +64,13 @@ class FrontEnd:
     """What leads to the models that the settings name."""
 
 
-def open_service(front: FrontEnd, folders: tuple[Path, ...], version: str) -> Service:
+def open_service(front: FrontEnd, folders: Sequence[Path], version: str) -> Service:
     """A service on the state folder of this user; no task may be run before `Service.configure`.
 
     Raises:
         RooError: the state folder cannot be used.
     """
+    folders = folders if isinstance(folders, Folders) else Folders(folders)
     state = state_dir()
     try:
         store = TaskStore(state)
@@ -81,7 +83,8 @@ def open_service(front: FrontEnd, folders: tuple[Path, ...], version: str) -> Se
     trust = TrustStore(state / "trust.json", given=trusted_origins())
     connection = front.connect(trust, Memory(state / "endpoints.json"))
     ignore = RooIgnore(folders, own=state)
-    workspace, screen, start = Workspace(folders), front.screen, front.background.start
+    workspace = Workspace(folders, folders.named)
+    screen, start = front.screen, front.background.start
     configuration = EffectiveSettings(
         front.channel,
         folders,
@@ -135,6 +138,7 @@ def open_service(front: FrontEnd, folders: tuple[Path, ...], version: str) -> Se
         version,
         front.name,
         workspace,
+        folders,
         state,
         ignore,
         store,

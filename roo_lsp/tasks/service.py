@@ -61,6 +61,7 @@ from roo_lsp.tasks.stream import Audience
 from roo_lsp.tasks.task import Task, Tasks
 from roo_lsp.tasks.transcripts import Transcripts
 from roo_lsp.workspace.descriptors import real_path
+from roo_lsp.workspace.folders import Folders
 from roo_lsp.workspace.journal import store_errors
 from roo_lsp.workspace.lines import split_lines
 from roo_lsp.workspace.private import write_private
@@ -78,6 +79,8 @@ class Service:
     client: str
     """The front end's name, and its version."""
     workspace: Workspace
+    folders: Folders
+    """Those of the workspace."""
     state_dir: Path
     ignore: RooIgnore
     """What the user keeps from the agent."""
@@ -106,6 +109,12 @@ class Service:
         """The settings of the channel have come, or changed; no task may run before the first time."""
         self.configuration.refresh()
         await self.confinement.look()
+
+    async def change_folders(self, added: Sequence[Path], removed: Sequence[Path]) -> None:
+        """Folders come and go: they count from the next call on, for tasks that run as well."""
+        if self.folders.change(added, removed):
+            self.checkpoints.folders_changed()
+            await self.configure()
 
     async def close(self) -> None:
         """Stop everything; nothing of ours runs afterwards."""

@@ -103,8 +103,9 @@ class WorkspacePolicy:
         self.rules = rules
         self._now = now
         self._surprises = surprises or Surprises()
-        self._folders = real_folders(folders)
-        self._asked_folders = tuple(folders)
+        self._asked_folders = folders
+        self._reals: dict[Path, Path] = {}
+        """Where each folder leads; looked up once, so that a later swap moves nothing inside."""
         self.ignore = ignore or RooIgnore(folders, own=rules.state_dir)
         self._always: dict[Remembered, bool] = {}
         """What was always allowed (True) or always denied (False)."""
@@ -112,6 +113,14 @@ class WorkspacePolicy:
         """Commands that were approved, each with what was said of it then; gone with the next denial."""
         self._prefixes: dict[str, None] = {}
         """What commands may begin with, as entries of `allowedCommands`."""
+
+    @property
+    def _folders(self) -> Sequence[Path]:
+        """The workspace folders of now, all links followed."""
+        for folder in self._asked_folders:
+            if folder not in self._reals:
+                [self._reals[folder]] = real_folders([folder])
+        return tuple(self._reals[folder] for folder in self._asked_folders)
 
     def pin(self, act: Act) -> Refuse | None:
         try:

@@ -68,18 +68,24 @@ class RooIgnore:
     own: Path | None = None
     """The server's state, which no walk shows either."""
     _known: list[_Folder] = field(init=False)
+    _seen: tuple[Path, ...] = ()
+    """The folders that these are of."""
     _own: str = field(init=False, default="")
 
     def __post_init__(self) -> None:
+        self._look()
+        self._own = _open_end(os.path.realpath(self.own)) if self.own else ""
+
+    def _look(self) -> None:
+        self._seen = tuple(self.folders)
         self._known = [
             _Folder(
                 tuple(dict.fromkeys(map(_open_end, (os.path.normpath(folder), real)))),
                 Path(real, NAME),
             )
-            for folder in self.folders
+            for folder in self._seen
             for real in (os.path.realpath(folder),)
         ]
-        self._own = _open_end(os.path.realpath(self.own)) if self.own else ""
 
     def ignored(self, path: Path) -> bool:
         """True when an absolute path is kept from the agent, or when that cannot be told."""
@@ -101,6 +107,8 @@ class RooIgnore:
 
     def refresh(self) -> None:
         """Read again what changed; for a walk, once before it."""
+        if self._seen != tuple(self.folders):
+            self._look()
         for folder in self._known:
             folder.refresh()
 
