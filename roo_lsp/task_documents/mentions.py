@@ -6,12 +6,14 @@ that is open the lines. What the workspace's rules keep from the agent is not pa
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from roo_lsp.agent.errors import ToolError
 from roo_lsp.agent.tool import Workspace
 from roo_lsp.workspace.rooignore import RooIgnore
+from roo_lsp.workspace.uris import is_new
 
 _MENTION = re.compile(
     r"(?<![\w@./`\\])@(?:\"(?P<quoted>[^\"\n]+)\"|(?P<plain>[^\s\"'`,;:()<>\[\]{}@]+))"
@@ -35,6 +37,8 @@ class Mention:
     @property
     def looks_like_a_path(self) -> bool:
         """Whether it is more than a word with an `@` in front of it."""
+        if is_new(self.name):
+            return False
         return "/" in self.name or "." in self.name or self.lines is not None
 
 
@@ -63,7 +67,7 @@ def mentions_in(text: str) -> Iterator[Mention]:
 
 def named(mention: Mention, workspace: Workspace, ignore: RooIgnore) -> Named:
     """The file or folder, where the agent may be pointed at it."""
-    path = _found(mention.name, workspace.folders)
+    path = _found(mention.name, workspace)
     if path is None:
         return Named(None, f"There is no {mention.name} in the workspace, so nothing is attached.")
     real = Path(os.path.realpath(path))
@@ -80,12 +84,12 @@ def named(mention: Mention, workspace: Workspace, ignore: RooIgnore) -> Named:
     return Named(path)
 
 
-def _found(name: str, folders: Sequence[Path]) -> Path | None:
+def _found(name: str, workspace: Workspace) -> Path | None:
     try:
-        for folder in folders:
-            path = Path(os.path.normpath(folder / name))
+        for named_so in (workspace.path(name), *(each / name for each in workspace.folders)):
+            path = Path(os.path.normpath(named_so))
             if os.path.lexists(path):
                 return path
-    except (OSError, ValueError):
+    except (OSError, ValueError, ToolError):
         pass
     return None

@@ -61,6 +61,7 @@ from roo_lsp.tasks.stream import Audience
 from roo_lsp.tasks.task import Task, Tasks
 from roo_lsp.tasks.transcripts import Transcripts
 from roo_lsp.workspace.descriptors import real_path
+from roo_lsp.workspace.escapes import label
 from roo_lsp.workspace.folders import Folders
 from roo_lsp.workspace.journal import store_errors
 from roo_lsp.workspace.lines import split_lines
@@ -68,7 +69,7 @@ from roo_lsp.workspace.private import write_private
 from roo_lsp.workspace.rooignore import RooIgnore
 from roo_lsp.workspace.store import TaskStore
 from roo_lsp.workspace.transcript import exported, listed, markdown
-from roo_lsp.workspace.uris import path_of, uri_of
+from roo_lsp.workspace.uris import is_new, new_name, path_of, uri_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -605,12 +606,18 @@ def _check_profile(service: Service, profile: str) -> None:
 
 
 def _context_text(service: Service, places: Sequence[DocumentRange]) -> str:
-    """What the user pointed at: the name of each file, and the text of each range that is open."""
+    """What the user pointed at: the name of each file, and the text of each range that is open.
+
+    Of a document that was never saved also the whole text: no tool can read it.
+    """
     parts: list[str] = []
     for place in places:
         path = path_of(place.uri)
         name = service.workspace.show(path) if path is not None else place.uri
         text = service.open_text(place.uri)
+        if is_new(place.uri):
+            parts += _new_document(place, text)
+            continue
         if (lines := place.lines) is None:
             parts.append(f"File: {name}")
             continue
@@ -619,3 +626,26 @@ def _context_text(service: Service, places: Sequence[DocumentRange]) -> str:
         if text is not None:
             parts.append("".join(split_lines(text)[first : last + 1]))
     return "\n\nThe user points at:\n" + "\n".join(parts) if parts else ""
+
+
+def _new_document(place: DocumentRange, text: str | None) -> list[str]:
+    name = label(new_name(place.uri))
+    if text is None:
+        raise Invalid(f"context: no document {name} is open")
+    lines = split_lines(text)
+    first, last = place.lines or (0, len(lines) - 1)
+    where = f", lines {first + 1} to {last + 1}" if place.lines else ""
+    shown = "".join(lines[first : last + 1])
+    cut = len(shown) > MOST_OF_NEW
+    if cut:
+        shown = shown[:MOST_OF_NEW].rpartition("\n")[0]
+        shown += f"\n(Cut here: {len(lines)} lines are more than fit. Ask for a part of it.)"
+    told = (
+        f"New document {name}{where}; it was never saved, so it is no file: no tool can read or edit it, "
+        "and what it is to become is said in the answer. Its text:"
+    )
+    return [told, shown]
+
+
+MOST_OF_NEW = 60_000
+"""Characters of a document that was never saved which go along."""

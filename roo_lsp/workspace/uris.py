@@ -3,7 +3,7 @@
 import os
 import sys
 from pathlib import Path
-from urllib.parse import unquote_to_bytes, urlsplit
+from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
 
 def path_of(uri: str) -> Path | None:
@@ -33,3 +33,17 @@ def uri_of(path: Path) -> str:
         ValueError: The path is relative.
     """
     return path.as_uri()
+
+
+NEW = "untitled:"
+"""How editors address a document that was never saved."""
+
+
+def is_new(uri: str) -> bool:
+    """Whether it is the address of a document that was never saved."""
+    return uri.startswith(NEW)
+
+
+def new_name(uri: str) -> str:
+    """What people call such a document: `Untitled-1`, or the path that it is to be saved at."""
+    return unquote(uri.removeprefix(NEW)) or uri

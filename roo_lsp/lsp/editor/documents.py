@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from roo_lsp.workspace.descriptors import real_path
-from roo_lsp.workspace.uris import path_of
+from roo_lsp.workspace.uris import is_new, new_name, path_of
 
 
 @dataclass(slots=True, eq=False)
@@ -50,6 +50,8 @@ class Documents:
     _watchers: set[Callable[[Document, str], None]] = field(
         default_factory=set[Callable[[Document, str], None]]
     )
+    _new: dict[str, Document] = field(default_factory=dict[str, Document])
+    """Documents that were never saved, by URI; their paths are names."""
     _edit_watchers: list[Callable[[Document, str], None]] = field(
         default_factory=list[Callable[[Document, str], None]]
     )
@@ -57,8 +59,12 @@ class Documents:
     """The one the user touched last."""
 
     def opened(self, uri: str, text: str, version: int | None, language: str) -> None:
-        """`textDocument/didOpen`. Documents that are no files are left alone."""
+        """`textDocument/didOpen`. Of documents that are no files only new ones are known, and only to
+        be read: no tool acts on them, and nobody is told of them.
+        """
         if (path := path_of(uri)) is None:
+            if is_new(uri):
+                self._new[uri] = Document(uri, Path(new_name(uri)), text, version, language)
             return
         document = Document(uri, Path(os.path.realpath(path)), text, version, language)
         compare(document)
@@ -71,6 +77,8 @@ class Documents:
         Helix 25.01 may send quick changes in another order than they were made in: an older text
         that comes later is none.
         """
+        if (new := self._new.get(uri)) is not None:
+            new.text, new.version = text, version
         if (document := self._by_uri.get(uri)) is not None:
             if version is not None and version < (document.version or 0):
                 return
@@ -87,6 +95,7 @@ class Documents:
 
     def closed(self, uri: str) -> None:
         """`textDocument/didClose`."""
+        self._new.pop(uri, None)
         if (document := self._by_uri.pop(uri, None)) is not None:
             if self._by_path.get(document.path) is document:
                 del self._by_path[document.path]
@@ -101,9 +110,13 @@ class Documents:
     def by_uri(self, uri: str) -> Document | None:
         return self._by_uri.get(uri)
 
+    def shown(self, uri: str) -> Document | None:
+        """What is open at this address, also where it is new and no file yet."""
+        return self._by_uri.get(uri) or self._new.get(uri)
+
     def text_of(self, uri: str) -> str | None:
         """Its text; None where none is open at this address."""
-        document = self._by_uri.get(uri)
+        document = self.shown(uri)
         return document.text if document is not None else None
 
     def __iter__(self) -> Iterator[Document]:

@@ -19,6 +19,7 @@ from roo_lsp.lsp.surfaces.selection import LineRange, of_comment, of_problems, t
 from roo_lsp.task_documents.form import is_task_document
 from roo_lsp.workspace.escapes import label
 from roo_lsp.workspace.lines import split_lines
+from roo_lsp.workspace.uris import is_new
 
 KINDS = (
     types.CodeActionKind.QuickFix,
@@ -68,7 +69,7 @@ class Actions:
         An editor that asks by itself, as the cursor moves, is only told of problems: a light on each
         line is none.
         """
-        document = self.documents.by_uri(params.text_document.uri)
+        document = self.documents.shown(params.text_document.uri)
         if document is None or not self._is_code(document):
             return []
         context = params.context
@@ -185,7 +186,8 @@ class Actions:
         return name if place is None else f"{_words(place)} of {name}"
 
     def _name(self, document: Document) -> str:
-        return label(self.show(document.path))
+        name = label(self.show(document.path))
+        return f"the new, unsaved document {name}" if is_new(document.uri) else name
 
 
 def wanted(

@@ -35,7 +35,7 @@ from roo_lsp.tasks.service import Service
 from roo_lsp.tasks.stream import Roo
 from roo_lsp.workspace.lines import split_lines
 from roo_lsp.workspace.rooignore import RooIgnore
-from roo_lsp.workspace.uris import uri_of
+from roo_lsp.workspace.uris import is_new, uri_of
 
 log = logging.getLogger(__name__)
 
@@ -304,9 +304,12 @@ class OpenDocuments:
         for number, mention in enumerate(mentions_in(text)):
             if number == MOST:
                 return
-            path = named(mention, self.service.workspace, self.service.ignore).path
-            if path is None:
-                continue
+            uri = mention.name
+            if not (is_new(uri) and self.editor.documents.text_of(uri) is not None):
+                path = named(mention, self.service.workspace, self.service.ignore).path
+                if path is None:
+                    continue
+                uri = self._uri(path)
             lines = None
             if mention.lines is not None:
                 first, last = mention.lines
@@ -314,7 +317,7 @@ class OpenDocuments:
                     "start": {"line": first - 1, "character": 0},
                     "end": {"line": last - 1, "character": 1},
                 }
-            yield inputs.DocumentRange(uri=self._uri(path), range=lines)
+            yield inputs.DocumentRange(uri=uri, range=lines)
 
     def _uri(self, path: Path) -> str:
         document = self.editor.documents.get(path)
