@@ -60,11 +60,11 @@ class _Progress:
     """Those that the user may have been asked about, with their titles."""
     running: set[str] = field(default_factory=set[str])
 
-    def unfinished(self, call: ToolCall) -> str:
+    def unfinished(self, call: ToolCall, why: str) -> str:
         """What the model is told of a call that has no result, as the task was stopped."""
         if call.id in self.running:
             return STOPPED_RUNNING
-        return STOPPED_ASKING if call.id in self.asking else STOPPED
+        return (why or STOPPED_ASKING) if call.id in self.asking else STOPPED
 
 
 async def run_calls(agent: Agent, brief: Brief, answer: Answer) -> bool:
@@ -135,7 +135,7 @@ async def _run_all(agent: Agent, brief: Brief, answer: Answer, progress: _Progre
     finally:
         for call in calls:
             if call.id not in results:
-                why = progress.unfinished(call)
+                why = progress.unfinished(call, agent.turn.why_stopped)
                 title = progress.asking.get(call.id, call.name)
                 agent.emit(ToolCallUpdated(call.id, "failed", title=title, text=why))
                 results[call.id] = Result(ToolMessage(call.id, why, failed=True))

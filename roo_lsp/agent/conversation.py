@@ -185,6 +185,8 @@ class Turn:
     """The files that its calls have changed."""
     announced: bool = False
     """The model was asked once to do what it had only announced."""
+    why_stopped: str = ""
+    """Why a call that was being asked for was not run, where the turn is stopped for that."""
 
 
 @dataclass(slots=True)

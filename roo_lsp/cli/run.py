@@ -376,6 +376,8 @@ class Run:
         self.stopping = stopping
         self.task_id = ""
         self.not_approved = False
+        self.refused = "", ""
+        """What nobody was there to be asked about, and what would have allowed it: told at the end."""
         """The task was stopped because of an approval or an answer that nobody gave."""
 
     async def to_the_end(self) -> int:
@@ -479,6 +481,8 @@ class Run:
             code = BAD_USAGE
         if self.not_approved:
             code = NOT_APPROVED
+        if self.refused[0]:
+            self.view.problem("", *self.refused)
         outcome = "Stopped" if self.not_approved else OUTCOMES.get(reason, reason)
         self._sum_up(outcome, failed=code != COMPLETED)
         return code
@@ -509,10 +513,11 @@ class Run:
             return
         choice = await self.view.ask_permission(entry)
         if choice is None:
-            self.view.problem(
-                "", f"Not approved: {entry['title']}.", how_to_allow(entry, self.job.consent)
-            )
-        if choice is None or choice.stop:
+            what, how = f"Not approved: {entry['title']}.", how_to_allow(entry, self.job.consent)
+            self.refused = what, how
+            await self._give_up(f"{what} Nobody was there to be asked. {how}")
+            return
+        if choice.stop:
             await self._give_up()
             return
         self.server.reply(asked, {"optionId": choice.option, "feedback": choice.feedback})
@@ -533,7 +538,7 @@ class Run:
     async def _on_question(self, request: str, question: str, suggestions: Sequence[str]) -> None:
         answer = await self.view.ask_question(question, suggestions)
         if answer is None:
-            self.view.problem("", f"Not answered: {question}", "Run it on a terminal to be asked.")
+            self.refused = f"Not answered: {question}", "Run it on a terminal to be asked."
             await self._give_up()
             return
         with contextlib.suppress(RequestRefused):  # answered or withdrawn meanwhile
@@ -541,9 +546,9 @@ class Run:
                 "roo.question.answer", {"requestId": request, "answer": answer}
             )
 
-    async def _give_up(self) -> None:
+    async def _give_up(self, why: str = "") -> None:
         self.not_approved = True
-        await self.server.execute("roo.task.cancel", {"taskId": self.task_id})
+        await self.server.execute("roo.task.cancel", {"taskId": self.task_id, "why": why})
 
     async def _cancelled(self) -> int:
         """Cancel the task cleanly, and show that it has stopped."""

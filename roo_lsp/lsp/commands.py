@@ -129,7 +129,7 @@ def _verb(verb: Callable[[Service, Any], Awaitable[Any]]) -> CommandHandler:
 COMMANDS: dict[str, tuple[CommandHandler, type[inputs.Argument], str]] = {
     "roo.task.start": (start, inputs.Start, "prompt"),
     "roo.task.send": (_verb(saying.send), inputs.Send, "text"),
-    "roo.task.cancel": (_verb(verbs.cancel), inputs.OfTask, "taskId"),
+    "roo.task.cancel": (_verb(verbs.cancel), inputs.Cancel, "taskId"),
     "roo.task.resume": (_verb(saying.resume), inputs.Resume, "taskId"),
     "roo.task.list": (_verb(verbs.list_tasks), inputs.List, ""),
     "roo.task.replay": (_verb(verbs.replay), inputs.Replay, "taskId"),

@@ -110,6 +110,11 @@ class ListCommands(Argument):
     """Taken as editors send it; what there is today is the same in every mode."""
 
 
+class Cancel(OfTask):
+    why: str = ""
+    """What the model is told of a call that is being asked for."""
+
+
 class OfQueued(OfTask):
     message_id: str
 

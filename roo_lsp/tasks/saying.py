@@ -150,7 +150,7 @@ async def obey(service: Service, name: str, task: Task) -> str:
         case "status":
             return task_standing(service, task)
         case "cancel":
-            done = await verbs.cancel(service, inputs.OfTask(task_id=task.id))
+            done = await verbs.cancel(service, inputs.Cancel(task_id=task.id))
             return "Stopped." if done["cancelled"] else "Nothing was running."
         case "compact":
             done = await verbs.condense(service, inputs.OfTask(task_id=task.id))

@@ -26,6 +26,7 @@ from roo_lsp.tasks.effective_settings import EffectiveSettings
 from roo_lsp.tasks.hunks import diff_document, where
 from roo_lsp.tasks.inputs import (
     AnswerQuestion,
+    Cancel,
     DocumentRange,
     EditQueued,
     Enhance,
@@ -251,9 +252,9 @@ def _too_late(message_id: str) -> Refused:
     )
 
 
-async def cancel(service: Service, argument: OfTask) -> dict[str, Any]:
+async def cancel(service: Service, argument: Cancel) -> dict[str, Any]:
     task = _task(service, argument.task_id)
-    cancelled = await task.cancel()
+    cancelled = await task.cancel(argument.why)
     service.left.look()
     return {"taskId": task.id, "cancelled": cancelled}
 

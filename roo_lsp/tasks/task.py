@@ -289,13 +289,16 @@ class Task:
     def running(self) -> bool:
         return self.turn is not None and not self.turn.done()
 
-    async def cancel(self) -> bool:
+    async def cancel(self, why: str = "") -> bool:
         """Stop the turn and every command; True when there was something to stop.
+
+        `why` is what the model is told of a call that the user was being asked for.
 
         Raises:
             RooError: it is another server's to stop.
         """
         self._cancelling = self.running
+        self.agent.turn.why_stopped = why
         try:
             was_running = await self.stop()
         finally:

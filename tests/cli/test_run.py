@@ -103,8 +103,22 @@ async def test_an_edit_that_nobody_allowed_stops_the_run_with_3_and_the_flag(fol
         ended = await run(fake, folder, "Make it")
     assert ended.code == 3, ended
     assert not (folder / "new.txt").exists()
-    assert "--yes=edit" in ended.out
     assert len(fake.chats) == 1
+    told, last = ended.out.split("Not approved: Create new.txt.")[-2:]
+    assert "Nobody was there to be asked" in told + last
+    assert "--yes=edit" in last
+    assert "cancelled" not in ended.out.lower()
+
+
+async def test_what_nobody_was_there_to_allow_is_told_to_the_model_with_the_flag(folder):
+    async with FakeOpenAI() as fake:
+        fake.answers(*edits())
+        ended = await run(fake, folder, "--json", "Make it")
+        assert ended.code == 3, ended
+        [result] = [u["rawOutput"] for u in ended.updates if u.get("status") == "failed"]
+    assert result.startswith("Not approved: Create new.txt. Nobody was there to be asked.")
+    assert "To allow it: --yes=edit" in result
+    assert "Not approved: Create new.txt." in ended.err.strip().splitlines()[-1]
 
 
 async def test_json_tells_the_flag_on_stderr(folder):
