@@ -160,7 +160,9 @@ The chunk that is still to be drawn."
               (format "%s · %d line%s" title lines (if (= lines 1) "" "s"))
             title)))
   (when-let ((status (plist-get update :status)))
-    (setf (roo--entry-status entry) status))
+    ;; A command that ran and failed is no success.
+    (setf (roo--entry-status entry)
+          (if (memq (plist-get meta :exitCode) '(nil 0)) status "failed")))
   (when-let ((location (car (plist-get update :locations))))
     (setf (roo--entry-location entry) location))
   (when-let ((output (plist-get meta :output)))
@@ -177,8 +179,9 @@ The chunk that is still to be drawn."
                   diffs)))
   (unless (roo--entry-touched entry)
     (setf (roo--entry-folded entry)
-          (cond ((or (roo--entry-diffs entry) (equal (roo--entry-status entry) "failed")) nil)
+          (cond ((roo--entry-diffs entry) nil)
                 ((equal (roo--entry-kind entry) "execute") 'tail)
+                ((equal (roo--entry-status entry) "failed") nil)
                 (t t)))))
 
 (provide 'roo-conversation)

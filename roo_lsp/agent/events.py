@@ -246,6 +246,8 @@ class ToolCallUpdated:
                 return f"Failed: {self.title}: {why}" if why else f"Failed: {self.title}"
             case _ if self.quiet:
                 return ""
+            case "completed" if code := self.meta.get("exitCode"):
+                return f"Exit code {code}: {self.title}"
             case "completed":
                 return f"Done: {self.title}" if self.title and not self.diffs else ""
             case "in_progress":

@@ -426,7 +426,8 @@ class TaskPicture:
             added, removed = _counts(call.diffs)
             facts.append(f"+{added} {self.glyphs.minus}{removed}")
         self._begin("tool")
-        sign, style = (self.glyphs.failed, "red") if failed else (self.glyphs.done, "green")
+        bad = failed or bool(meta.get("exitCode"))
+        sign, style = (self.glyphs.failed, "red") if bad else (self.glyphs.done, "green")
         dot = f" {self.glyphs.dot} "
         end = Text.assemble((f"  {sign}", style), (f" {dot.join(facts)}".rstrip(), "dim"))
         self._print(self._call_line(call, end))

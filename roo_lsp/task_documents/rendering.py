@@ -253,7 +253,8 @@ class Renderer:
         why = f": {tame(label(first))}" if failed and first else ""
         if exit_code := meta.get("exitCode"):
             why = f" (exit code {exit_code})"
-        self.lines.put(text_line(f"- {'✗' if failed else '✓'} {title}{why}"))
+        sign = "✗" if failed or exit_code else "✓"
+        self.lines.put(text_line(f"- {sign} {title}{why}"))
         shown = self._shown(call, rest if failed else call.result, failed=failed)
         for line in shown:
             self.lines.put(line)

@@ -119,6 +119,13 @@ def test_a_call_is_one_line_with_sign_title_end_time_and_range():
     assert screen.closed() == ["◇ Read src/app.py  ✓ 1.5 s · 1-80 of 200"]
 
 
+def test_a_command_that_fails_is_no_success():
+    screen = Screen()
+    screen.calls("execute_command", "Run true", "execute", _meta={"exitCode": 0})
+    screen.calls("execute_command", "Run false", "execute", _meta={"exitCode": 1})
+    assert screen.closed() == ["$ Run true  ✓ 1.5 s · exit 0", "$ Run false  ✗ 1.5 s · exit 1"]
+
+
 def test_a_failed_call_says_why():
     screen = Screen()
     screen.calls(
@@ -161,7 +168,7 @@ def test_a_command_shows_the_end_of_its_output():
     end = {"status": "completed", "rawOutput": "…", "_meta": {"exitCode": 1}}
     screen.show("tool_call_update", toolCallId="c", title="Run x", **end)
     lines = screen.closed()
-    assert lines[0] == "$ Run x  ✓ exit 1"
+    assert lines[0] == "$ Run x  ✗ exit 1"
     assert lines[1:3] == ["  │ …", "  │ line 18"]
     assert lines[-1] == "  │ line 29"
 

@@ -362,6 +362,16 @@
    (roo-toggle)
    (should (= (count-lines (point-min) (point-max)) 3))))
 
+(ert-deftest unit-a-command-that-fails-is-no-success ()
+  (with-transcript
+   (roo--draw-events
+    connection
+    (list (event 1 '(:sessionUpdate "tool_call" :toolCallId "c" :title "execute_command"
+                     :kind "execute" :status "pending" :_meta (:tool "execute_command")))
+          (event 2 '(:sessionUpdate "tool_call_update" :toolCallId "c" :status "completed"
+                     :title "Run false" :rawOutput "Exit code: 1" :_meta (:exitCode 1)))))
+   (should (string-prefix-p "✗ Run false" (buffer-substring-no-properties (point-min) (point-max))))))
+
 (ert-deftest unit-a-diff-shows-what-changed-and-its-neighbours ()
   (should (equal (roo--diff "a\nb\nc\nd\ne\nf\ng\n" "a\nB\nc\nd\ne\nf\nG\nH\n")
                  '(" a" "-b" "+B" " c" "@" " f" "-g" "+G" "+H")))

@@ -93,6 +93,8 @@ EVERY: Sequence[AgentEvent] = (
     quiet("in_progress", "Ask: Which?"),
     quiet("in_progress", "Done"),
     done("Read src/app.py"),
+    done("Run pytest -q", meta={"exitCode": 0}),
+    done("Run pytest -q", meta={"exitCode": 2}),
     done("Edit src/app.py", diffs=(DIFF,)),
     quiet("completed", "Todo list: 1 of 3 done"),
     quiet("completed", "Done"),
@@ -157,6 +159,8 @@ ToolCallUpdated       \n\
 ToolCallUpdated       \n\
 ToolCallUpdated       \n\
 ToolCallUpdated       Done: Read src/app.py
+ToolCallUpdated       Done: Run pytest -q
+ToolCallUpdated       Exit code 2: Run pytest -q
 ToolCallUpdated       \n\
 ToolCallUpdated       \n\
 ToolCallUpdated       \n\

@@ -332,3 +332,18 @@ async def test_an_edit_that_an_editor_makes_too_late_is_known_as_ours() -> None:
     desk.hear("tool_call_update", toolCallId="c", status="completed", title="Look")
     desk.ends()
     assert (await desk.settle()).count("Look") == 1
+
+
+async def test_a_command_that_fails_is_no_success() -> None:
+    desk = Desk()
+    desk.send()
+    desk.hear(
+        "tool_call_update",
+        toolCallId="c",
+        status="completed",
+        title="Run false",
+        rawOutput="Exit code: 1",
+        _meta={"exitCode": 1},
+    )
+    desk.ends()
+    assert "- ✗ Run false (exit code 1)\n" in await desk.settle()
