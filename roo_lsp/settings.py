@@ -265,6 +265,27 @@ class FileSettings(Section):
     )
 
 
+class EditorContext(Section):
+    """What of the editor's state goes to the model as a turn begins, and later what changed of it."""
+
+    focus: bool = Field(
+        default=True,
+        description="The document in focus, the line, the selection, and what was typed there.",
+    )
+    documents: bool = Field(
+        default=True,
+        description="Which documents are open, and what others than the model changed in files it knows.",
+    )
+    problems: bool = Field(default=True, description="The problems that the editor shows.")
+    git: bool = Field(default=True, description="The branch, its last commit, changed files.")
+    tree: bool = Field(
+        default=True, description="The top of the workspace, with the first message."
+    )
+    max_bytes: Annotated[
+        int, Field(ge=256, le=65_536), Expected("a number of bytes from 256 to 65536")
+    ] = Field(default=2048, description="All of it at once, at most so long.")
+
+
 class ContextSettings(Section):
     """What happens when the context fills up."""
 
@@ -272,6 +293,9 @@ class ContextSettings(Section):
     condense_percent: Annotated[
         int, Field(ge=5, le=100), Expected("a whole number from 5 to 100")
     ] = Field(default=80, description="Fullness in percent at which to summarise.")
+    editor: EditorContext = Field(
+        default_factory=EditorContext, description="What the editor shows, for the model."
+    )
 
 
 class CheckpointSettings(Section):

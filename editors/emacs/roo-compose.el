@@ -94,7 +94,8 @@ That is a follow-up in the shown task, or with NEW, or where none is
 shown, a new task with OPTIONS.  What is not taken is given back."
   (add-to-history 'roo--history text)
   (let* ((task (and (not new) (roo--task connection)))
-         (places (delq nil (mapcar (lambda (each) (plist-get each :place)) attached)))
+         (places (delq nil (cons (roo--focus)
+                                 (mapcar (lambda (each) (plist-get each :place)) attached))))
          (images (delq nil (mapcar (lambda (each) (plist-get each :image)) attached)))
          (argument (append (if task (list :text text :taskId task) (list :prompt text))
                            (and places (list :context (vconcat places)))
@@ -110,6 +111,20 @@ shown, a new task with OPTIONS.  What is not taken is given back."
                           (roo--show-other connection (plist-get result :taskId))))
                       failed)
       (roo--start-task connection (append argument options) failed))))
+
+(defun roo--focus ()
+  "Where the user is in their files, as a place for the server; nil if nowhere.
+That is the point, or the region, of the file they looked at last."
+  (when-let* ((buffer (seq-find #'buffer-file-name (cons (current-buffer) (buffer-list)))))
+    (with-current-buffer buffer
+      (let* ((first (1- (line-number-at-pos (if (use-region-p) (region-beginning) (point)) t)))
+             (start (list :line first :character 0))
+             (end (if (use-region-p)
+                      (list :line (line-number-at-pos (max (point-min) (1- (region-end))) t)
+                            :character 0)
+                    start)))
+        (list :uri (roo--uri buffer-file-name) :focus t
+              :range (list :start start :end end))))))
 
 (defun roo--show-other (connection task)
   "Show TASK of CONNECTION; nil is one that begins with the next message."

@@ -13,7 +13,7 @@ from roo_lsp.agent.approval import Decision
 from roo_lsp.agent.context import results_that_fit
 from roo_lsp.agent.conversation import Agent, Brief
 from roo_lsp.agent.errors import Repeated, ToolError
-from roo_lsp.agent.events import ToolCallUpdated
+from roo_lsp.agent.events import SurroundingsTold, ToolCallUpdated
 from roo_lsp.agent.finishing import GIVEN, why_not_finished
 from roo_lsp.agent.messages import INTERRUPTED, AssistantMessage, ToolCall, ToolMessage
 from roo_lsp.agent.paths_meant import as_meant, not_found, unwanted
@@ -117,6 +117,7 @@ async def run_left_calls(agent: Agent, brief: Brief, left: LeftCalls) -> bool:
 
 async def _run_all(agent: Agent, brief: Brief, answer: Answer, progress: _Progress) -> bool:
     calls, tools, results = answer.message.calls, brief.tools, progress.results
+    shown = ""
     try:
         for batch in _batches([call for call in calls if call.id not in results], tools):
             if why := _not_run(batch, calls, tools, results):
@@ -132,6 +133,8 @@ async def _run_all(agent: Agent, brief: Brief, answer: Answer, progress: _Progre
             )
             if broken := next((each for each in ended if each is not None), None):
                 raise broken
+        if not any(result.done for result in results.values()):
+            shown = await agent.surroundings.told(turn=False)
     finally:
         for call in calls:
             if call.id not in results:
@@ -141,7 +144,11 @@ async def _run_all(agent: Agent, brief: Brief, answer: Answer, progress: _Progre
                 results[call.id] = Result(ToolMessage(call.id, why, failed=True))
         agent.budget.answer_ended()
         told = [results[call.id].message for call in calls]
-        for message in results_that_fit(agent, brief, told):
+        fitting = results_that_fit(agent, brief, told)
+        if shown:
+            fitting[-1] = replace(fitting[-1], text=f"{fitting[-1].text}\n\n{shown}")
+            agent.emit(SurroundingsTold(shown))
+        for message in fitting:
             agent.history.append(message)
     return any(result.done for result in results.values())
 

@@ -189,6 +189,7 @@ async def _make_room(
         raise _too_long(agent, brief, before) from refused
     before = agent.gauge.used(agent.request_size(brief))  # by what the summary taught of tokens
     agent.history.condense(entry)
+    agent.surroundings.forget()
     agent.gauge.forget()
     after = agent.gauge.used(agent.request_size(brief))
     agent.emit(ConversationCondensed(before, after, kind, reason))

@@ -23,6 +23,7 @@ from roo_lsp.agent.messages import (
 from roo_lsp.agent.ports import ChatModel, ToolSpec, Usage
 from roo_lsp.agent.redaction import Keys
 from roo_lsp.agent.silence import MAKE_THE_CALL, SAY_SOMETHING, STOP_REPEATING
+from roo_lsp.agent.surroundings import NothingAround, Surroundings
 from roo_lsp.agent.tool import AnyTool, ToolContext
 from roo_lsp.agent.usage import Gauge, Price, size_of
 
@@ -205,6 +206,7 @@ class Agent:
     inbox: deque[UserMessage] = field(default_factory=deque[UserMessage])
     budget: Budget = field(default_factory=Budget)
     repetition: Repetition = field(default_factory=Repetition)
+    surroundings: Surroundings = field(default_factory=NothingAround)
     gauge: Gauge = field(default_factory=Gauge)
     turn: Turn = field(default_factory=Turn)
     cut_off: bool = False

@@ -62,6 +62,21 @@ class UserMessageChunk:
 
 
 @dataclass(frozen=True, slots=True)
+class SurroundingsTold:
+    """What the editor showed went to the model; nobody said it."""
+
+    text: str
+
+    @property
+    def update(self) -> Update:
+        return _text("_surroundings", self.text)
+
+    @property
+    def line(self) -> str:
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
 class UserImageChunk:
     """A file that goes with what the user said: where it is, not what is in it."""
 

@@ -9,7 +9,13 @@ from dataclasses import replace
 from roo_lsp.agent.calls import LeftCalls, run_calls, run_left_calls
 from roo_lsp.agent.context import ask_in_window
 from roo_lsp.agent.conversation import Agent, Turn
-from roo_lsp.agent.events import Queued, StopReason, UserImageChunk, UserMessageChunk
+from roo_lsp.agent.events import (
+    Queued,
+    StopReason,
+    SurroundingsTold,
+    UserImageChunk,
+    UserMessageChunk,
+)
 from roo_lsp.agent.guards import Limits
 from roo_lsp.agent.messages import UserMessage
 
@@ -23,7 +29,7 @@ async def run_turn(agent: Agent) -> StopReason:
         RooError: the endpoint could not be used; what was said so far stays in the history.
     """
     agent.turn = Turn()
-    take_inbox(agent)
+    await take_inbox(agent)
     await agent.settled()
     return await _work(agent)
 
@@ -43,7 +49,7 @@ async def go_on(agent: Agent, left: LeftCalls) -> StopReason:
 
 async def _work(agent: Agent) -> StopReason:
     while True:
-        take_inbox(agent)
+        await take_inbox(agent)
         brief = agent.brief()
         if not await within_limits(agent, brief.limits):
             return "max_turn_requests"
@@ -60,8 +66,11 @@ async def _work(agent: Agent) -> StopReason:
             return "end_turn"
 
 
-def take_inbox(agent: Agent) -> None:
-    """What the user said goes into the history and is shown."""
+async def take_inbox(agent: Agent) -> None:
+    """What the user said goes into the history and is shown; behind the last of it, what the editor
+    shows goes to the model.
+    """
+    shown = await agent.surroundings.told(turn=True) if agent.inbox else ""
     while agent.inbox:
         message = agent.inbox.popleft()
         agent.repetition.forget()
@@ -74,6 +83,9 @@ def take_inbox(agent: Agent) -> None:
         if agent.cut_off:
             message = replace(message, text=f"{TEXT_CUT_OFF}\n\n{message.text}")
             agent.cut_off = False
+        if shown and not agent.inbox:
+            message = replace(message, shown=shown)
+            agent.emit(SurroundingsTold(shown))
         agent.history.append(message)
 
 
@@ -89,7 +101,7 @@ async def within_limits(agent: Agent, limits: Limits) -> bool:
     agent.repetition.forget()
     if answer.strip().lower() not in {"continue", "yes"}:
         agent.inbox.append(UserMessage(answer))
-        take_inbox(agent)
+        await take_inbox(agent)
     return True
 
 

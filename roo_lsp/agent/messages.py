@@ -29,6 +29,13 @@ class UserMessage:
     images: tuple[Image, ...] = ()
     queue_id: str = ""
     """Of one that was said while the model worked: how it is called until the model is told."""
+    shown: str = ""
+    """What the editor showed just then, for the model: none of it is the user's word."""
+
+    @property
+    def told(self) -> str:
+        """All that the model reads: the words, and behind them what the editor shows."""
+        return "\n\n".join(part for part in (self.text, self.shown) if part)
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,10 @@ class Keys:
             return entry
         found: HistoryEntry = entry
         match entry:
+            case UserMessage() if entry.shown:
+                text, shown = self.hidden(entry.text), self.hidden(entry.shown)
+                if (text, shown) != (entry.text, entry.shown):
+                    found = replace(entry, text=text, shown=shown)
             case UserMessage() | ToolMessage() | Condensed():
                 if (text := self.hidden(entry.text)) != entry.text:
                     found = replace(entry, text=text)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from roo_lsp.agent.messages import AssistantMessage, Message
+from roo_lsp.agent.messages import AssistantMessage, Message, UserMessage
 from roo_lsp.agent.ports import ToolSpec, Usage
 
 CHARACTERS_PER_TOKEN = 4.0
@@ -53,6 +53,8 @@ def _size(message: Message) -> int:
     if isinstance(message, AssistantMessage):
         calls = sum(PER_CALL + len(each.name) + len(each.arguments) for each in message.calls)
         return PER_MESSAGE + len(message.text) + len(message.reasoning) + calls
+    if isinstance(message, UserMessage) and message.shown:
+        return PER_MESSAGE + len(message.told) + PER_IMAGE * len(message.images)
     return PER_MESSAGE + len(message.text) + PER_IMAGE * len(message.images)
 
 

@@ -44,16 +44,20 @@ class EditorGround:
             saves_documents="roo/saveDocuments" in self.extensions,
             tell=self.tell,
         )
-        servers = None
-        if offered := offers(self.extensions):
-            servers = EditorLanguageServers(
-                editor.documents,
-                editor.protocol,
-                self.workspace,
-                encoding=editor.encoding,
-                offered=offered,
-            )
-        return Ground(files, commands, servers, self._around_tool)
+        return Ground(files, commands, self.servers(), self._around_tool)
+
+    def servers(self) -> EditorLanguageServers | None:
+        """The client's other language servers, where it lets them be asked."""
+        editor, offered = self.editor, offers(self.extensions)
+        if not offered:
+            return None
+        return EditorLanguageServers(
+            editor.documents,
+            editor.protocol,
+            self.workspace,
+            encoding=editor.encoding,
+            offered=offered,
+        )
 
     def _around_tool(self, tool: AnyTool) -> AnyTool:
         if "roo/diagnostics" not in self.extensions:

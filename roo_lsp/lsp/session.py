@@ -14,6 +14,7 @@ from roo_lsp.app import preload
 from roo_lsp.lsp.configuration import Channel
 from roo_lsp.lsp.editor.documents import Documents
 from roo_lsp.lsp.editor.files import Editor
+from roo_lsp.lsp.editor.view import EditorView
 from roo_lsp.lsp.host import (
     EditorGround,
     client_of,
@@ -56,6 +57,7 @@ class Session:
     actions: Actions
     features: Features
     """What is offered in task documents."""
+    view: EditorView
 
     async def configure(self) -> None:
         """Settings have come, or changed."""
@@ -78,6 +80,7 @@ class Session:
         """
         self.features.listen()
         self.service.left.look()
+        self.view.listen()
 
     async def close(self) -> None:
         """Stop everything; nothing of ours runs afterwards."""
@@ -89,6 +92,7 @@ class Session:
         self, params: types.CodeActionParams
     ) -> list[types.CodeAction | types.Command]:
         """What is offered at a place: what waits, what was changed, and new tasks."""
+        self.view.looked(params.text_document.uri, params.range, params.context.diagnostics)
         found = [
             *self.features.code_actions(params),
             *self.screen.code_actions(params),
@@ -102,6 +106,8 @@ class Session:
 
     def hover(self, params: types.HoverParams) -> types.Hover | None:
         """What waits or was changed on the line; None for every other."""
+        at = types.Range(params.position, params.position)
+        self.view.looked(params.text_document.uri, at)
         if (own := self.features.hover(params)) is not None:
             return own
         document = self.params.capabilities.text_document
@@ -169,13 +175,16 @@ def open_session(
         extension="roo/event" in extensions,
         client=params.client_info.name if params.client_info else "",
     )
+    ground = EditorGround(editor, Workspace(folders, folders.named), extensions, screen.message)
+    view = EditorView(documents, ground.servers())
     front = FrontEnd(
         client_of(params),
         progress,
         screen,
-        EditorGround(editor, Workspace(folders, folders.named), extensions, screen.message),
+        ground,
         open_text=documents.text_of,
         open_paths=lambda: [document.path for document in documents],
+        view=view,
         channel=channel.sources,
         settings_of=lambda task_id, now: task_documents.settings_of(task_id, now),  # noqa: PLW0108 -- as above
         attended=is_attended(options),
@@ -195,4 +204,6 @@ def open_session(
         mode=lambda: service.configuration.current.settings.mode,
     )
     background.start(asyncio.to_thread(preload))
-    return Session(protocol, params, channel, service, screen, progress, marks, actions, features)
+    return Session(
+        protocol, params, channel, service, screen, progress, marks, actions, features, view
+    )

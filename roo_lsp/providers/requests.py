@@ -232,7 +232,8 @@ class Encoder:
                     text = f"{text}\n{note}".strip()
                 content = _text(text or "(empty)", marked=marked)
                 return {"role": "tool", "tool_call_id": self._id(call_id), "content": content}
-            case UserMessage(text, images):
+            case UserMessage(images=images):
+                text = message.told
                 taken = images_left(images, self._forms) if form & SHOWN else ()
                 if missing := left_out(images, taken, endpoint, self._forms):
                     text = f"{text}\n{missing}".strip()

@@ -118,7 +118,8 @@ class ResponsesEncoder(Encoder):
                     text = f"{text}\n{note}".strip()
                 call = {"type": "function_call_output", "call_id": self._id(call_id)}
                 return [call | {"output": text or "(empty)"}]
-            case UserMessage(text, images):
+            case UserMessage(images=images):
+                text = message.told
                 taken = images_left(images, self._forms) if form & SHOWN else ()
                 if missing := left_out(images, taken, self._endpoint, self._forms):
                     text = f"{text}\n{missing}".strip()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from roo_lsp.agent.approval import PermissionRequest
+from roo_lsp.agent.conversation import Agent
 from roo_lsp.agent.events import AgentEvent, StateChanged, UserMessageChunk
 from roo_lsp.agent.messages import HistoryEntry
 from roo_lsp.agent.ports import Asker, CommandRunner, FileSystem, LanguageServers
@@ -14,16 +15,20 @@ from roo_lsp.agent.redaction import Keys
 from roo_lsp.agent.tool import AnyTool, Workspace
 from roo_lsp.app import Host, build_agent, disk
 from roo_lsp.endpoints import Connection
+from roo_lsp.settings import Settings
 from roo_lsp.settings_sources import Effective
 from roo_lsp.tasks.approvals import Approvals, TaskApprover
 from roo_lsp.tasks.checkpoints import Checkpoints, TaskCheckpoints
 from roo_lsp.tasks.confinement import Confinement
 from roo_lsp.tasks.details import detail_lines
 from roo_lsp.tasks.effective_settings import EffectiveSettings
+from roo_lsp.tasks.git_beside import GitBeside
 from roo_lsp.tasks.kept import keep
 from roo_lsp.tasks.reporting import RecordingRunner, ReportingFileSystem
 from roo_lsp.tasks.review import Reviews
+from roo_lsp.tasks.surroundings import ReadGate, TaskSurroundings
 from roo_lsp.tasks.task import Task, Worker
+from roo_lsp.tasks.view import UserView
 from roo_lsp.workspace.commands import ShellRunner
 from roo_lsp.workspace.policy import Surprises
 from roo_lsp.workspace.rooignore import RooIgnore
@@ -69,6 +74,8 @@ class Agents:
     """Given the disk, a shell, and who can be asked: once for each task."""
     settings_of: Callable[[str, Effective], Effective]
     """A task's settings, where it has some of its own."""
+    view: UserView
+    git: GitBeside
     turn_ended: Callable[[Task], None]
     attended: bool = True
     """False where nobody is there to answer a question."""
@@ -125,13 +132,37 @@ class Agents:
             changes=review.diffs,
             attended=self.attended,
         )
+        agent = build_agent(host, self.connection, entries)
+        around = self._around(task, agent, host, resumed=bool(entries))
+        agent.surroundings = around
         return Worker(
-            build_agent(host, self.connection, entries),
+            agent,
             checkpoints.saw,
             checkpoints.begin,
             partial(self._turn_ends, task, checkpoints),
             people.denied,
             people.close_left,
+            around.hand,
+        )
+
+    def _around(self, task: Task, agent: Agent, host: Host, *, resumed: bool) -> TaskSurroundings:
+        def settings() -> Settings:
+            return host.settings().for_profile(host.profile())
+
+        return TaskSurroundings(
+            self.view,
+            ReadGate(
+                self.workspace,
+                agent.gate.policy,
+                lambda: settings().files.respect_gitignore,
+            ),
+            self.git,
+            host.files,
+            agent.context.recall,
+            self.workspace,
+            lambda: settings().context.editor,
+            lambda: task.mode,
+            resumed=resumed,
         )
 
     async def _settled(self, task: Task) -> None:
@@ -141,6 +172,7 @@ class Agents:
 
     async def _turn_ends(self, task: Task, checkpoints: TaskCheckpoints) -> None:
         await checkpoints.turn_ends()
+        self.git.look()
         self.turn_ended(task)
 
 

@@ -24,6 +24,8 @@ class Argument(BaseModel):
 class DocumentRange(Argument):
     uri: str
     range: dict[str, Any] | None = None
+    focus: bool = False
+    """Where the user is, rather than what they point at."""
 
     @property
     def lines(self) -> tuple[int, int] | None:
@@ -41,6 +43,11 @@ class DocumentRange(Argument):
         except (KeyError, TypeError, ValueError, AttributeError):
             raise Invalid("context.range: not an LSP range") from None
         return first, last
+
+    @property
+    def is_cursor(self) -> bool:
+        """True where nothing is selected."""
+        return self.range is None or self.range.get("start") == self.range.get("end")
 
 
 class Nothing(Argument):

@@ -18,6 +18,7 @@ from roo_lsp.tasks.background import Background
 from roo_lsp.tasks.checkpoints import Checkpoints
 from roo_lsp.tasks.confinement import Confinement
 from roo_lsp.tasks.effective_settings import EffectiveSettings
+from roo_lsp.tasks.git_beside import GitBeside
 from roo_lsp.tasks.left import Left
 from roo_lsp.tasks.prompts import PromptHistory
 from roo_lsp.tasks.review import Reviews
@@ -26,6 +27,7 @@ from roo_lsp.tasks.service import Service
 from roo_lsp.tasks.stream import Audience
 from roo_lsp.tasks.task import Tasks
 from roo_lsp.tasks.transcripts import Transcripts
+from roo_lsp.tasks.view import NoView, UserView
 from roo_lsp.workspace.folders import Folders
 from roo_lsp.workspace.rooignore import RooIgnore
 from roo_lsp.workspace.store import TaskStore
@@ -47,6 +49,8 @@ class FrontEnd:
     """The text of a document that is open, by its URI."""
     open_paths: Callable[[], Iterable[Path]] = tuple[Path, ...]
     """Files that it has open, and changes itself."""
+    view: UserView = field(default_factory=NoView)
+    """What its user sees, for the model."""
     channel: Callable[[], Sequence[Source]] = tuple[Source, ...]
     """Settings that came over it, weakest first: they may only tighten."""
     settings_of: Callable[[str, Effective], Effective] = lambda task_id, now: now  # noqa: ARG005 -- none
@@ -109,6 +113,15 @@ def open_service(front: FrontEnd, folders: Sequence[Path], version: str) -> Serv
         store, screen, when=lambda: configuration.current.settings.ui.transcript
     )
     auto_approval = AutoApproval()
+    git = GitBeside(
+        folders,
+        lambda: (
+            configuration.trusted
+            and not configuration.asking
+            and configuration.current.settings.context.editor.git
+        ),
+        start,
+    )
     agents = Agents(
         workspace,
         state,
@@ -122,6 +135,8 @@ def open_service(front: FrontEnd, folders: Sequence[Path], version: str) -> Serv
         checkpoints,
         front.ground,
         lambda task_id, now: auto_approval.laid_over(task_id, front.settings_of(task_id, now)),
+        front.view,
+        git,
         turn_ended=lambda task: start(transcripts.turn_ended(task)),
         attended=front.attended,
     )
@@ -154,6 +169,7 @@ def open_service(front: FrontEnd, folders: Sequence[Path], version: str) -> Serv
         tasks,
         Left(store, folders[0], front.approvals, tasks),
         front.background,
+        git,
         front.audience,
         screen,
         front.open_text,

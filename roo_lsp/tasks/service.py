@@ -23,6 +23,7 @@ from roo_lsp.tasks.background import Background
 from roo_lsp.tasks.checkpoints import Checkpoints
 from roo_lsp.tasks.confinement import Confinement
 from roo_lsp.tasks.effective_settings import EffectiveSettings
+from roo_lsp.tasks.git_beside import GitBeside
 from roo_lsp.tasks.hunks import diff_document, where
 from roo_lsp.tasks.inputs import (
     AnswerQuestion,
@@ -61,6 +62,7 @@ from roo_lsp.tasks.screen import Screen
 from roo_lsp.tasks.stream import Audience
 from roo_lsp.tasks.task import Task, Tasks
 from roo_lsp.tasks.transcripts import Transcripts
+from roo_lsp.tasks.view import Focus
 from roo_lsp.workspace.descriptors import real_path
 from roo_lsp.workspace.escapes import label
 from roo_lsp.workspace.folders import Folders
@@ -100,6 +102,7 @@ class Service:
     left: Left
     """What waits in tasks whose server ended."""
     background: Background
+    git: GitBeside
     audience: Audience
     screen: Screen
     open_text: Callable[[str], str | None]
@@ -111,6 +114,7 @@ class Service:
         """The settings of the channel have come, or changed; no task may run before the first time."""
         self.configuration.refresh()
         await self.confinement.look()
+        self.git.look()
 
     async def change_folders(self, added: Sequence[Path], removed: Sequence[Path]) -> None:
         """Folders come and go: they count from the next call on, for tasks that run as well."""
@@ -137,14 +141,16 @@ async def start(service: Service, argument: Start) -> dict[str, Any]:
     _check_mode(mode)
     if argument.profile:
         _check_profile(service, argument.profile)
-    require_visible(service, [*(place.uri for place in argument.context), *argument.images])
+    pointed, focus = _places(argument.context)
+    require_visible(service, [*(place.uri for place in pointed), *argument.images])
     added = await attached(argument.images, service.workspace)
     if added.images:
         _require_images(service, service.configuration.profile_of(mode, argument.profile or ""))
-    prompt = argument.prompt + _context_text(service, argument.context) + added.text
+    prompt = argument.prompt + _context_text(service, pointed) + added.text
     task = service.tasks.create(argument.prompt, mode, argument.profile or "")
     if argument.work_done_token is not None:
         service.audience.use_token(task.id, argument.work_done_token)
+    task.focus(focus)
     task.send(prompt, added.images)
     _keep_prompt(service, task, argument.prompt)
     return await _ended(task) if argument.wait else {"taskId": task.id}
@@ -172,8 +178,10 @@ async def send(service: Service, argument: Send) -> dict[str, Any]:
     added = await attached(argument.images, service.workspace)
     if added.images:
         _require_images(service, service.configuration.profile_of(task.mode, task.profile))
-    require_visible(service, [place.uri for place in argument.context])
-    text = argument.text + _context_text(service, argument.context)
+    pointed, focus = _places(argument.context)
+    require_visible(service, [place.uri for place in pointed])
+    task.focus(focus)
+    text = argument.text + _context_text(service, pointed)
     service.left.look()
     if (question := service.approvals.question_of(task.id)) is not None:
         service.approvals.answer(question.request_id, text)
@@ -604,6 +612,20 @@ def _check_profile(service: Service, profile: str) -> None:
     settings = service.configuration.current.settings
     if profile not in settings.profiles:
         raise Invalid(f"profile: {no_profile(profile, settings)}")
+
+
+def _places(given: Sequence[DocumentRange]) -> tuple[list[DocumentRange], Focus | None]:
+    """What the user points at, and where they are; no file that is none of this machine's."""
+    focus = None
+    for place in given:
+        if place.focus and (path := path_of(place.uri)) is not None:
+            first, last = place.lines or (None, None)
+            focus = Focus(
+                real_path(path),
+                None if first is None else first + 1,
+                None if last is None or place.is_cursor else last + 1,
+            )
+    return [place for place in given if not place.focus], focus
 
 
 def _context_text(service: Service, places: Sequence[DocumentRange]) -> str:

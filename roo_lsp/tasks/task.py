@@ -48,6 +48,7 @@ from roo_lsp.tasks.record import TaskRecord, require_readable
 from roo_lsp.tasks.refusals import Refused
 from roo_lsp.tasks.status_line import LINE_LENGTH
 from roo_lsp.tasks.stream import Audience, EventStream
+from roo_lsp.tasks.view import Focus
 from roo_lsp.workspace.store import TaskStore, TaskSummary
 
 log = logging.getLogger(__name__)
@@ -72,6 +73,8 @@ class Worker:
     """Calls that another server asked for and the user denied since, with their titles."""
     taken_up: Callable[[], None]
     """Told when the calls that another server left are done."""
+    focus: Callable[[Focus], None]
+    """Told where the user is, as the front end says with a message."""
 
 
 Employ = Callable[["Task", Sequence[HistoryEntry]], Worker]
@@ -126,6 +129,11 @@ class Task:
     @property
     def agent(self) -> Agent:
         return self._worker.agent
+
+    def focus(self, focus: Focus | None) -> None:
+        """The front end says where the user is, with the message that is sent next."""
+        if focus is not None:
+            self._worker.focus(focus)
 
     def emit(self, event: AgentEvent) -> None:
         """The task's event sink."""
@@ -421,6 +429,7 @@ class Task:
         self.title, self.mode = summary.title, summary.mode
         entries = self.store.messages(self.id)
         self.agent.history = self.agent.history.read_anew(entries)
+        self.agent.surroundings.forget()
         self._worker.was_read(len(entries))
         self.as_stored(summary)
 

@@ -65,7 +65,7 @@ async def prepare(arguments: ApplyDiff, context: ToolContext) -> Invocation:
     async def run(output: ShowOutput) -> ToolResult:
         del output
         await context.files.write(path, edited.text, before.stamp)
-        context.recall.saw(path)
+        context.recall.saw(path, edited.text)
         return ToolResult(
             _told(name, len(blocks), before.text, edited), diffs=diffs, locations=locations
         )

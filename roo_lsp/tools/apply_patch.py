@@ -202,7 +202,10 @@ async def prepare(arguments: ApplyPatch, context: ToolContext) -> Invocation:
         wanted = [PlannedChange(each.path, each.name, each.before, each.text) for each in changes]
         await carry_out(context.files, wanted, "the patch")
         for each in changes:
-            context.recall.saw(each.path)
+            if each.text is None:
+                context.recall.forget(each.path)
+            else:
+                context.recall.saw(each.path, each.text)
         text = f"Applied the patch: {', '.join(done for _, done in told)}."
         text += "".join(broken(each.name, each.old, each.text) for each in changes if each.text)
         return ToolResult(text + nearly_told(plan.nearly), diffs=diffs, locations=locations)

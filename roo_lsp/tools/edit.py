@@ -125,7 +125,7 @@ async def prepare(arguments: Edit, context: ToolContext) -> Invocation:
     async def run(output: ShowOutput) -> ToolResult:
         del output
         await context.files.write(path, edited.text, before.stamp if before else None)
-        context.recall.saw(path)
+        context.recall.saw(path, edited.text)
         return ToolResult(told, diffs=diffs, locations=locations)
 
     title = f"{'Create' if before is None else 'Edit'} {name}"

@@ -93,7 +93,7 @@ async def prepare(arguments: WriteToFile, context: ToolContext) -> Invocation:
         if not changed:
             return ToolResult(f"{name} already has exactly this content; nothing was written.")
         await context.files.write(path, content, before.stamp if before else None)
-        context.recall.saw(path)
+        context.recall.saw(path, content)
         known = "" if overruled else await _known(context, path, content)
         return ToolResult(told + known, diffs=diffs, locations=(Location(path, 1),))
 

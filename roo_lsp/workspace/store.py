@@ -322,6 +322,7 @@ def message_json(message: HistoryEntry) -> dict[str, Any]:
     match message:
         case UserMessage(text, images):
             value: dict[str, Any] = {"role": "user", "text": text, "images": _images_json(images)}
+            value["shown"] = message.shown
         case AssistantMessage(text, calls, reasoning, reasoning_field, details):
             value = {
                 "role": "assistant",
@@ -345,7 +346,7 @@ def message_from(value: Mapping[str, Any]) -> HistoryEntry:
     images = tuple(Image(*each) for each in value.get("images", ()))
     match value["role"]:
         case "user":
-            return UserMessage(value["text"], images)
+            return UserMessage(value["text"], images, shown=value.get("shown", ""))
         case "assistant":
             calls = tuple(ToolCall(*call) for call in value.get("calls", ()))
             reasoning, where = value.get("reasoning", ("", ""))

@@ -53,8 +53,9 @@ def markdown(task: TaskSummary, entries: Iterable[HistoryEntry]) -> str:
     names: dict[str, str] = {}
     for entry in entries:
         match entry:
-            case UserMessage(text):
+            case UserMessage(text, shown=shown):
                 parts.append(f"## You\n\n{tame(text)}")
+                parts += [_folded("What the editor showed", _code(shown))] if shown else []
             case AssistantMessage(text, calls):
                 parts.append("## Roo")
                 parts += [tame(text)] if text else []
@@ -64,7 +65,7 @@ def markdown(task: TaskSummary, entries: Iterable[HistoryEntry]) -> str:
             case ToolMessage(call_id, text):
                 name = names.get(call_id, "tool")
                 body = _code(text)
-                parts.append(f"<details><summary>{name}: result</summary>\n\n{body}\n\n</details>")
+                parts.append(_folded(f"{name}: result", body))
             case Condensed(text, kept):
                 parts.append(_condensed(text, kept))
             case Rewound(length):
@@ -77,7 +78,11 @@ def markdown(task: TaskSummary, entries: Iterable[HistoryEntry]) -> str:
 def _condensed(text: str, kept: int) -> str:
     newest = f", and for the {kept} newest messages those themselves" if kept else ""
     what = f"Condensed: from here on the model is sent this for all of the above{newest}"
-    return f"---\n\n<details><summary>{what}</summary>\n\n{_code(text)}\n\n</details>"
+    return f"---\n\n{_folded(what, _code(text))}"
+
+
+def _folded(what: str, body: str) -> str:
+    return f"<details><summary>{what}</summary>\n\n{body}\n\n</details>"
 
 
 _BACKTICKS = re.compile(r"`+")

@@ -13,7 +13,7 @@ import pytest
 from roo_lsp.cli.client import ServerEnded, connect
 from roo_lsp.workspace.sandbox.find import find_sandbox
 from tests.cli.runs import PATIENCE, Ended, arguments, run, terminal, words
-from tests.support.fake_openai import FakeOpenAI, call, hang, status, text
+from tests.support.fake_openai import FakeOpenAI, call, hang, spoken, status, text
 from tests.support.processes import asleep, ended
 
 
@@ -202,7 +202,7 @@ async def test_a_task_is_resumed_with_what_was_said(folder):
     assert second.code == 0, second
     assert words(second.updates) == "Second."
     assert json.loads(second.out.splitlines()[0])["seq"] > len(first.updates)
-    said = [m["content"] for m in fake.chats[1].json["messages"] if m["role"] == "user"]
+    said = [spoken(m["content"]) for m in fake.chats[1].json["messages"] if m["role"] == "user"]
     assert "Begin" in said[0]
     assert "Go on" in said[-1]
 

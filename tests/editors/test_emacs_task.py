@@ -89,6 +89,8 @@ async def test_a_task_from_the_key_press_to_the_reviewed_edit(version: str, tmp_
 
             # The person is still in app.py; what waits is told, shown, and takes no key.
             await screen.until("Roo waits for you: Edit app.py  (C-c r a, C-c r d)")
+            told = fake.chats[0].json["messages"][1]["content"]
+            assert '\nIn focus: app.py line 1: """Greets people."""\nOpen: app.py\n' in told
             shown = await screen.until(lambda text: "[Approve]" in text and 'everybody"))' in text)
             assert "Roo:1?" in shown
             keep("approval", shown)

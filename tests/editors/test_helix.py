@@ -104,6 +104,8 @@ async def test_a_task_from_the_key_press_to_the_saved_review(
 
         shown = await editor.until("Done: Both are polite now.")
         assert shown.count("Keep or revert") == 2
+        told = fake.chats[0].json["messages"][1]["content"]
+        assert " ago, a guess at the focus): greeting.py\nOpen: greeting.py\n" in told
         assert 'return f"Goodbye, {name}!"' in shown
         await editor.picture("5-done")
         await reviewed(editor, file, pictures=True)

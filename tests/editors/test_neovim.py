@@ -146,6 +146,32 @@ def test_a_task_reads_and_edits_the_buffer_saves_it_and_runs_a_command(
     assert editor.text == UNSAVED
 
 
+def test_fix_this_is_enough_where_the_cursor_is_on_what_fails(
+    fake: FakeOpenAI, editor: Neovim
+) -> None:
+    fake.answers(call("read_file", {"path": "app.py"}), text("Fixed."), text("I see."))
+    editor.lua("""
+        local mine = vim.api.nvim_create_namespace('person')
+        local problem = { lnum = 1, col = 0, message = 'not so', severity = 1, source = 'pyright' }
+        vim.diagnostic.set(mine, 0, { problem })
+    """)
+    editor.type("j")
+    editor.type(":Roo Fix this<CR>")
+    editor.ended()
+    told = fake.chats[0].json["messages"][1]["content"]
+    assert told.startswith("Fix this\n\n<editor>\n")
+    assert "\nIn focus: app.py line 2 (in 1 | def greet():): return 'old'\n" in told
+    assert "\nProblems: app.py 1 error\nline 2: error: not so (pyright)\n" in told
+    editor.type("A  # why?<Esc>")
+    editor.type(":Roo send And now?<CR>")
+    editor.until(
+        "vim.iter(person.values):find(function(each) return vim.inspect(each):find('# why?', 1, true) end)"
+    )
+    editor.ended()
+    told = fake.chats[2].json["messages"][-1]["content"]
+    assert "-    return 'old'\n+2 |     return 'old'  # why?\n" in told
+
+
 def test_what_comes_while_nobody_looks_is_there_when_the_chat_is_opened_later(
     fake: FakeOpenAI, editor: Neovim
 ) -> None:
@@ -183,7 +209,7 @@ def test_a_selection_is_told_to_the_model(fake: FakeOpenAI, editor: Neovim) -> N
     prompt = fake.chats[-1].json["messages"][-1]["content"]
     assert prompt.startswith("send What is this?")
     assert "app.py, lines 2 to 2\n    return 'old'\n" in f"{prompt}\n"
-    assert "def greet" not in prompt
+    assert "def greet" not in prompt.partition("<editor>")[0]
 
 
 def test_a_follow_up_is_written_below_the_chat_and_an_error_gives_it_back(

@@ -21,7 +21,7 @@ from tests.support.editor import (
     Persona,
     editor,
 )
-from tests.support.fake_openai import FakeOpenAI, call, text
+from tests.support.fake_openai import FakeOpenAI, call, spoken, text
 
 CODE = "import os\n\n# add retries\n# with jitter\ndef fetch():\n    return os.get()\n\nfetch()\n"
 UNSAVED = CODE.replace("os.get()", "os.unsaved()")
@@ -71,7 +71,7 @@ async def pick(it: FakeEditor, action: types.CodeAction | types.Command) -> Any:
 
 
 def prompt(fake: FakeOpenAI) -> str:
-    content = fake.chats[0].json["messages"][-1]["content"]
+    content = spoken(fake.chats[0].json["messages"][-1]["content"])
     assert isinstance(content, str)
     return content
 

@@ -15,7 +15,7 @@ from pygls.exceptions import JsonRpcException
 from roo_lsp.tasks import checkpoints as checkpoints_module
 from roo_lsp.workspace.checkpoints import git as git_module
 from tests.support.editor import EMACS, HELIX, NEOVIM, VSCODE, FakeEditor, Persona, editor
-from tests.support.fake_openai import FakeOpenAI, call, gated, text
+from tests.support.fake_openai import FakeOpenAI, call, gated, spoken, text
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="there is no git here")
 ALL = {"read": True, "edit": True, "execute": True}
@@ -195,15 +195,15 @@ async def test_the_conversation_goes_back_too_and_nothing_of_it_is_lost(tmp_path
             await it.run("roo.task.send", "Something else")
             await fake.chat(4)
             await it.until(lambda: len(it.updates("_state")) == 6)
-            words = [m["content"] for m in fake.chats[3].json["messages"][1:]]
-            assert words == ["Hello", "Hello.", "Write a", "Something else"]
+            said = [spoken(m["content"]) for m in fake.chats[3].json["messages"][1:]]
+            assert said == ["Hello", "Hello.", "Write a", "Something else"]
             exported = await it.run("roo.task.export")
             assert "Written." in exported["text"]
         async with editor(NEOVIM, tmp_path, settings(fake)) as it:
             await it.run("roo.task.resume", {"taskId": task_id, "text": "More"})
             await it.ended()
-            words = [m["content"] for m in fake.chats[4].json["messages"][1:]]
-            assert words == ["Hello", "Hello.", "Write a", "Something else", "Again.", "More"]
+            said = [spoken(m["content"] or "") for m in fake.chats[4].json["messages"][1:]]
+            assert said == ["Hello", "Hello.", "Write a", "Something else", "Again.", "More"]
             await it.run(
                 "roo.checkpoint.restore", {"checkpointId": back["undo"], "conversation": True}
             )
@@ -249,8 +249,8 @@ async def test_an_earlier_message_is_said_anew_and_what_came_of_it_is_taken_back
         assert not (tmp_path / "b").exists()
         assert {each.rpartition("/")[2] for each in back["restored"]} == {"a", "b"}
         assert it.updates("_rewound")[-1]["entry"] == entries["Change it"]
-        words = [m["content"] for m in fake.chats[5].json["messages"] if m["role"] == "user"]
-        assert words == ["Write a", "Say it"]
+        said = [spoken(m["content"]) for m in fake.chats[5].json["messages"] if m["role"] == "user"]
+        assert said == ["Write a", "Say it"]
 
 
 @pytest.mark.usefixtures("unasked")
@@ -285,7 +285,8 @@ async def test_a_message_that_changed_no_file_is_said_anew_without_checkpoints_t
         back = await it.run("roo.task.send", {"text": "Second try", "instead": 0})
         await fake.chat(2)
         assert "restored" not in back
-        assert [m["content"] for m in fake.chats[1].json["messages"][1:]] == ["Second try"]
+        [said] = fake.chats[1].json["messages"][1:]
+        assert spoken(said["content"]) == "Second try"
 
 
 async def test_no_message_is_taken_back_under_a_running_turn(tmp_path: Path) -> None:

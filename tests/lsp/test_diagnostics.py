@@ -23,7 +23,9 @@ PATCH = "*** Begin Patch\n*** Delete File: a.txt\n*** Add File: b.txt\n+new\n***
 
 
 def settings(fake: FakeOpenAI) -> dict[str, Any]:
-    return {"provider": {"baseUrl": fake.base_url, "modelId": "scripted"}}
+    provider = {"baseUrl": fake.base_url, "modelId": "scripted"}
+    # What is asked as a turn begins would be counted with what edits ask.
+    return {"provider": provider, "context": {"editor": {"problems": False}}}
 
 
 def problem(line: int, message: str, severity: int | None = 1, source: str = "lint") -> Any:

@@ -12,7 +12,7 @@ from pygls.exceptions import JsonRpcException
 
 from roo_lsp.workspace.images import MAX_BYTES
 from tests.support.editor import NEOVIM, FakeEditor, editor
-from tests.support.fake_openai import FakeOpenAI, call, gated, text
+from tests.support.fake_openai import FakeOpenAI, call, gated, spoken, text
 from tests.support.images import gif, png
 
 PNG = png(640, 480)
@@ -67,7 +67,7 @@ async def test_images_of_a_prompt_reach_the_endpoint_with_their_names(
     async with editor(NEOVIM, folder, settings(fake, **TAKES)) as it:
         await it.start("What is it?", images=images, wait=True)
         said = messages(fake)[1]
-        assert said["content"][0]["text"] == (
+        assert spoken(said["content"][0]["text"]) == (
             "What is it?\n\nThe user attaches:\n"
             f"Image 1: shot.png, image/png, 640 x 480, {len(PNG)} bytes\n"
             f"Image 2: {outside}, image/gif, 3 x 2, {len(gif())} bytes\n"

@@ -77,8 +77,10 @@ async def desk(
     mine.parent.mkdir(exist_ok=True)
     mine.write_text(json.dumps(settings), "utf-8")  # the user's own: it may widen
     async with FakeOpenAI() as fake:
-        provider = {"provider": {"baseUrl": fake.base_url, "modelId": "scripted"}}
-        async with editor(persona, folder, provider) as it:
+        provider = {"baseUrl": fake.base_url, "modelId": "scripted"}
+        # What is asked as a turn begins would be counted with what tools ask.
+        told = {"provider": provider, "context": {"editor": {"problems": False}}}
+        async with editor(persona, folder, told) as it:
             yield Desk(fake, it, Words(it, folder, persona.encodings[0]), folder)
 
 

@@ -24,7 +24,7 @@ from tests.support.editor import (
     apply_edits,
     editor,
 )
-from tests.support.fake_openai import FakeOpenAI, call, gated, text
+from tests.support.fake_openai import FakeOpenAI, call, gated, spoken, text
 
 TEXT = "one\ntwo\nthree\nfour\nfive\nsix\nseven\n"
 EDITED = "one\n2\nthree\nfour\nfive\n6\nseven\n"
@@ -394,7 +394,9 @@ async def test_the_model_is_told_with_the_next_request_and_a_view_by_an_event(
         fake.answers(text("I see"))
         await it.run("roo.task.send", {"taskId": task_id, "text": "Go on"})
         await it.ended(task_id)
-        said = [m["content"] for m in fake.chats[-1].json["messages"] if m["role"] == "user"]
+        said = [
+            spoken(m["content"]) for m in fake.chats[-1].json["messages"] if m["role"] == "user"
+        ]
         assert said[-2:] == [
             "(I took back what you changed in a.txt, line 2. Read it before you edit it again.)",
             "Go on",

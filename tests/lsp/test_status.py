@@ -34,6 +34,7 @@ from roo_lsp.agent.events import (
     Retrying,
     StateChanged,
     StopReason,
+    SurroundingsTold,
     ToolCallArguments,
     ToolCallStarted,
     ToolCallUpdated,
@@ -76,6 +77,7 @@ def failed(title: str, text: str, **more: Any) -> ToolCallUpdated:
 EVERY: Sequence[AgentEvent] = (
     UserMessageChunk("Fix the tests\n\nThe user points at:\nFile: a.py"),
     UserMessageChunk(WORDS),
+    SurroundingsTold(WORDS),
     UserImageChunk("file:///w/a%20b.png", "image/png", 10),
     AgentMessageChunk("I look at it."),
     AgentMessageChunk(WORDS),
@@ -142,6 +144,8 @@ def test_every_event_says_this() -> None:
     assert "\n".join(lines) == snapshot("""\
 UserMessageChunk      You: Fix the tests
 UserMessageChunk      You: a sentence that goes on and on a sentence that goes on and on a …
+SurroundingsTold      \
+
 UserImageChunk        You add a b.png
 AgentMessageChunk     I look at it.
 AgentMessageChunk     … and on a sentence that goes on and on a sentence that goes on and on

@@ -9,7 +9,7 @@ import pytest
 
 from roo_lsp.task_documents import sheet
 from tests.support.editor import PERSONAS, Buffer, FakeEditor, Persona, editor
-from tests.support.fake_openai import FakeOpenAI, call, gated, text
+from tests.support.fake_openai import FakeOpenAI, call, gated, spoken, text
 
 EVERYWHERE = pytest.mark.parametrize("persona", PERSONAS, ids=lambda each: each.name)
 START = "# Task\n\n## You\n\n"
@@ -89,7 +89,9 @@ async def test_a_message_is_sent_by_saving_and_the_answer_streams_in(
         shown = await your_turn(it, buffer, 2)
         assert plain(shown).endswith("## You\n\nAnd now?\n\n## Roo\n\nBye.\n\n*Done*\n\n## You\n\n")
         assert {event["taskId"] for event in it.events} == {task_id}
-        assert [m["content"] for m in fake.chats[1].json["messages"] if m["role"] == "user"] == [
+        assert [
+            spoken(m["content"]) for m in fake.chats[1].json["messages"] if m["role"] == "user"
+        ] == [
             "Hi there",
             "And now?",
         ]
@@ -187,7 +189,9 @@ async def test_what_is_typed_while_it_streams_stays_and_a_message_below_is_queue
             "## You\n\nAnd mind the gap\n\n## Roo\n\nThree.\n\n*Done*\n\n"
             "## You\n\n\nleft here\n"
         )
-        asked = [m["content"] for m in fake.chats[1].json["messages"] if m["role"] == "user"]
+        asked = [
+            spoken(m["content"]) for m in fake.chats[1].json["messages"] if m["role"] == "user"
+        ]
         assert asked == ["Go", "And mind the gap"]
         assert len(fake.chats) == 2
 
@@ -229,7 +233,9 @@ async def test_a_document_that_was_closed_is_brought_up_to_date_and_goes_on(
             assert plain(again[len(shown) :]) == (
                 "Last\n\n## Roo\n\nFifth.\n\n*Done*\n\n## You\n\n"
             )
-            asked = [m["content"] for m in fake.chats[2].json["messages"] if m["role"] == "user"]
+            asked = [
+                spoken(m["content"]) for m in fake.chats[2].json["messages"] if m["role"] == "user"
+            ]
             assert asked == ["Go", "More", "Last"]
 
 
@@ -288,5 +294,7 @@ async def test_nothing_a_model_or_a_command_says_opens_a_section_or_passes_for_o
         it.type(buffer, buffer.text + "Mine\n")
         it.save(buffer)
         await your_turn(it, buffer, 2)
-        asked = [m["content"] for m in fake.chats[2].json["messages"] if m["role"] == "user"]
+        asked = [
+            spoken(m["content"]) for m in fake.chats[2].json["messages"] if m["role"] == "user"
+        ]
         assert asked == ["Go", "Mine"]

@@ -15,7 +15,7 @@ from tests.lsp.test_task_documents import (
     your_turn,
 )
 from tests.support.editor import HELIX, VSCODE, Buffer, FakeEditor, editor
-from tests.support.fake_openai import FakeOpenAI, call, text
+from tests.support.fake_openai import FakeOpenAI, call, spoken, text
 
 __all__ = ["quickly"]
 
@@ -112,12 +112,12 @@ async def test_mentions_go_along_as_context_and_wrong_ones_are_told(tmp_path: Pa
         assert "two" in await hovered(it, buffer, "@app.py")
         it.save(buffer)
         await your_turn(it, buffer)
-        prompt = fake.chats[0].json["messages"][-1]["content"]
+        prompt = spoken(fake.chats[0].json["messages"][-1]["content"])
         assert prompt == f"{told}\nThe user points at:\nFile: app.py, lines 2 to 3\ntwo\nthree\n"
         it.type(buffer, buffer.text + "And @app.py\n")
         it.save(buffer)
         await your_turn(it, buffer, 2)
-        prompt = fake.chats[1].json["messages"][-1]["content"]
+        prompt = spoken(fake.chats[1].json["messages"][-1]["content"])
         assert prompt == "And @app.py\n\nThe user points at:\nFile: app.py"
 
 
@@ -150,7 +150,7 @@ async def test_commands_are_done_here_and_the_model_does_not_hear_them(tmp_path:
         it.save(buffer)
         await your_turn(it, buffer)
         assert buffer.text.startswith("---\nmode: ask\ntask: ")
-        assert fake.chats[0].json["messages"][-1]["content"] == "Go"
+        assert spoken(fake.chats[0].json["messages"][-1]["content"]) == "Go"
         it.type(buffer, buffer.text + "/status\n")
         it.save(buffer)
         await shows(it, buffer, "/status\n\n## Roo\n\n*idle in mode ask")

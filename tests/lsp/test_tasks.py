@@ -11,7 +11,7 @@ from pygls.exceptions import JsonRpcException
 
 from roo_lsp.workspace.sandbox import find
 from tests.support.editor import EMACS, NEOVIM, PATIENCE, FakeEditor, editor
-from tests.support.fake_openai import FakeOpenAI, call, gated, hang, status, text
+from tests.support.fake_openai import FakeOpenAI, call, gated, hang, spoken, status, text
 from tests.support.processes import asleep, ended
 
 
@@ -20,7 +20,7 @@ def settings(fake: FakeOpenAI, **more: Any) -> dict[str, Any]:
 
 
 def words_of(request: Any) -> list[str]:
-    return [m["content"] for m in request.json["messages"] if m["role"] == "user"]
+    return [spoken(m["content"]) for m in request.json["messages"] if m["role"] == "user"]
 
 
 async def test_start_returns_at_once_and_wait_returns_at_the_end(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from pygls.exceptions import JsonRpcException
 
 from tests.support.editor import EMACS, NEOVIM, FakeEditor, editor
-from tests.support.fake_openai import FakeOpenAI, call, gated, text
+from tests.support.fake_openai import FakeOpenAI, call, gated, spoken, text
 from tests.support.server import server_process
 
 
@@ -76,7 +76,11 @@ async def test_servers_take_turns_with_a_task_and_each_knows_what_the_other_did(
             await it.run("roo.task.send", {"taskId": task_id, "text": f"more {number}"})
             await it.ended()
             assert it.events[0]["seq"] == seen + 1
-        said = [m["content"] for m in fake.chats[3].json["messages"] if m["role"] != "system"]
+        said = [
+            spoken(m["content"] or "")
+            for m in fake.chats[3].json["messages"]
+            if m["role"] != "system"
+        ]
         assert said == [
             *("from one", "answer 0", "more 0", "answer 1", "more 1", "answer 2", "more 2")
         ]

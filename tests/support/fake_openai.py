@@ -69,6 +69,11 @@ class Request:
         return json.loads(self.body)
 
 
+def spoken(content: str) -> str:
+    """What the user said in a message, without what the editor showed just then."""
+    return content.partition("\n\n<editor>\n")[0]
+
+
 # --- scripts ------------------------------------------------------------------------------------
 
 

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import threading
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,6 +46,8 @@ class Git:
     repository: Path
     work_tree: Path
     seconds: float = SECONDS
+    more: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What it is told beside that: where a repository of the user's has its parts."""
     runs: int = 0
     """How many processes were started."""
     killed: bool = False
@@ -148,6 +150,7 @@ class Git:
             "GIT_NO_REPLACE_OBJECTS": "1",
             "GIT_TERMINAL_PROMPT": "0",
             "GIT_ALLOW_PROTOCOL": "none",
+            **self.more,
         }
 
 

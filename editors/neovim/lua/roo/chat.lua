@@ -392,6 +392,7 @@ end
 local function start(view, text, extra, on_refused)
   local chosen = M.next
   local argument = vim.tbl_extend('force', chosen, extra or {}, { prompt = text })
+  argument.context = require('roo.focus').with(argument.context)
   M.next = {}
   client.run('roo.task.start', argument, function(result, server)
     local task_id = result.taskId
@@ -456,7 +457,7 @@ end
 ---@param text string
 ---@param on_refused fun()?
 function M.say(task_id, client_id, text, on_refused)
-  local argument = { taskId = task_id, text = text }
+  local argument = { taskId = task_id, text = text, context = require('roo.focus').with() }
   local server = vim.lsp.get_client_by_id(client_id)
   if server and not server:is_stopped() then
     return client.execute(server, 'roo.task.send', argument, function(result)

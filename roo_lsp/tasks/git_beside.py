@@ -1,0 +1,77 @@
+"""git, asked beside everything else: who begins a turn finds the answer there, or goes on without it."""
+
+import asyncio
+import os
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from roo_lsp.workspace.checkpoints.git import find_git
+from roo_lsp.workspace.repository import GitStatus, Repository, git_status
+
+
+@dataclass(slots=True)
+class GitBeside:
+    """The repository that the workspace lies in."""
+
+    folders: Sequence[Path]
+    allowed: Callable[[], bool]
+    """Whether git may be run there: the workspace is trusted, and the settings want it."""
+    start: Callable[[Coroutine[Any, Any, None]], None]
+    """Does something beside everything else."""
+    runs: int = 0
+    """How often git was asked."""
+    _program: Path | None = None
+    _looked: bool = False
+    _known: tuple[object, GitStatus | None] | None = None
+    """The last answer, and what the repository looked like then."""
+    _stale: bool = True
+    """Something may have changed that its looks do not tell."""
+    _done: asyncio.Event = field(default_factory=asyncio.Event)
+    _asking: bool = False
+
+    def look(self) -> None:
+        """Something may have changed: ask again, beside whatever goes on."""
+        self._stale = True
+        if not self._asking and self.allowed():
+            self._asking = True
+            self.start(self._ask())
+
+    async def answer(self, seconds: float) -> GitStatus | None:
+        """What is so now; None where there is no repository, or no answer in so many seconds."""
+        if not self.allowed():
+            return None
+        place = await asyncio.to_thread(Repository.around, self.folders[0])
+        if place is None:
+            return None
+        if self._known is None or self._stale or self._known[0] != place.stamp:
+            self.look()
+            try:
+                async with asyncio.timeout(seconds):
+                    while self._asking:
+                        self._done.clear()
+                        await self._done.wait()
+            except TimeoutError:
+                return None
+        return self._known[1] if self._known else None
+
+    async def _ask(self) -> None:
+        try:
+            while self._stale:
+                self._stale = False
+                self._known = await asyncio.to_thread(self._status)
+                self.runs += 1
+        finally:
+            self._asking = False
+            self._done.set()
+
+    def _status(self) -> tuple[object, GitStatus | None]:
+        place = Repository.around(self.folders[0])
+        if not self._looked:
+            self._program = find_git(self.folders, os.environ.get("PATH", os.defpath))
+            self._looked = True
+        if place is None or self._program is None:
+            return None, None
+        stamp = place.stamp
+        return stamp, git_status(self._program, place)

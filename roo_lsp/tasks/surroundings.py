@@ -1,0 +1,270 @@
+"""What stands around a task: gathered from the front end, git and the disk, and told where it is new."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from roo_lsp.agent.approval import Act, Allow, Policy
+from roo_lsp.agent.errors import ToolError
+from roo_lsp.agent.ports import FileSystem, Listing, Problem
+from roo_lsp.agent.recall import Recall
+from roo_lsp.agent.tool import Target, Workspace
+from roo_lsp.settings import EditorContext
+from roo_lsp.tasks.git_beside import GitBeside
+from roo_lsp.tasks.surroundings_text import (
+    Part,
+    changed_part,
+    documents_part,
+    editor_block,
+    focus_part,
+    git_part,
+    head_part,
+    problems_part,
+    tree_part,
+)
+from roo_lsp.tasks.view import Focus, OpenDocument, UserView
+from roo_lsp.workspace.descriptors import real_path
+from roo_lsp.workspace.gitignore import hidden_below
+from roo_lsp.workspace.line_diff import alike
+from roo_lsp.workspace.repository import GitStatus, Repository
+
+SECONDS = 0.15
+"""How long a turn waits for what is not at hand; without an answer it goes on without that part."""
+DOCUMENTS = 12
+"""Open documents that are told, newest first."""
+ENTRIES = 200
+"""Entries of the workspace that are looked at for its top."""
+KNOWN_SHARE = 0.6
+"""What the changes of one known file may have of all there is room for."""
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class ReadGate:
+    """What of the editor's state the model may be told: what it could read without a question."""
+
+    workspace: Workspace
+    policy: Policy
+    respect_gitignore: Callable[[], bool]
+    _known: dict[Path, bool] = field(default_factory=dict[Path, bool])
+
+    def look_anew(self) -> None:
+        """Files, settings and ignores may be others now."""
+        self._known.clear()
+
+    def __call__(self, path: Path) -> bool:
+        """Whether names and texts of this file may be told."""
+        if path not in self._known:
+            self._known[path] = self._may_be_read(path)
+        return self._known[path]
+
+    def _may_be_read(self, path: Path) -> bool:
+        if path.name.endswith(".roo.md"):
+            return False  # the conversation itself
+        if not isinstance(self.policy.judge(Act("read", [Target(path, "read")])), Allow):
+            return False
+        if not self.respect_gitignore():
+            return True
+        real = real_path(path)
+        folders = [real_path(each) for each in self.workspace.folders]
+        return not any(hidden_below(each, real) for each in folders if real.is_relative_to(each))
+
+
+@dataclass(slots=True)
+class TaskSurroundings:
+    """`Surroundings` of one task."""
+
+    view: UserView
+    gate: ReadGate
+    git: GitBeside
+    files: FileSystem
+    recall: Recall
+    workspace: Workspace
+    options: Callable[[], EditorContext]
+    mode: Callable[[], str]
+    handed: Focus | None = None
+    """Where the user is, as the front end said with the message that comes next."""
+    resumed: bool = False
+    """True where something was said before: the top of the workspace goes with the first message."""
+    today: Callable[[], str] = lambda: time.strftime("%Y-%m-%d")
+    _told: dict[str, object] = field(default_factory=dict[str, object])
+    """What the model was told last: the key of each part by its name."""
+    _on: tuple[str, str] | None = None
+    """The branch and the commit that the model knows of."""
+    _seen: dict[Path, object] = field(default_factory=dict[Path, object])
+    """How the files looked on disk whose text is known to be the one that the model knows."""
+    _reals: dict[Path, Path] = field(default_factory=dict[Path, Path])
+
+    def forget(self) -> None:
+        self.resumed |= "tree" in self._told
+        self._told.clear()
+
+    def hand(self, focus: Focus) -> None:
+        """The front end says where its user is, with the message that comes next."""
+        self.handed = focus
+
+    async def told(self, *, turn: bool) -> str:
+        options = self.options()
+        self.gate.look_anew()
+        documents = self.view.documents()
+        parts = await self._changed(documents, options.max_bytes) if options.documents else []
+        if turn:
+            told_of = [each for each in documents[:DOCUMENTS] if self.gate(each.path)]
+            parts += [each for each in await self._shown(options, told_of) if self._is_new(each)]
+        elif head := self._head(options):
+            parts.append(head)
+        text, told = editor_block(parts, options.max_bytes)
+        for part in told:
+            if part.file is not None:
+                self._knows(*part.file)
+            else:
+                self._told[part.name] = part.key
+        return text
+
+    def _is_new(self, part: Part) -> bool:
+        return part.name not in self._told or self._told[part.name] != part.key
+
+    async def _shown(self, options: EditorContext, documents: Sequence[OpenDocument]) -> list[Part]:
+        """All that is there as a turn begins, that which matters most first."""
+        focus, self.handed = self._focus() if options.focus else None, None
+        problems, status, listing = await self._beside(options)
+        parts: list[Part] = []
+        if focus is not None:
+            text = next((each.text for each in documents if each.path == focus.path), None)
+            parts.append(focus_part(focus, text, self._show, options.max_bytes))
+        if options.documents and (documents or "documents" in self._told):
+            parts.append(documents_part(documents, self._show))
+        if problems is not None and (problems or "problems" in self._told):
+            shown = [each for each in problems if self.gate(each.path)]
+            parts.append(problems_part(shown, focus.path if focus else None, self._show))
+        if status is not None:
+            self._on = (status.branch, status.commit)
+            parts.append(git_part(status, self._show, self.gate))
+        self._told.setdefault("mode", self.mode())  # which the system prompt says
+        parts.append(Part("mode", self.mode(), (f"The mode is {self.mode()} now.",)))
+        if any((options.focus, options.documents, options.problems, options.git, options.tree)):
+            parts.append(Part("date", self.today(), (f"Date: {self.today()}",)))
+        if listing is not None:
+            parts.append(tree_part(listing, self.workspace.root))
+        return parts
+
+    def _show(self, path: Path) -> str:
+        """A path as the model writes it, also where the front end knows it by where links lead."""
+        real = real_path(self.workspace.root)
+        if path.is_relative_to(real):
+            return self.workspace.show(self.workspace.root / path.relative_to(real))
+        return self.workspace.show(path)
+
+    # --- where the user is ------------------------------------------------------------------
+
+    def _focus(self) -> Focus | None:
+        focus = self.handed or self.view.focus()
+        return focus if focus is not None and self.gate(focus.path) else None
+
+    async def _beside(
+        self, options: EditorContext
+    ) -> tuple[Sequence[Problem] | None, GitStatus | None, Listing | None]:
+        """What is not at hand, all of it asked at once."""
+        wants_tree = options.tree and not (self.resumed or "tree" in self._told)
+        return await asyncio.gather(
+            _in_time(self.view.problems() if options.problems else _nothing()),
+            self.git.answer(SECONDS) if options.git else _nothing(),
+            _in_time(self._listing() if wants_tree else _nothing()),
+        )
+
+    async def _listing(self) -> Listing | None:
+        try:
+            return await self.files.list(
+                self.workspace.root,
+                recursive=True,
+                limit=ENTRIES,
+                respect_gitignore=self.gate.respect_gitignore(),
+            )
+        except ToolError:
+            return None
+
+    def _head(self, options: EditorContext) -> Part | None:
+        """The branch, where it is another one since the model was told."""
+        if not options.git or self._on is None or not self.git.allowed():
+            return None
+        place = Repository.around(self.workspace.root)
+        if place is None or (now := place.head()) == self._on:
+            return None
+        self._on = now
+        return head_part(*now)
+
+    # --- files that the model knows ---------------------------------------------------------
+
+    async def _changed(self, documents: Sequence[OpenDocument], most: int) -> list[Part]:
+        """The known files that are others now: what was typed, saved, deleted behind the model's back."""
+        is_open = {each.path: each for each in documents}
+        parts: list[Part] = []
+        for path, before in self.recall.texts():
+            document = is_open.get(self._real_path(path)) if is_open else None
+            if document is not None:
+                self._seen.pop(path, None)
+                after: str | None = document.text
+                why = (
+                    "was changed in the editor, and is not saved"
+                    if document.unsaved
+                    else ("was changed since")
+                )
+            else:
+                after, why = await self._on_disk(path, before)
+            if (after is None or not alike(before, after)) and self.gate(path):
+                share = int(most * KNOWN_SHARE)
+                parts.append(changed_part(path, before, after, self._show, why, share))
+        return parts
+
+    def _real_path(self, path: Path) -> Path:
+        """Where a file really is; looked for once."""
+        if path not in self._reals:
+            self._reals[path] = real_path(path)
+        return self._reals[path]
+
+    async def _on_disk(self, path: Path, before: str) -> tuple[str | None, str]:
+        """The text of a file that is not open, read only where it does not look as it did."""
+        looks = _looks(path)
+        if looks is None:
+            return None, "is not there any more"
+        if self._seen.get(path) == (looks, hash(before)):
+            return before, ""
+        try:
+            after = (await self.files.read(path)).text
+        except ToolError:
+            return None, "cannot be read any more"
+        if alike(before, after):
+            self._seen[path] = (looks, hash(before))
+        return after, "was changed on disk"
+
+    def _knows(self, path: Path, text: str | None) -> None:
+        """The model was told what became of a file."""
+        if text is None:
+            self.recall.forget(path)
+        else:
+            self.recall.saw(path, text)
+
+
+def _looks(path: Path) -> object:
+    """What is another one when the file was written; None where there is none."""
+    try:
+        facts = path.stat()
+    except OSError:
+        return None
+    return facts.st_mtime_ns, facts.st_size, facts.st_ino
+
+
+async def _nothing() -> None:
+    return None
+
+
+async def _in_time(answer: Awaitable[T]) -> T | None:
+    try:
+        async with asyncio.timeout(SECONDS):
+            return await answer
+    except TimeoutError:
+        return None
