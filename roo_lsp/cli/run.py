@@ -431,9 +431,10 @@ class Run:
             served = await self._served(status["profile"])
             model = model or (served[0] if len(served) == 1 else "the model it serves")
             status = await self.server.execute("roo.status", wanted)  # knows what was found
-        where = status["provider"]["baseUrl"] or "a local endpoint"
+        where = status["provider"]["baseUrl"]
         version, mode = status["version"], status["mode"]
-        self.view.note(f"roo-lsp {version}, mode {mode}, {model} at {where}")
+        asked = f"{model} at {where}" if where else "no endpoint"
+        self.view.note(f"roo-lsp {version}, mode {mode}, {asked}")
 
     async def _served(self, profile: str) -> Sequence[str]:
         """The models of the endpoint; none where it does not say so soon, or at all."""

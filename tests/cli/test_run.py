@@ -56,9 +56,11 @@ async def test_the_first_line_names_the_model_that_is_asked_and_where(folder):
         where = f"at {fake.base_url}"
         served = await run(fake, folder, "Greet", "--set", "provider.modelId=")
         named = await run(fake, folder, "Greet", "--mode", "ask")
+        none = await run(fake, folder, "Greet", "--set", "provider.baseUrl=ftp://nowhere")
     begins = f"roo-lsp {version('roo-lsp')}, mode"
     assert served.out.startswith(f"{begins} code, the-one {where}\n"), served
     assert named.out.startswith(f"{begins} ask, fake-model {where}\n"), named
+    assert none.out.startswith(f"{begins} code, no endpoint\n"), none
 
 
 async def test_a_command_in_the_prompt_is_done_and_an_unknown_one_is_bad_usage(folder):
