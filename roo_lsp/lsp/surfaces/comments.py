@@ -39,7 +39,6 @@ HASKELL = Syntax(("--",), (("{-", "-}"),))
 PERCENT = Syntax(("%",))
 PYTHON = Syntax(("#",), (), ('"""', "'''"))
 SEMICOLON = Syntax((";", "#"))
-SLASHES_ONLY = Syntax(("//",))
 
 SYNTAXES: Mapping[Syntax, str] = {
     C: "c cpp objective-c objective-cpp cuda csharp java javascript javascriptreact typescript "

@@ -197,3 +197,4 @@ if "ROO_FUZZ" in os.environ:
 
     def test_the_counts_are_told():
         print(COUNTS)
+        assert COUNTS["approved"], "nothing was tried"
