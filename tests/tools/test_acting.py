@@ -97,6 +97,9 @@ async def test_a_signal_is_told(tmp_path):
         async def run(self, command, on_output):
             return CommandResult("signalled", 9, "", None, 0)
 
+        def saves(self):
+            return ()
+
     result = await call(RUN, tool_context(tmp_path, commands=Runner()), command="x")
     assert "ended by signal 9" in result.text
 
