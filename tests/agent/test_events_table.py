@@ -25,6 +25,7 @@ from roo_lsp.agent.events import (
     Queued,
     Retrying,
     StateChanged,
+    SurroundingsTold,
     ToolCallArguments,
     ToolCallStarted,
     ToolCallUpdated,
@@ -61,6 +62,7 @@ TABLE: list[tuple[AgentEvent, dict[str, Any], str]] = [
         {"sessionUpdate": "user_message_chunk", "content": linked("a%20b.png") | {"size": 9}},
         "You add a b.png",
     ),
+    (SurroundingsTold("Open: a.py"), said("_surroundings", "Open: a.py"), ""),
     (AgentMessageChunk("Well"), said("agent_message_chunk", "Well"), "Well"),
     (AgentThoughtChunk("Hm"), said("agent_thought_chunk", "Hm"), "Thinking…"),
     (
