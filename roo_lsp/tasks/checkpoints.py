@@ -475,7 +475,7 @@ class TaskCheckpoints:
 
     async def _put_in_editor(self, path: Path, data: bytes) -> str:
         """Why an open file is left as it is; empty where it is what it was."""
-        decoded = decode(data)
+        decoded = decode(data, path)
         if decoded is None:
             return "it is open in the editor, and held no text then"
         try:

@@ -159,7 +159,7 @@ class _Plan:
         if to.text is not None:
             raise ToolError(f"it cannot be moved to {to.name}, which exists already.")
         if file.before is not None:
-            stored = decode(await self.context.files.read_bytes(file.path))
+            stored = decode(await self.context.files.read_bytes(file.path), file.path)
             if stored is None or stored[1] != UTF_8:
                 raise ToolError(
                     "it is not stored as plain UTF-8, which a moved file would be. Move it with a "

@@ -344,6 +344,17 @@ def test_unsaved_text_counts_in_the_encoding_of_its_file(place: Place) -> None:
     assert place.look().tree == saved.tree
 
 
+def test_unsaved_text_counts_in_the_encoding_that_its_file_is_said_to_have(place: Place) -> None:
+    """By the bytes alone it would be another: they are text in both."""
+    place.write(".editorconfig", "root = true\n[*.txt]\ncharset = koi8-r\n")
+    file = place.write("a.txt", "да\n".encode("koi8-r"))
+    saved = place.look()
+    place.buffers[file] = "нет\n"
+    (change,) = place.shadow.changes(saved.tree, place.look().tree)
+    (data,) = place.shadow.contents([change.blob])
+    assert data == "нет\n".encode("koi8-r")
+
+
 def test_unsaved_text_of_ignored_and_missing_files_does_not_count(place: Place) -> None:
     place.write(".gitignore", "hidden\n")
     empty = place.look()

@@ -275,7 +275,7 @@ class Shadow:
                 if facts.st_size > MAX_BYTES or self.hidden(path) or _is_git(path):
                     continue
                 found = read_small(path, MAX_BYTES) or b""
-                data = _encoded(text, found)
+                data = _encoded(text, found, path)
                 mode = "100755" if facts.st_mode & stat.S_IXUSR else "100644"
                 if data != found:
                     name = path.relative_to(self.folder).as_posix()
@@ -446,9 +446,9 @@ def _make_private(folder: Path) -> None:
         each.mkdir(mode=0o700, exist_ok=True)
 
 
-def _encoded(text: str, found: bytes) -> bytes:
+def _encoded(text: str, found: bytes, file: Path) -> bytes:
     """The text as the file would hold it once it was saved."""
-    decoded = decode(found)
+    decoded = decode(found, file)
     try:
         return (decoded[1] if decoded else UTF_8).encode(text)
     except ToolError:
