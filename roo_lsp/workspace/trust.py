@@ -91,26 +91,36 @@ def digest_of(items: Iterable[Item]) -> str:
 
 
 def instruction_files(folders: Sequence[Path]) -> list[Item]:
-    """What instructs the agent in these folders, by name and content.
+    """What instructs the agent in these folders, by name and content."""
+    return instructions(folders)[0]
 
-    Links are followed inside a folder only; one that leads out is an item by where it leads, and
-    what is there is not looked at.
+
+def instructions(folders: Sequence[Path]) -> tuple[list[Item], list[dict[str, bytes]]]:
+    """What instructs the agent in these folders, and of each folder what its files hold.
+
+    What is asked about and what is used once that is trusted are the same bytes, read once. Links are
+    followed inside a folder only; one that leads out is an item by where it leads, and what is there is
+    not looked at.
     """
     items: list[Item] = []
+    contents: list[dict[str, bytes]] = []
     room = MAX_BYTES
     try:
         for number, folder in enumerate(folders):
             prefix = "" if number == 0 else f"{folder}: "
             root = Path(os.path.realpath(folder))
+            contents.append({})
             for name, path in _instructions(root):
-                item, size = _item(root, f"{prefix}{name}", path, room)
+                item, data = _item(root, f"{prefix}{name}", path, room)
                 items.append(item)
-                room -= size
+                if data is not None:
+                    contents[-1][name] = data
+                    room -= len(data)
                 if len(items) > MAX_FILES or room < 0:
                     raise _TooMuch
     except _TooMuch:
-        return [Item("instruction files", "", TOO_MUCH)]
-    return items
+        return [Item("instruction files", "", TOO_MUCH)], [{} for _ in folders]
+    return items, contents
 
 
 class _TooMuch(Exception):
@@ -146,17 +156,19 @@ def _names(folder: Path) -> list[str]:
         return []
 
 
-def _item(root: Path, name: str, path: Path, room: int) -> tuple[Item, int]:
-    """What stands there, and how many bytes were read of it."""
+def _item(root: Path, name: str, path: Path, room: int) -> tuple[Item, bytes | None]:
+    """What stands there, and what was read of it; None where nothing is used of it."""
     real = Path(os.path.realpath(path))
     if not real.is_relative_to(root):
         where = f"a link that leads out of the workspace, to {real}: not used"
-        return Item(name, content_hash(["link", str(real)]), f"{name}: {where}"), 0
+        return Item(name, content_hash(["link", str(real)]), f"{name}: {where}"), None
     data = _read(real, room)
     if data is None:
-        return Item(name, content_hash(["unreadable"]), f"{name}: cannot be read, so not used"), 0
+        return Item(
+            name, content_hash(["unreadable"]), f"{name}: cannot be read, so not used"
+        ), None
     digest = hashlib.sha256(data).hexdigest()
-    return Item(name, digest, f"{name}: {len(data)} bytes"), len(data)
+    return Item(name, digest, f"{name}: {len(data)} bytes"), data
 
 
 def _read(real: Path, room: int) -> bytes | None:
