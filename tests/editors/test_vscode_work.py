@@ -2,11 +2,13 @@
 
 import json
 from asyncio import Event
+from pathlib import Path
 
 import pytest
 
+from tests.editors.vscode import needed, packaged, vscode
 from tests.editors.vscode_window import APP, Window
-from tests.support.fake_openai import call, gated, text
+from tests.support.fake_openai import FakeOpenAI, call, gated, text
 
 pytestmark = [pytest.mark.real, pytest.mark.asyncio(loop_scope="module")]
 
@@ -233,3 +235,40 @@ async def test_commands_are_offered_and_done_where_one_writes(window: Window) ->
     await editor.write("/new Say it anew")
     await editor.sees(".agent", "Anew.")
     assert await editor.count(".timeline > .user") == 1
+
+
+# --- several folders ----------------------------------------------------------------------------
+
+
+async def test_in_a_window_of_several_folders_each_file_is_named_with_its_folder(
+    tmp_path: Path,
+) -> None:
+    needed()
+    for folder in ("first", "second"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "app.py").write_text(f"# {folder}\n", "utf-8")
+    workspace = tmp_path / "both.code-workspace"
+    folders = [{"path": "first"}, {"path": "second"}]
+    workspace.write_text(json.dumps({"folders": folders}), "utf-8")
+    extensions = await packaged(tmp_path)
+    async with FakeOpenAI() as fake:
+        settings = {"roo.provider.baseUrl": fake.base_url, "roo.provider.modelId": "scripted"}
+        async with vscode(workspace, extensions, settings) as editor:
+            await editor.ready()
+            fake.answers(
+                call("write_to_file", {"path": "second/new.py", "content": "new\n"}),
+                text("It is in [the second](second/new.py)."),
+            )
+            await editor.do("await view.locator('textarea').pressSequentially('like @app')")
+            await editor.sees("[role=option]", "second/app.py")
+            await editor.sees("[role=option]", "first/app.py")
+            await editor.keys("Escape")
+            await editor.write("Write a new file into the second folder")
+            await editor.sees(".card.permission", "second/new.py")
+            await editor.press("Approve")
+            await editor.sees(".agent", "It is in the second.")
+            await editor.sees(".changes", "second/new.py")
+            await editor.click(".agent a, .agent button", "the second")
+            await editor.do("await page.locator('.tab.active', {hasText: 'new.py'}).waitFor()")
+            assert (tmp_path / "second" / "new.py").read_text("utf-8") == "new\n"
+            assert not (tmp_path / "first" / "second").exists()
