@@ -144,6 +144,8 @@ class Host:
     """What the task's own edits made of each file."""
     attended: bool = True
     """False where nobody is there to answer a question."""
+    rules: Callable[[str], str] = lambda mode: ""  # noqa: ARG005 -- a port's
+    """What the files of rules say in a mode, under their names."""
 
 
 def build_agent(host: Host, connection: Connection, entries: Sequence[HistoryEntry] = ()) -> Agent:
@@ -220,13 +222,14 @@ class _Briefs:
 
     host: Host
     policy: WorkspacePolicy
-    _made_for: tuple[Effective, str, str, Sandbox, tuple[Path, ...]] | None = None
+    _made_for: tuple[Effective, str, str, Sandbox, tuple[Path, ...], str] | None = None
     _brief: Brief | None = field(default=None)
 
     def __call__(self) -> Brief:
         host = self.host
         folders = tuple(host.workspace.folders)
-        key = (host.settings(), host.mode(), host.profile(), host.sandbox(), folders)
+        mode, rules = host.mode(), host.rules(host.mode())
+        key = (host.settings(), mode, host.profile(), host.sandbox(), folders, rules)
         if self._brief is None or self._made_for != key:
             self._made_for, self._brief = key, _brief(host)
             self.policy.rules = _rules(host)
@@ -254,6 +257,7 @@ def _brief(host: Host) -> Brief:
             tools.values(),
             settings.custom_instructions,
             host.sandbox().told,
+            rules=host.rules(mode.slug),
             attended=host.attended,
         ),
         tools=tools,

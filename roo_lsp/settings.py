@@ -298,6 +298,17 @@ class ContextSettings(Section):
     )
 
 
+class RuleSettings(Section):
+    """What is read of the rules in the workspace and in your home folder."""
+
+    agents: bool = Field(
+        default=True, description="Read AGENTS.md and what stands beside it, or CLAUDE.md."
+    )
+    max_bytes: int = Field(
+        default=65536, ge=0, description="Bytes of all rules together; what is cut is said."
+    )
+
+
 class CheckpointSettings(Section):
     """Snapshots of the workspace to go back to."""
 
@@ -355,6 +366,9 @@ class Settings(Section):
     files: FileSettings = Field(default_factory=FileSettings, description="How files are read.")
     context: ContextSettings = Field(
         default_factory=ContextSettings, description="What happens when the context fills up."
+    )
+    rules: RuleSettings = Field(
+        default_factory=RuleSettings, description="Rules in the workspace and in your home folder."
     )
     checkpoints: CheckpointSettings = Field(
         default_factory=CheckpointSettings, description="Checkpoints."

@@ -130,6 +130,7 @@ class Agents:
             around_tool=ground.around_tool,
             servers=ground.servers,
             changes=review.diffs,
+            rules=self.configuration.rules,
             attended=self.attended,
         )
         agent = build_agent(host, self.connection, entries)

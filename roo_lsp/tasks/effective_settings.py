@@ -2,7 +2,7 @@
 
 import asyncio
 import shlex
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,13 +13,16 @@ from roo_lsp.settings import SettingProblem
 from roo_lsp.settings_channel import Held
 from roo_lsp.settings_sources import Effective, Source, confined, effective
 from roo_lsp.tasks.approvals import TrustQuestion, passage_lines
+from roo_lsp.workspace.rules import Place as RulesPlace
+from roo_lsp.workspace.rules import Told as RulesTold
+from roo_lsp.workspace.rules import home_rules, rules
 from roo_lsp.workspace.trust import (
     Item,
     TrustAnswer,
     TrustStore,
     content_hash,
     digest_of,
-    instruction_files,
+    instructions,
     too_wide,
 )
 from roo_lsp.workspace.user_folders import config_dir
@@ -62,6 +65,11 @@ class EffectiveSettings:
     _stamp: object = None
     """How the user's own file looked when it was last read."""
     _told: set[str] = field(default_factory=set[str])
+    _contents: Sequence[Mapping[str, bytes]] = ()
+    """What the instruction files of each folder hold, as of the last look."""
+    _home: RulesPlace = field(default_factory=lambda: home_rules(Path("~").expanduser()))
+    _rules: dict[str, RulesTold] = field(default_factory=dict[str, RulesTold])
+    """By mode, as of the last look."""
 
     def __post_init__(self) -> None:
         self._put_together()
@@ -74,9 +82,7 @@ class EffectiveSettings:
         """Put the sources together anew, tell of what is wrong, each thing once, and seek trust."""
         self._put_together()
         for problem in self.current.problems:
-            if str(problem) not in self._told:
-                self._told.add(str(problem))
-                self.tell(str(problem))
+            self._tell_once(str(problem))
         digest = digest_of(self._items)
         asks = self._said in {"unknown", "stale"} and bool(self._items)
         if self._asking is not None and (not asks or digest not in self._asked):
@@ -88,6 +94,11 @@ class EffectiveSettings:
                 return
             self._seeking = asyncio.get_running_loop().create_future()
             self.start(self._seek_trust(digest, self._seeking))
+
+    def _tell_once(self, text: str) -> None:
+        if text not in self._told:
+            self._told.add(text)
+            self.tell(text)
 
     @property
     def asking(self) -> bool:
@@ -109,8 +120,34 @@ class EffectiveSettings:
         settings = self.current.settings
         return own or settings.mode_profiles.get(mode, "") or settings.profile
 
+    def rules(self, mode: str) -> str:
+        """What the rules of the user, and of the workspace where it is trusted, say in a mode."""
+        found = self._rules.get(mode)
+        if found is None:
+            wanted = self.current.settings.rules
+            folders = [
+                RulesPlace("" if number == 0 else f"{folder}/", files)
+                for number, (folder, files) in enumerate(
+                    zip(self.folders, self._contents, strict=False)
+                )
+                if self.trusted
+            ]
+            found = rules(
+                self._home, folders, mode, agents=wanted.agents, max_bytes=wanted.max_bytes
+            )
+            self._rules[mode] = found
+            if found.cut:
+                self._tell_once(
+                    f"roo.rules.maxBytes: the rules are longer than {wanted.max_bytes} bytes, so the "
+                    f"model is not told all of {', '.join(found.cut)}"
+                )
+        return found.text
+
     def look_again(self) -> None:
         """A task starts: files may have changed, or trust may have been given from a terminal."""
+        if (home := home_rules(Path("~").expanduser())) != self._home:
+            self._home = home
+            self._rules.clear()
         if self._look(self._held) != (self._items, self._said) or self._stamp != _stamp():
             self.refresh()
         self.insist()
@@ -187,6 +224,7 @@ class EffectiveSettings:
 
     def _effective(self) -> Effective:
         self._stamp = _stamp()
+        self._rules.clear()
         everything = sources(self.channel())
         found = effective(everything)
         wide = too_wide(self.folders[0])
@@ -208,7 +246,8 @@ class EffectiveSettings:
         """What trust is about now, and what the user said of it; of nothing they need not."""
         if too_wide(self.folders[0]):
             return (), "refused"
-        items = (*_settings(held), *instruction_files(self.folders))
+        files, self._contents = instructions(self.folders)
+        items = (*_settings(held), *files)
         return items, self.trust.answer(self.folders[0], items) if items else "trusted"
 
 

@@ -120,8 +120,10 @@ def _below(place: Place, folder: str) -> list[tuple[str, bytes]]:
 
 
 def _agents(place: Place) -> list[tuple[str, bytes]]:
-    found = next((some for name in AGENTS if (some := _named(place, name))), [])
-    return [*found, *_named(place, LOCAL)]
+    for name in AGENTS:
+        if found := _named(place, name):
+            return [*found, *_named(place, LOCAL)]
+    return _named(place, LOCAL)
 
 
 def _named(place: Place, wanted: str) -> list[tuple[str, bytes]]:

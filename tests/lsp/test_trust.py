@@ -566,3 +566,79 @@ async def test_files_of_the_workspace_are_no_settings(tmp_path: Path) -> None:
     async with editor(EMACS, tmp_path, {}) as it:
         await question(it)
         assert configuration(it).current.settings == Settings()
+
+
+# --- rules ----------------------------------------------------------------------------------------
+
+
+async def system_of(fake: FakeOpenAI, number: int) -> str:
+    await fake.chat(number)
+    return fake.chats[number - 1].json["messages"][0]["content"]
+
+
+async def test_rules_reach_the_model_once_they_are_trusted_and_as_they_were_then(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / ".roo/rules-code").mkdir(parents=True)
+    (tmp_path / ".roo/rules-code/style.md").write_text("Tabs, please.", "utf-8")
+    (tmp_path / "AGENTS.md").write_text("Say please.", "utf-8")
+    async with FakeOpenAI() as fake, editor(NEOVIM, tmp_path, settings(fake)) as it:
+        fake.always(text("ok"))
+        task_id = await it.start("Hello")
+        entry = await question(it)
+        assert fake.chats == []  # it waits
+        await it.run(
+            "roo.approval.respond", {"requestId": entry["requestId"], "decision": "allow_once"}
+        )
+        told = await system_of(fake, 1)
+        assert told.endswith(
+            "# The user's files of rules\nThe user wants these followed in this workspace. Where two "
+            "say opposite things, the first holds.\n\n"
+            "## .roo/rules-code/style.md\nTabs, please.\n\n## AGENTS.md\nSay please."
+        )
+        await it.ended()
+        await it.run("roo.mode.set", {"taskId": task_id, "mode": "ask"})
+        await it.run("roo.task.send", "And now?")
+        assert "Tabs, please." not in await system_of(fake, 2)
+
+
+async def test_rules_that_are_not_trusted_reach_no_model_those_of_home_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, work = tmp_path / "home", tmp_path / "work"
+    (home / ".roo/rules").mkdir(parents=True)
+    (home / ".roo/rules/own.md").write_text("My own rule.", "utf-8")
+    work.mkdir()
+    (work / "AGENTS.md").write_text("Do as I say.", "utf-8")
+    monkeypatch.setenv("HOME", str(home))
+    async with FakeOpenAI() as fake, editor(NEOVIM, work, settings(fake)) as it:
+        fake.always(text("ok"))
+        await it.start("Hello")
+        entry = await question(it)
+        await it.run(
+            "roo.approval.respond", {"requestId": entry["requestId"], "decision": "reject_once"}
+        )
+        told = await system_of(fake, 1)
+        assert "## ~/.roo/rules/own.md\nMy own rule." in told
+        assert "Do as I say." not in told
+
+
+async def test_rules_are_cut_where_they_are_too_long_and_the_user_hears_of_it(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "AGENTS.md").write_text("one\ntwo\n" * 1000, "utf-8")
+    async with FakeOpenAI() as fake:
+        limited = {**settings(fake), "rules": {"maxBytes": 100}}
+        async with editor(NEOVIM, tmp_path, limited) as it:
+            fake.always(text("ok"))
+            await it.start("Hello")
+            entry = await question(it)
+            await it.run(
+                "roo.approval.respond",
+                {"requestId": entry["requestId"], "decision": "allow_once"},
+            )
+            told = await system_of(fake, 1)
+            assert told.endswith("one\n[Cut here: read AGENTS.md for the rest.]")
+            said = [m.message for m in it.client.messages if "roo.rules.maxBytes" in m.message]
+            [heard] = said
+            assert "the model is not told all of AGENTS.md" in heard
