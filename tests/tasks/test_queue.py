@@ -77,7 +77,7 @@ async def test_after_a_cancel_it_comes_back_and_the_next_prompt_is_alone(tmp_pat
     async with serving(tmp_path, MAKE, says("Hello.")) as it:
         task = await waiting(it)
         message_id = await say(it, "In French")
-        await service.cancel(it.service, inputs.OfTask())
+        await service.cancel(it.service, inputs.Cancel())
         back = {"sessionUpdate": "_queued", "messageId": message_id, "text": "In French"}
         assert queued(it)[-1] == back | {"state": "returned"}
         assert it.front.events[-1]["sessionUpdate"] == "_state", "told before the end of the turn"
@@ -90,7 +90,7 @@ async def test_after_a_cancel_it_comes_back_and_the_next_prompt_is_alone(tmp_pat
 async def test_what_is_said_while_a_turn_is_being_cancelled_begins_the_next(tmp_path: Path) -> None:
     async with serving(tmp_path, MAKE, says("Hello.")) as it:
         task = await waiting(it)
-        cancelling = asyncio.create_task(service.cancel(it.service, inputs.OfTask()))
+        cancelling = asyncio.create_task(service.cancel(it.service, inputs.Cancel()))
         await asyncio.sleep(0)
         assert task.running
         await say(it, "Say hello")

@@ -168,7 +168,7 @@ async def test_what_was_said_is_there_again_in_the_next_service(tmp_path: Path) 
 async def test_what_is_refused_says_why_in_words_of_no_protocol(tmp_path: Path) -> None:
     async with serving(tmp_path) as it:
         with pytest.raises(Refused, match="no task yet") as refused:
-            await service.cancel(it.service, inputs.OfTask())
+            await service.cancel(it.service, inputs.Cancel())
         assert refused.value.reason == "no_task"
         with pytest.raises(Invalid, match=r"^mode: "):
             await service.start(it.service, inputs.Start(prompt="Go", mode="none such"))
