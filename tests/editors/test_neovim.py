@@ -158,7 +158,7 @@ def test_fix_this_is_enough_where_the_cursor_is_on_what_fails(
     editor.type("j")
     editor.type(":Roo Fix this<CR>")
     editor.ended()
-    told = fake.chats[0].json["messages"][1]["content"]
+    told = fake.chats[-2].json["messages"][1]["content"]
     assert told.startswith("Fix this\n\n<editor>\n")
     assert "\nIn focus: app.py line 2 (in 1 | def greet():): return 'old'\n" in told
     assert "\nProblems: app.py 1 error\nline 2: error: not so (pyright)\n" in told
@@ -168,7 +168,7 @@ def test_fix_this_is_enough_where_the_cursor_is_on_what_fails(
         "vim.iter(person.values):find(function(each) return vim.inspect(each):find('# why?', 1, true) end)"
     )
     editor.ended()
-    told = fake.chats[2].json["messages"][-1]["content"]
+    told = fake.chats[-1].json["messages"][-1]["content"]
     assert "-    return 'old'\n+2 |     return 'old'  # why?\n" in told
 
 
