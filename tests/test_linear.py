@@ -42,7 +42,8 @@ from roo_lsp.tools._command_habits import entities_in
 from roo_lsp.tools._indentation import block_around
 from roo_lsp.tools._text import title_line
 from roo_lsp.tools.update_todo_list import parse
-from roo_lsp.workspace.edits import apply_blocks, parse_blocks
+from roo_lsp.workspace.blocks import parse_blocks
+from roo_lsp.workspace.edits import apply_blocks
 from roo_lsp.workspace.escapes import exact, label, plain
 from roo_lsp.workspace.hints import hint
 from roo_lsp.workspace.lines import line_texts

@@ -17,7 +17,8 @@ from roo_lsp.agent.tool import (
 from roo_lsp.tools._changed import broken, places
 from roo_lsp.tools._doubts import refuse_once
 from roo_lsp.tools._text import name_of, nearly_told, read_existing, writes
-from roo_lsp.workspace.edits import Edited, apply_blocks, parse_blocks
+from roo_lsp.workspace.blocks import parse_blocks
+from roo_lsp.workspace.edits import Edited, apply_blocks
 from roo_lsp.workspace.lines import line_texts
 from roo_lsp.workspace.omissions import entities, placeholder
 

@@ -1,4 +1,4 @@
-"""SEARCH/REPLACE blocks: read strictly, matched exactly or nearly, applied all or not at all.
+"""Changes of a text: matched exactly or nearly, applied all or not at all.
 
 `ComparedText` finds lines in a text and puts others there; every tool that edits places its changes by it.
 """
@@ -7,14 +7,15 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from functools import partial
 from itertools import pairwise
 
 from roo_lsp.agent.errors import ToolError
 from roo_lsp.workspace import left_out
+from roo_lsp.workspace.blocks import Block
 from roo_lsp.workspace.hints import hint
+from roo_lsp.workspace.indentation import reindented
 from roo_lsp.workspace.line_diff import line_edits
-from roo_lsp.workspace.lines import Line, line_texts, lines_and_ends
+from roo_lsp.workspace.lines import Line, lines_and_ends
 
 NEAR_LINES = 40
 """How far from `:start_line:` a place is still the one that was meant."""
@@ -31,21 +32,6 @@ MOST_FITTED = 4_000_000
 TOLD = 10
 """Changes without a place of which it is told what comes nearest."""
 
-FORM = """\
-<<<<<<< SEARCH
-:start_line:12
--------
-lines as they are in the file
-=======
-lines to put there
->>>>>>> REPLACE"""
-
-_BEGIN = re.compile(r"<<<<<<< SEARCH>?\s*")
-_MIDDLE = re.compile(r"=======\s*")
-_END = re.compile(r">>>>>>> REPLACE\s*")
-_PLACE = re.compile(r":(start|end)_line:\s*(\d*)\s*")
-_RULE = re.compile(r"-------\s*")
-_ESCAPED = re.compile(r"\\+(<{7}|={7}|>{7}|-------\s*$|:(start|end)_line:)")
 _NUMBERED = re.compile(r"[> ]?\s*(\d+) \|(?: (.*))?")
 _LOOK_ALIKES = str.maketrans(
     {
@@ -59,15 +45,6 @@ _LOOK_ALIKES = str.maketrans(
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
-    """One change: lines to find, lines to put in their place, and where they were seen."""
-
-    search: tuple[str, ...]
-    replacement: tuple[str, ...]
-    start_line: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Edited:
     """A text after all blocks, the line of the first change, and which blocks matched nearly."""
 
@@ -75,109 +52,6 @@ class Edited:
     line: int
     nearly: tuple[str, ...] = ()
     """Labels of those blocks: `Block 2`."""
-
-
-# --- reading --------------------------------------------------------------------------------
-
-
-def parse_blocks(diff: str) -> list[Block]:
-    """The blocks in a diff; what stands around them is ignored.
-
-    Raises:
-        ToolError: a marker is missing or out of place; says which, in which line.
-    """
-    blocks: list[Block] = []
-    reader = _Reader(blocks)
-    for number, line in enumerate(line_texts(diff), 1):
-        reader.take(number, line)
-    reader.close()
-    return blocks
-
-
-class _Reader:
-    """Where in a block the reading is."""
-
-    def __init__(self, blocks: list[Block]) -> None:
-        self.blocks = blocks
-        self.part = "outside"
-        self.search: list[str] = []
-        self.replacement: list[str] = []
-        self.start_line: int | None = None
-        self.began = 0
-
-    def take(self, number: int, line: str) -> None:
-        match self.part:
-            case "outside":
-                self._outside(number, line)
-            case "head" | "search":
-                self._search(number, line)
-            case _:
-                self._replacement(number, line)
-
-    def close(self) -> None:
-        if self.part != "outside":
-            missing = ">>>>>>> REPLACE" if self.part == "replacement" else "======="
-            raise _malformed(f"The block that begins in line {self.began} has no {missing}.")
-        if not self.blocks:
-            raise _malformed("The diff has no SEARCH/REPLACE block in it.")
-        for number, block in enumerate(self.blocks, 1):
-            if not block.search:
-                raise ToolError(
-                    f"Block {number} has an empty SEARCH part. Give the lines beside the place and "
-                    "repeat them in REPLACE, or use write_to_file for a new file."
-                )
-            if block.search == block.replacement:
-                raise ToolError(f"Block {number} changes nothing: SEARCH and REPLACE are the same.")
-
-    def _outside(self, number: int, line: str) -> None:
-        if _BEGIN.fullmatch(line):
-            self.part, self.began = "head", number
-            self.search, self.replacement, self.start_line = [], [], None
-        elif _MIDDLE.fullmatch(line) or _END.fullmatch(line):
-            raise _malformed(f"Line {number} is {line.strip()} but no block has begun.")
-
-    def _search(self, number: int, line: str) -> None:
-        if _MIDDLE.fullmatch(line):
-            self.part = "replacement"
-        elif _BEGIN.fullmatch(line) or _END.fullmatch(line):
-            raise _out_of_place(number, line, "=======")
-        elif self.part == "head" and (place := _PLACE.fullmatch(line)):
-            if place[1] == "start" and place[2]:
-                self.start_line = int(place[2]) or None
-        elif self.part == "head" and _RULE.fullmatch(line):
-            self.part = "search"
-        else:
-            self.part = "search"
-            self.search.append(_unescaped(line))
-
-    def _replacement(self, number: int, line: str) -> None:
-        if _END.fullmatch(line):
-            block = Block(tuple(self.search), tuple(self.replacement), self.start_line)
-            self.blocks.append(block)
-            self.part = "outside"
-        elif _BEGIN.fullmatch(line) or _MIDDLE.fullmatch(line):
-            raise _out_of_place(number, line, ">>>>>>> REPLACE")
-        elif _PLACE.fullmatch(line):
-            raise _malformed(
-                f"Line {number} has {line.strip()} in the REPLACE part; it belongs below SEARCH."
-            )
-        else:
-            self.replacement.append(_unescaped(line))
-
-
-def _unescaped(line: str) -> str:
-    return line[1:] if _ESCAPED.match(line) else line
-
-
-def _out_of_place(number: int, line: str, expected: str) -> ToolError:
-    return _malformed(
-        f"Line {number} is {line.strip()} where {expected} was expected. A line of the file that "
-        f"looks like a marker is written with a backslash in front: \\{line.strip()}"
-    )
-
-
-def _malformed(what: str) -> ToolError:
-    return ToolError(f"{what} Nothing was changed. A block has this form:\n{FORM}")
 
 
 # --- applying -------------------------------------------------------------------------------
@@ -536,67 +410,6 @@ def _alike_first(one: str, other: str) -> int:
     """How many characters both begin with."""
     pairs = enumerate(zip(one, other, strict=False))
     return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
-
-
-# --- indentation ----------------------------------------------------------------------------
-
-_Indent = Callable[[str], str | None]
-"""The file's indentation for one that the model wrote; None where that cannot be told."""
-
-
-def reindented(
-    search: Sequence[str], found: Sequence[str], replacement: Sequence[str]
-) -> list[str] | None:
-    """The replacement with the file's indentation, or None where there is no telling what it is.
-
-    The model's and the file's may differ by blanks in front of every line, or by tabs in place of
-    always the same number of spaces; one of these has to explain every line, and fit each new one.
-    """
-    pairs = {
-        (_indentation(mine), _indentation(its))
-        for mine, its in zip(search, found, strict=True)
-        if mine.strip()
-    }
-    wrong = next(((mine, its) for mine, its in pairs if mine != its), None)
-    if wrong is None:
-        return list(replacement)
-    for indent in _explanations(*wrong):
-        if all(indent(mine) == its for mine, its in pairs):
-            new = [_with_indentation(line, indent) for line in replacement]
-            if None not in new:
-                return [line for line in new if line is not None]
-    return None
-
-
-def _explanations(mine: str, its: str) -> Iterator[_Indent]:
-    """The ways in which an indentation can have become another one."""
-    if its.endswith(mine):
-        more = its.removesuffix(mine)
-        yield lambda given: more + given
-    if mine.endswith(its):
-        less = mine.removesuffix(its)
-        yield lambda given: given.removeprefix(less) if given.startswith(less) else None
-    for one, other in (" \t", "\t "):
-        if mine == one * len(mine) and its == other * len(its) and mine and its:
-            yield partial(_exchanged, one * len(mine), other * len(its))
-
-
-def _exchanged(mine: str, its: str, given: str) -> str | None:
-    """So much of the other character for each of this one, where it comes out even."""
-    count, rest = divmod(len(given) * len(its), len(mine))
-    return None if rest or given.strip(mine[0]) else its[0] * count
-
-
-def _with_indentation(line: str, indent: _Indent) -> str | None:
-    if not line.strip():
-        return line
-    mine = _indentation(line)
-    its = indent(mine)
-    return None if its is None else its + line.removeprefix(mine)
-
-
-def _indentation(line: str) -> str:
-    return line[: len(line) - len(line.lstrip(" \t"))]
 
 
 # --- variants of a block --------------------------------------------------------------------

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from roo_lsp.agent.errors import ToolError
-from roo_lsp.workspace.edits import Block, ComparedText, Wanted, Words, with_own_lines
+from roo_lsp.workspace.blocks import Block
+from roo_lsp.workspace.edits import ComparedText, Wanted, Words, with_own_lines
 from roo_lsp.workspace.lines import line_texts, lines_and_ends
 
 MAX_PLACES = 100_000

@@ -24,7 +24,8 @@ from functools import partial
 from typing import Literal
 
 from roo_lsp.agent.errors import ToolError
-from roo_lsp.workspace.edits import Block, ComparedText, Edited, Wanted, Words
+from roo_lsp.workspace.blocks import Block
+from roo_lsp.workspace.edits import ComparedText, Edited, Wanted, Words
 from roo_lsp.workspace.lines import line_texts
 
 FORM = """\

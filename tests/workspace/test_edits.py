@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roo_lsp.agent.errors import ToolError
-from roo_lsp.workspace.edits import Block, apply_blocks, parse_blocks
+from roo_lsp.workspace.blocks import Block, parse_blocks
+from roo_lsp.workspace.edits import apply_blocks
 from roo_lsp.workspace.lines import line_texts, lines_and_ends
 
 

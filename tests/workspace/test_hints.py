@@ -3,7 +3,8 @@
 import pytest
 
 from roo_lsp.agent.errors import ToolError
-from roo_lsp.workspace.edits import apply_blocks, parse_blocks
+from roo_lsp.workspace.blocks import parse_blocks
+from roo_lsp.workspace.edits import apply_blocks
 from roo_lsp.workspace.literal import replace_text
 
 TEXT = 'if a < b && c:\n\treturn "x"\n\ndef f():\n    return 1\n'

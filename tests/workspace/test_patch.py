@@ -7,7 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from roo_lsp.agent.errors import ToolError
-from roo_lsp.workspace.edits import Block
+from roo_lsp.workspace.blocks import Block
 from roo_lsp.workspace.lines import line_texts, lines_and_ends
 from roo_lsp.workspace.patch import Operation, PatchHunk, apply_hunks, parse_patch
 from tests.support.trees import texts
