@@ -13,9 +13,7 @@ from roo_lsp.settings import SettingProblem
 from roo_lsp.settings_channel import Held
 from roo_lsp.settings_sources import Effective, Source, confined, effective
 from roo_lsp.tasks.approvals import TrustQuestion, passage_lines
-from roo_lsp.workspace.rules import Place as RulesPlace
-from roo_lsp.workspace.rules import Told as RulesTold
-from roo_lsp.workspace.rules import home_rules, rules
+from roo_lsp.workspace.rules import RulesPlace, RulesTold, home_rules, rules
 from roo_lsp.workspace.trust import (
     Item,
     TrustAnswer,

@@ -29,21 +29,21 @@ MAX_HOME_FILES = 200
 MAX_HOME_BYTES = 1_000_000
 """What is read of a home folder's rules at most."""
 
-Files = Mapping[str, bytes]
+RuleFiles = Mapping[str, bytes]
 """What there is to read in one place: paths below it, with `/`, and what they hold."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RulesPlace:
     """A folder that may hold rules, and how a file in it is called in the prompt."""
 
     prefix: str
     """Stands before the path: nothing for the first workspace folder, `~/` for home."""
-    files: Files
+    files: RuleFiles
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class RulesTold:
     """The rules as the model is told them."""
 
     text: str
@@ -55,8 +55,8 @@ class Told:
 
 
 def rules(
-    home: Place, folders: Sequence[Place], mode: str, *, agents: bool, max_bytes: int
-) -> Told:
+    home: RulesPlace, folders: Sequence[RulesPlace], mode: str, *, agents: bool, max_bytes: int
+) -> RulesTold:
     """The rules for a mode: its own first, then those of AGENTS.md and its like, then the general ones.
 
     `max_bytes` bounds the files' text together; what is cut is said where it is cut. `agents` is False
@@ -90,11 +90,11 @@ def rules(
             parts.append(f"## {name}\n{text}")
     if missing := [name for name in cut if name not in used]:
         parts.append(f"[Left out, because it is too much together: {', '.join(missing)}.]")
-    return Told("\n\n".join(parts), tuple(used), tuple(cut))
+    return RulesTold("\n\n".join(parts), tuple(used), tuple(cut))
 
 
 def _ruled(
-    places: Sequence[Place], folder: str, instead: Sequence[str]
+    places: Sequence[RulesPlace], folder: str, instead: Sequence[str]
 ) -> Iterable[tuple[str, bytes]]:
     """The files of the folders of that name below `.roo`; where there are none, the first of the others."""
     found = [each for place in places for each in _below(place, f".roo/{folder}/")]
@@ -107,7 +107,7 @@ def _ruled(
     return ()
 
 
-def _below(place: Place, folder: str) -> list[tuple[str, bytes]]:
+def _below(place: RulesPlace, folder: str) -> list[tuple[str, bytes]]:
     """A folder's files, whatever the folders between, in the order of their own names."""
     names = [
         name
@@ -119,14 +119,14 @@ def _below(place: Place, folder: str) -> list[tuple[str, bytes]]:
     return [(place.prefix + name, place.files[name]) for name in names]
 
 
-def _agents(place: Place) -> list[tuple[str, bytes]]:
+def _agents(place: RulesPlace) -> list[tuple[str, bytes]]:
     for name in AGENTS:
         if found := _named(place, name):
             return [*found, *_named(place, LOCAL)]
     return _named(place, LOCAL)
 
 
-def _named(place: Place, wanted: str) -> list[tuple[str, bytes]]:
+def _named(place: RulesPlace, wanted: str) -> list[tuple[str, bytes]]:
     """The file of that name at the top of a place, whatever its case."""
     for name in sorted(place.files):
         if name.casefold() == wanted:
@@ -138,7 +138,7 @@ def _last(name: str) -> str:
     return name.rpartition("/")[2]
 
 
-def home_rules(home: Path) -> Place:
+def home_rules(home: Path) -> RulesPlace:
     """The user's own rules: of `~/.roo`, and the AGENTS.md of `~/.agents`.
 
     Links are followed: the home folder is the user's own. Folders are looked into once.
@@ -156,7 +156,7 @@ def home_rules(home: Path) -> Place:
         room -= len(data)
         name = path.relative_to(home).as_posix()
         files[name.removeprefix(".agents/")] = data
-    return Place("~/", files)
+    return RulesPlace("~/", files)
 
 
 def _home_files(home: Path) -> Iterable[Path]:

@@ -5,10 +5,10 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roo_lsp.workspace.rules import Place, Told, home_rules, rules
+from roo_lsp.workspace.rules import RulesPlace, RulesTold, home_rules, rules
 from roo_lsp.workspace.trust import instruction_files, instructions
 
-NOTHING = Place("~/", {})
+NOTHING = RulesPlace("~/", {})
 
 
 def told(
@@ -18,9 +18,9 @@ def told(
     mode: str = "code",
     agents: bool = True,
     max_bytes: int = 65536,
-) -> Told:
-    def place(prefix: str, texts: dict[str, str]) -> Place:
-        return Place(prefix, {name: text.encode() for name, text in texts.items()})
+) -> RulesTold:
+    def place(prefix: str, texts: dict[str, str]) -> RulesPlace:
+        return RulesPlace(prefix, {name: text.encode() for name, text in texts.items()})
 
     folders = [place("", files), *(place(f"/w{at}/", each) for at, each in enumerate(more))]
     return rules(place("~/", home or {}), folders, mode, agents=agents, max_bytes=max_bytes)
