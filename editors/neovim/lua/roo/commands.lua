@@ -225,7 +225,8 @@ local function pick_prompt()
   end)
 end
 
-local KINDS = { 'read', 'readOutside', 'edit', 'editOutside', 'editProtected', 'execute', 'mcp', 'mode', 'subtask', 'fetch' }
+local KINDS =
+  { 'read', 'readOutside', 'edit', 'editOutside', 'editProtected', 'execute', 'mcp', 'mode', 'subtask', 'fetch' }
 
 --- Approve a kind of calls by itself, or ask again: in the task in view, else until the server ends.
 local function pick_auto()
