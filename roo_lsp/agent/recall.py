@@ -31,6 +31,12 @@ class Recall:
         while len(self._texts) > FILES or self._size > CHARACTERS:
             self._size -= len(self._texts.popitem(last=False)[1])
 
+    def clear(self) -> None:
+        """Nobody can say what the model still knows: the conversation is another one."""
+        for each in (self._seen, self._texts, self._said):
+            each.clear()
+        self._size = 0
+
     def has_seen(self, path: Path) -> bool:
         """True when the model was shown the file, or has written it."""
         return path in self._seen

@@ -219,6 +219,7 @@ async def test_a_task_of_before_is_shown_again_as_it_was(window: Window) -> None
         const header = pane.locator('.pane-header');
         if (await header.getAttribute('aria-expanded') !== 'true') await header.click();
         await pane.locator('.monaco-list-row', {hasText: 'Say what I can read later'}).click();
+        await header.click();  // the view of the task has its room again
         """
     )
     await editor.sees(".user", "Say what I can read later")
