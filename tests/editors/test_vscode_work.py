@@ -237,6 +237,25 @@ async def test_commands_are_offered_and_done_where_one_writes(window: Window) ->
     assert await editor.count(".timeline > .user") == 1
 
 
+async def test_the_model_is_told_where_the_user_is(window: Window) -> None:
+    editor, fake = window.editor, window.fake
+    (window.folder / "app.py").write_text(APP, "utf-8")
+    fake.answers(text("I see it."))
+    await editor.open("app.py")
+    await editor.do(
+        "await page.locator('.editor-instance .view-line', {hasText: 'def shout'}).click()"
+    )
+    await editor.command("Roo: Show the View")
+    await editor.command("Roo: New Task")
+    await editor.write("What is this?")
+    await editor.sees(".agent", "I see it.")
+    said = fake.chats[-1].json["messages"][-1]["content"]
+    assert said.startswith("What is this?")
+    assert "app.py" in said.partition("<editor>")[2]
+    assert "def shout" in said.partition("<editor>")[2]
+    assert await editor.text(".user") == "What is this?"
+
+
 # --- several folders ----------------------------------------------------------------------------
 
 

@@ -57,7 +57,8 @@ export class Words {
    */
   async send(text: string, mode?: string, profile?: string, place: { instead?: number } = {}): Promise<void> {
     const { attachments } = this;
-    const context = attachments.filter((each) => !each.image).map(({ uri, range }) => ({ uri, range }));
+    const pointed = attachments.filter((each) => !each.image).map(({ uri, range }) => ({ uri, range }));
+    const context = [...pointed, ...focus()];
     const images = attachments.filter((each) => each.image).map(({ uri }) => uri);
     const more = { context, ...(images.length > 0 ? { images } : {}) };
     const current = this.tasks.current;
@@ -109,4 +110,12 @@ export class Words {
   private tellAttachments(): void {
     this.view.post({ type: 'attachments', attachments: this.attachments });
   }
+}
+
+/** Where the user is, which the model is told as what the editor shows, not as what they point at. */
+export function focus(): object[] {
+  const editor = vscode.window.activeTextEditor;
+  if (!editor) return [];
+  const { start, end } = editor.selection;
+  return [{ uri: editor.document.uri.toString(), range: { start, end }, focus: true }];
 }
