@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, assert_never
 
 from roo_lsp.agent.arguments import BadArguments, read_arguments
 from roo_lsp.agent.assembly import (
@@ -132,7 +132,7 @@ def _ask_again(agent: Agent, assembly: Assembly, trouble: Trouble, form: str) ->
             agent.history.append(message)
             agent.history.append(UserMessage(MAKE_THE_CALL))
             agent.emit(Retrying(1, 2, 0, "The model only said what it would do. It is asked to."))
-        case "empty":
+        case _:  # an answer to the user's words that is empty: the same request is made again
             pass
 
 
@@ -295,6 +295,8 @@ def _show(
             agent.emit(Retrying(1, 2, 0, reason))
         case Reset():
             _abandon(agent, begun, "The stream broke; the model is asked again.")
+        case _:
+            assert_never(piece)
 
 
 def _abandon(agent: Agent, begun: dict[str, GrowingCall], why: str) -> None:

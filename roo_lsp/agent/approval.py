@@ -214,22 +214,20 @@ class Gate:
         unconfined = invocation.unconfined and self.policy.confines()
         if unconfined and not isinstance(verdict, Refuse):
             verdict = OUTSIDE
-        match verdict:
-            case Allow():
-                return Decision("allow_once", "policy")
-            case Refuse(why):
-                return Decision("reject_once", "policy", why)
-            case Ask(why, scope, note, prefix):
-                note = " · ".join(filter(None, (note, invocation.note)))
+        if isinstance(verdict, Allow):
+            return Decision("allow_once", "policy")
+        if isinstance(verdict, Refuse):
+            return Decision("reject_once", "policy", verdict.why)
+        note = " · ".join(filter(None, (verdict.note, invocation.note)))
         decision = await self.approver.approve(
             PermissionRequest(
                 call_id=call_id,
                 tool=tool.name,
                 kind=tool.kind,
                 title=invocation.title,
-                why=why,
-                scope=scope,
-                prefix=prefix,
+                why=verdict.why,
+                scope=verdict.scope,
+                prefix=verdict.prefix,
                 note=note,
                 diffs=invocation.diffs,
                 command=invocation.command,

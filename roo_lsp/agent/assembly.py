@@ -9,6 +9,7 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from secrets import token_hex
+from typing import assert_never
 
 from roo_lsp.agent.errors import RooError
 from roo_lsp.agent.messages import AssistantMessage, ToolCall
@@ -158,6 +159,8 @@ class Assembly:
             case Restarted():
                 self._clear()
                 return [Reset()]
+            case _:
+                assert_never(delta)
 
     def message(self) -> AssistantMessage:
         """The answer so far; each call's arguments are the text as it was streamed."""

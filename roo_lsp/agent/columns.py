@@ -101,7 +101,7 @@ def shortened(path: str, limit: int) -> str:
         return CUT + _first(name[::-1], limit - len(CUT))[::-1]
     widths = [columns(folder) + 1 for folder in folders]
     head, end = 0, 0
-    while head + end < len(folders):
+    while True:  # it ends: there is no room for all of them
         if widths[head] <= room and head <= end:
             room -= widths[head]
             head += 1
@@ -109,8 +109,7 @@ def shortened(path: str, limit: int) -> str:
             room -= widths[-1 - end]
             end += 1
         else:
-            break
-    return "/".join([*folders[:head], CUT, *folders[len(folders) - end :], name])
+            return "/".join([*folders[:head], CUT, *folders[len(folders) - end :], name])
 
 
 def _first(text: str, limit: int) -> str:

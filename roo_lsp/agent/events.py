@@ -7,7 +7,7 @@ sentence a status bar shows.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, assert_never
 from urllib.parse import unquote
 
 from roo_lsp.agent.errors import RooError
@@ -270,6 +270,8 @@ class ToolCallUpdated:
                 return f"{self.doing} · {said}" if said else f"{self.doing}…" if self.title else ""
             case "pending":
                 return ""
+            case _:
+                assert_never(self.status)
 
     @property
     def doing(self) -> str:
@@ -682,6 +684,8 @@ class StateChanged:
                 return "Cancelled"
             case "error":
                 return "Failed"
+            case _:
+                assert_never(self.stop_reason)
 
 
 PARAGRAPH = "\n\n"

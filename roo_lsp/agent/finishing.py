@@ -7,7 +7,7 @@ see. What has failed by then, or was only looked at, ends nothing.
 import json
 from collections.abc import Iterable, Sequence
 
-from roo_lsp.agent.messages import AssistantMessage, Message, ToolMessage, UserMessage
+from roo_lsp.agent.messages import AssistantMessage, Message, ToolMessage
 
 GIVEN = "Given to the user."
 """The result of a call that ends the turn, in the history: its text stands in the call."""
@@ -52,6 +52,6 @@ def answer_of(messages: Sequence[Message]) -> str:
                     return result[0]
                 if last or text:
                     return last or text
-            case UserMessage():
-                return last
+            case _:  # the user's words: before them there is nothing of this turn
+                break
     return last

@@ -10,7 +10,7 @@ from roo_lsp.agent.errors import RooError
 from roo_lsp.agent.events import Retrying, ToolCallUpdated
 from roo_lsp.agent.loop import run_turn
 from roo_lsp.agent.messages import AssistantMessage, ToolMessage, UserMessage, repaired
-from roo_lsp.agent.ports import Finished, ReasoningDelta, TextDelta, ToolCallFragment
+from roo_lsp.agent.ports import AskedAgain, Finished, ReasoningDelta, TextDelta, ToolCallFragment
 from tests.support.scripted import Rig, calls, rig, says, tool
 
 PRINTED = '<tool_call>\n{"name": "echo", "arguments": {"word": "a"}}\n</tool_call>'
@@ -229,3 +229,11 @@ async def test_a_model_that_only_thinks_until_the_limit_is_said_to():
     error = await failure(rig(thought, thought, tools=[tool("echo", ran)]))
     assert "still thinking" in error.message
     assert "roo.model.maxOutputTokens" in error.hint
+
+
+async def test_a_request_that_is_made_again_before_anything_came_is_told_and_voids_nothing():
+    answer = [AskedAgain("The endpoint was busy."), TextDelta("Well"), Finished("stop")]
+    subject = rig(answer)
+    assert await run_turn(subject.agent) == "end_turn"
+    assert subject.of(Retrying) == [Retrying(1, 2, 0, "The endpoint was busy.")]
+    assert [m.text for m in subject.agent.history.messages] == ["Do it", "Well"]

@@ -1,6 +1,7 @@
 """The gate: an approval is for exactly what was shown, and what cannot be checked is refused."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from roo_lsp.agent.approval import (
     CHANGED,
     UNCHECKED,
+    Allow,
     Ask,
     Decision,
     PermissionRequest,
@@ -135,3 +137,78 @@ async def test_a_task_that_is_cancelled_while_it_asks_does_not_act() -> None:
     shown, *_, last = it.of(ToolCallUpdated)
     assert (last.status, last.title) == ("failed", shown.title), "said as it was asked about"
     assert shown.title != "edit"
+
+
+def leaving(ran: list[str]) -> Any:
+    """A tool whose command would run outside the sandbox."""
+    inside = tool("leave", lambda word: ran.append(word) or word, group="execute")
+
+    async def prepare(arguments: Any, context: Any) -> Any:
+        return replace(await inside.prepare(arguments, context), unconfined=True)
+
+    return replace(inside, prepare=prepare)
+
+
+@pytest.mark.parametrize("verdict", [Allow(), Ask("it runs", "all commands", prefix="make")])
+async def test_leaving_the_sandbox_is_asked_each_time_whatever_is_allowed(verdict: Any) -> None:
+    ran: list[str] = []
+    it = rig(
+        calls(("leave", "{}"), ("leave", "{}")),
+        says("ok"),
+        tools=[leaving(ran)],
+        policy=ScriptedPolicy(verdicts={"execute": verdict}),
+        people=AnswersWith("allow_always"),
+    )
+    await run_turn(it.agent)
+    assert len(ran) == 2
+    assert [each.unconfined for each in it.people.asked] == [True, True]
+    assert it.people.asked[0].outcomes == ("allow_once", "reject_once")
+    assert it.policy.remembered == []
+
+
+async def test_what_is_forbidden_is_not_asked_for_outside_the_sandbox_either() -> None:
+    ran: list[str] = []
+    policy = ScriptedPolicy(verdicts={"execute": Refuse("Never.")})
+    it = rig(calls(("leave", "{}")), says("ok"), tools=[leaving(ran)], policy=policy)
+    await run_turn(it.agent)
+    assert (it.results, ran, it.people.asked) == (["Never."], [], [])
+
+
+@pytest.mark.parametrize(
+    ("scope", "prefix", "reaches"),
+    [
+        ("", "", {"allow_once": "", "reject_once": ""}),
+        (
+            "this one",
+            "",
+            {
+                "allow_once": "",
+                "allow_always": "this one",
+                "reject_once": "",
+                "reject_always": "this one",
+            },
+        ),
+        (
+            "this one",
+            "make",
+            {
+                "allow_once": "",
+                "allow_always": "this one",
+                "allow_always_prefix": "commands that begin with “make”, as far as their options "
+                "are known to be harmless, for this task",
+                "reject_once": "",
+                "reject_always": "this one",
+            },
+        ),
+    ],
+)
+async def test_a_question_offers_what_has_a_reach_and_says_which(
+    scope: str, prefix: str, reaches: dict[str, str]
+) -> None:
+    it = rig(calls(("edit", "{}")), says("ok"), tools=[edit([])])
+    it.policy.verdicts["edit"] = Ask("it edits", scope, prefix=prefix)
+    await run_turn(it.agent)
+    [asked] = it.people.asked
+    assert {each: asked.reach(each) for each in asked.outcomes} == reaches
+    kinds = {Decision(each, "test").kind for each in asked.outcomes}
+    assert kinds == {each for each in reaches if not each.endswith("prefix")}

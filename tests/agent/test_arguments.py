@@ -77,6 +77,7 @@ def test_what_can_be_read_in_one_way_is_taken(sent: str, meant: str):
         ),
         ('{"a": ' * 100_000, "nested deeper"),
         ("[" * 100_000, "nested deeper"),
+        ('{"a": "\n", "b": ' + "[" * 100_000, "nested deeper"),
         ("```\n" * 50_000 + "```" * 50_000, "not valid JSON"),
     ],
 )

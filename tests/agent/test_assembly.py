@@ -21,6 +21,7 @@ from roo_lsp.agent.assembly import (
 from roo_lsp.agent.errors import RooError
 from roo_lsp.agent.messages import AssistantMessage, ToolCall
 from roo_lsp.agent.ports import (
+    AskedAgain,
     Delta,
     Finished,
     ReasoningDelta,
@@ -202,6 +203,44 @@ def test_whole_calls_at_one_index_without_ids_are_told_apart():
         ("one", A),
         ("two", B),
     ]
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        ('{"path": "}"}',),
+        ('{"path": "\\', '""}'),
+        ('{"path": "\\\\', '"}'),
+        ('{"path": "\\"}', '"}'),
+        ('{"path": ["{", {', "}]}"),
+    ],
+)
+def test_where_an_object_ends_is_seen_through_strings_escapes_and_cuts(pieces: tuple[str, ...]):
+    """A bracket in a string or a quote behind a backslash ends nothing, wherever it is cut."""
+    cut = [frag(0, None, "one", piece) for piece in pieces]
+    whole = "".join(pieces)
+    json.loads(whole)
+    assert calls(*cut, frag(0, None, "one", B)) == [("one", whole), ("one", B)]
+
+
+def test_what_only_looks_whole_is_broken_and_stays_one_call():
+    broken = '{"path" "a"}'
+    again = [frag(0, None, "one", each) for each in (broken, B, B)]
+    assert calls(*again) == [("one", broken + B + B)]
+
+
+def test_a_name_that_is_repeated_alone_is_no_growth():
+    message, progress = fed(
+        frag(0, "x", "one", A), frag(0, "x", "one"), frag(0, "x", "one", " "), Finished("stop")
+    )
+    assert [type(step) for step in progress] == [CallBegan, CallGrew, CallGrew]
+    assert [call.arguments for call in message.calls] == [A + " "]
+
+
+def test_being_asked_again_is_passed_on_and_voids_nothing():
+    message, progress = fed(TextDelta("a"), AskedAgain("busy"), TextDelta("b"))
+    assert progress == [TextPiece("a"), AskedAgain("busy"), TextPiece("b")]
+    assert message.text == "ab"
 
 
 def test_a_name_in_pieces_is_joined_before_it_is_announced():

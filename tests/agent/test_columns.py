@@ -67,6 +67,9 @@ def test_a_path_fits_and_keeps_the_end_of_its_name(path: str, limit: int) -> Non
         ),
         ("Failed: 日本語日本語日本語 日本語", 20, "Failed: 日本語日本…"),
         ("x" * 30, 10, "x" * 9 + "…"),
+        ("a " * 50, 8, "a a a …"),  # more words than columns
+        ("ab cdef ghij", 8, "ab …"),  # no room for a blank behind the second
+        ("abcdefg hij", 8, "abcdefg…"),
         ("a/very_long_name_of_a_file.py", 16, "…me_of_a_file.py"),
     ],
 )

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from roo_lsp.agent.context import OVERFLOWS, results_that_fit
+from roo_lsp.agent.context import OVERFLOWS, condense_now, results_that_fit
 from roo_lsp.agent.conversation import GO_ON, History
 from roo_lsp.agent.errors import RooError
 from roo_lsp.agent.events import (
@@ -572,6 +572,41 @@ async def test_a_task_that_was_killed_goes_on_from_what_was_left() -> None:
         assert all(repaired(each.messages) == list(each.messages) for each in model.turns)
         said = "".join(str(message) for message in model.turns[-1].messages)
         assert said.count(PROMPT) == 1
+
+
+# --- because the user wants it ---------------------------------------------------------------
+
+
+async def test_a_conversation_that_cannot_be_made_shorter_stays_as_it_is() -> None:
+    it, model = long_task([], prompt="")
+    it.agent.history.append(UserMessage(PROMPT))
+    before, after = await condense_now(it.agent, it.agent.brief())
+    assert before == after
+    assert [each.text for each in it.agent.history.messages] == [PROMPT]
+    assert (it.events, model.requests, model.summaries) == ([], [], [])
+
+
+async def test_a_long_summary_is_condensed_and_all_that_came_since_is_kept() -> None:
+    it, model = long_task([], 100_000, prompt="")
+    it.agent.history = History(lambda entry: None, [Condensed("x" * 20_000, 0)])
+    since = [UserMessage("And b.py?"), AssistantMessage("It is fine."), UserMessage("And c.py?")]
+    for message in since:
+        it.agent.history.append(message)
+    before, after = await condense_now(it.agent, it.agent.brief())
+    assert after < before
+    assert len(model.summaries) == 1
+    first, *kept = it.agent.history.messages
+    assert NOTES in first.text
+    assert kept == since
+
+
+async def test_a_refusal_that_nothing_explains_is_told_in_the_endpoints_own_words() -> None:
+    refused = RooError("context_overflow", "The body is too large (413).", bytes_only=True)
+    it = rig([refused])
+    with pytest.raises(RooError) as caught:
+        await run_turn(it.agent)
+    assert caught.value is refused
+    assert [each.text for each in it.agent.history.messages] == ["Do it"]
 
 
 # --- counting and trimming ------------------------------------------------------------------

@@ -115,6 +115,33 @@ TABLE: list[tuple[AgentEvent, dict[str, Any], str]] = [
         },
         "Waiting for you: Run make?",
     ),
+    (
+        PermissionAsked("r", None, "Use the saved key", OPTIONS),
+        {
+            "sessionUpdate": "_permission",
+            "requestId": "r",
+            "toolCallId": None,
+            "title": "Use the saved key",
+            "options": [*OPTIONS],
+        },
+        "Waiting for you: Use the saved key?",
+    ),
+    (
+        ToolCallUpdated("c", "completed", "Run make", meta={"exitCode": 2}),
+        {
+            "sessionUpdate": "tool_call_update",
+            "toolCallId": "c",
+            "status": "completed",
+            "title": "Run make",
+            "_meta": {"exitCode": 2},
+        },
+        "Exit code 2: Run make",
+    ),
+    (
+        ToolCallUpdated("c", "in_progress"),
+        {"sessionUpdate": "tool_call_update", "toolCallId": "c", "status": "in_progress"},
+        "",
+    ),
     *(
         (
             PermissionSettled("r", outcome, "dialog"),
