@@ -139,8 +139,5 @@ def _answers(
     calls: Sequence[ToolCall], results: Sequence[Message], missing: str
 ) -> list[ToolMessage]:
     """One result a call, in the calls' order; the last of several results for a call wins."""
-    found: dict[str, ToolMessage] = {}
-    for result in results:
-        if isinstance(result, ToolMessage):
-            found[result.call_id] = result
+    found = {result.call_id: result for result in results if isinstance(result, ToolMessage)}
     return [found.get(call.id) or ToolMessage(call.id, missing, failed=True) for call in calls]

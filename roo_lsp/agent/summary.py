@@ -95,10 +95,10 @@ def _pieces(history: History, left_out: int) -> Iterator[_Piece]:
                 for call in calls:
                     names[call.id] = f"{len(names) + 1}, {call.name}"
                     yield _Piece(f"## Agent's call {names[call.id]}", call.arguments)
-            case ToolMessage(call_id, text, failed):
-                how = "Failure" if failed else "Result"
-                told = trimmed(text, IN_SHORT, GOES_ON) if at >= left_out else text
-                yield _Piece(f"## {how} of call {names.get(call_id, '?')}", told)
+            case result:
+                how = "Failure" if result.failed else "Result"
+                told = trimmed(result.text, IN_SHORT, GOES_ON) if at >= left_out else result.text
+                yield _Piece(f"## {how} of call {names.get(result.call_id, '?')}", told)
 
 
 def standing_text(

@@ -479,6 +479,16 @@ async def test_a_read_that_is_too_long_is_cut_at_its_end_with_the_line_to_go_on_
     assert 2000 < len(told.text) < 3000 * 4 / 3
 
 
+async def test_a_read_of_one_line_that_is_too_long_is_cut_in_its_middle() -> None:
+    it, _ = long_task(reads(1), 3000, length=1)
+    whole = f"a.js lines 1-1 of 1\n1 | {'x' * 50_000};"
+    (told,) = results_that_fit(it.agent, it.agent.brief(), [ToolMessage("c", whole)])
+    assert told.text.startswith("a.js lines 1-1 of 1\n1 | x")
+    assert told.text.endswith("x;")
+    assert "start_line" not in told.text
+    assert len(told.text) < 3000 * 4 / 3
+
+
 async def test_a_result_is_not_cut_for_less_than_a_tenth_of_it() -> None:
     it, _ = long_task(reads(1), 3000, length=1)
 

@@ -37,6 +37,10 @@ def test_path_and_lines_are_those_of_the_arguments_however_they_are_cut(
     assert lines == content.count("\n") + path.count("\n")
 
 
+def test_a_path_that_is_no_json_is_not_shown():
+    assert grown("write_to_file", '{"path": "a\\qb", "content": "x\\n"}') == ("", 1)
+
+
 def test_the_verb_is_the_tools_and_other_tools_have_none():
     patch = "*** Begin Patch\n*** Update File: src/a.py\n@@\n-a\n"
     assert grown("apply_diff", '{"path": "a", "diff": "x\\ny') == ("Editing a", 1)

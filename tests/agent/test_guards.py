@@ -10,9 +10,9 @@ import pytest
 from roo_lsp.agent.approval import Ask
 from roo_lsp.agent.errors import ToolError
 from roo_lsp.agent.finishing import GIVEN
-from roo_lsp.agent.guards import Limits
+from roo_lsp.agent.guards import KEPT, Limits, Repetition
 from roo_lsp.agent.loop import run_turn
-from roo_lsp.agent.messages import UserMessage
+from roo_lsp.agent.messages import ToolCall, UserMessage
 from roo_lsp.agent.tool import AnyTool, Diff, Invocation, ToolContext, ToolResult
 from roo_lsp.tools import all_tools
 from tests.support.scripted import AnswersWith, Rig, ScriptedPolicy, calls, rig, says, tool
@@ -137,6 +137,16 @@ async def test_edit_and_undo_in_ever_other_words_is_a_circle():
 
 
 # --- failures -------------------------------------------------------------------------------------
+
+
+def test_what_a_call_brought_long_ago_counts_as_new_again():
+    past = Repetition()
+    first, *others = [ToolCall(str(n), *echo(word=str(n))) for n in range(KEPT + 1)]
+    assert past.saw(first, "x")
+    assert not past.saw(first, "x")
+    for each in others:
+        past.saw(each, "x")
+    assert past.saw(first, "x")
 
 
 async def test_failures_side_by_side_are_one_mistake():

@@ -16,6 +16,7 @@ from roo_lsp.agent.events import (
     ToolCallStarted,
     ToolCallUpdated,
     UsageUpdated,
+    UserImageChunk,
     UserMessageChunk,
 )
 from roo_lsp.agent.finishing import GIVEN
@@ -23,6 +24,7 @@ from roo_lsp.agent.guards import Limits
 from roo_lsp.agent.loop import run_turn
 from roo_lsp.agent.messages import (
     AssistantMessage,
+    Image,
     Message,
     ToolCall,
     ToolMessage,
@@ -156,6 +158,14 @@ async def test_text_cut_off_by_the_output_limit_stops_and_is_told_with_the_next_
     assert it.model.requests[1].messages[-1] == UserMessage(
         "(Your last answer was cut off by the output limit.)\n\nGo on"
     )
+
+
+async def test_the_users_images_are_shown_where_it_is_known_where_they_are() -> None:
+    it = rig(says("A cat"), prompt="")
+    images = (Image("image/png", "AAAA", "file:///w/cat.png"), Image("image/png", "AAAA"))
+    it.agent.inbox.append(UserMessage("What is it?", images))
+    await run_turn(it.agent)
+    assert it.of(UserImageChunk) == [UserImageChunk("file:///w/cat.png", "image/png", 3)]
 
 
 async def test_a_filtered_answer_is_a_refusal() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from roo_lsp.agent.events import ToolCallUpdated
+from roo_lsp.agent.tool import Workspace
 from roo_lsp.workspace.policy import Rules
 from tests.support.scripted import calls, says
 from tests.support.workshop import Workshop, turn
@@ -180,6 +181,27 @@ async def test_a_file_of_the_same_name_is_told(folder: Path, name: str):
     arguments = {"path": "lib/App.py", "diff": "<<<<<<< SEARCH\na\n=======\nb\n>>>>>>> REPLACE"}
     done = await turn(folder, calls((name, json.dumps(arguments))), says("ok"))
     assert "Of that name there is: src/app.py." in done.results[0]
+
+
+async def test_it_is_told_also_where_another_folder_of_the_workspace_is_gone(folder: Path):
+    spaces = Workspace((folder, folder.parent / "gone"))
+    call = ("read_file", '{"path": "lib/app.py"}')
+    done = await turn(folder, calls(call), says("ok"), workspace=spaces)
+    assert "Of that name there is: src/app.py." in done.results[0]
+
+
+async def test_where_nothing_is_hidden_the_file_that_is_meant_is_read_too(folder: Path):
+    call = ("read_file", '{"path": "src/app.py:2"}')
+    done = await turn(folder, calls(call), says("ok"), sight=None)
+    assert "2 | two" in done.results[0]
+
+
+async def test_a_file_of_an_odd_name_that_is_there_can_be_changed(folder: Path):
+    (folder / "a\\b.txt").write_text("one\n")
+    read = ("read_file", json.dumps({"path": "a\\b.txt"}))
+    write = ("write_to_file", json.dumps({"path": "a\\b.txt", "content": "two\n"}))
+    done = await turn(folder, calls(read), calls(write, first_id=2), says("ok"))
+    assert done.file("a\\b.txt") == "two\n"
 
 
 async def test_of_many_files_of_that_name_some_are_told(folder: Path):

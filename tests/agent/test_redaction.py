@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roo_lsp.agent.messages import AssistantMessage, ToolCall, ToolMessage, UserMessage
+from roo_lsp.agent.messages import AssistantMessage, Rewound, ToolCall, ToolMessage, UserMessage
 from roo_lsp.agent.redaction import MARK, Keys
 
 KEY = "sk-canary-0123456789"
@@ -42,6 +42,19 @@ def test_every_part_of_a_message_is_looked_at() -> None:
         AssistantMessage(KEY, (call,), reasoning=f"It is {KEY}"),
     ):
         assert KEY not in repr(known.hidden_from(message))
+
+
+def test_what_the_editor_showed_is_looked_at_beside_the_users_words() -> None:
+    known = keys(KEY)
+    message = UserMessage("Why?", shown=f"KEY={KEY}")
+    assert known.hidden_from(message) == UserMessage("Why?", shown=f"KEY={MARK}")
+    harmless = UserMessage("Why?", shown="KEY=")
+    assert known.hidden_from(harmless) is harmless
+
+
+def test_an_entry_without_words_stays_the_same_object() -> None:
+    entry = Rewound(3)
+    assert keys(KEY).hidden_from(entry) is entry
 
 
 def test_json_is_looked_at_in_values_names_and_lists() -> None:

@@ -175,6 +175,14 @@ MORE: list[tuple[Call, Call]] = [
     (("AskUserQuestion", {"questions": [{"question": "Q?", "header": "H", "multiSelect": False, "options": [{"label": "a", "description": "d"}]}]}), ("ask_followup_question", {"question": "Q?", "follow_up": ["a"]})),
     (("MultiEdit", {"file_path": "a.py", "edits": [{"old_string": "x", "new_string": "y"}, {"old_string": "p", "new_string": "q", "replace_all": True}]}), ("edit", {**EDIT[1], "more": [{"old_string": "p", "new_string": "q", "replace_all": True}]})),
     (("finish", {"message": "Done"}), ("attempt_completion", {"result": "Done"})),
+    (("attempt_completion", {"result": "Done", "command": " "}), ("attempt_completion", {"result": "Done"})),
+    (("str_replace_editor", {"command": "str_replace", "path": "a.py", "old_str": "x", "new_str": None}), ("edit", {**EDIT[1], "new_string": ""})),
+    (("MultiEdit", {"file_path": "a.py", "edits": [{"old_string": "x", "new_string": "y"}]}), EDIT),
+    (("Bash", {"command": "make test", "timeout": 0}), RUN),
+    (("todo_write", {"todos": [{"task": "a", "completed": True}, {"task": "b", "done": False}]}), ("update_todo_list", {"todos": "- [x] a\n- [ ] b"})),
+    (("AskUserQuestion", {"questions": [{"question": "Q?"}]}), ("ask_followup_question", {"question": "Q?", "follow_up": []})),
+    (("ask_followup_question", {"question": "Q?", "follow_up": "- a\n* b\n\n"}), ("ask_followup_question", {"question": "Q?", "follow_up": ["a", "b"]})),
+    (("ask_followup_question", {"question": "Q?", "options": "[a\nb"}), ("ask_followup_question", {"question": "Q?", "follow_up": ["[a", "b"]})),
 ]  # fmt: skip
 
 
@@ -212,6 +220,14 @@ NOT_THE_SAME: list[Call] = [
     ("execute_bash", {"command": "y", "is_input": "true"}),
     ("Grep", {"pattern": "a", "multiline": True}),
     ("ask_followup_question", {"question": "Q?", "options": ["a"], "multiSelect": True}),
+    ("AskUserQuestion", {"questions": [{"question": "Q?", "multiSelect": True}]}),
+    ("view", {"path": "a", "view_range": "all"}),
+    ("LS", {"path": "a", "depth": "deep"}),
+    ("Grep", {"pattern": 5}),
+    ("Bash", {"command": []}),
+    ("todo_write", {"todos": [5]}),
+    ("todo_write", {"todos": [{"content": "a", "status": "perhaps"}]}),
+    ("delete_file", {"recursive": True}),
 ]
 
 
@@ -281,6 +297,15 @@ async def test_what_is_shown_run_and_stored_has_our_names():
     assert json.loads(stored.calls[0].arguments) == ours
     assert next(each for each in it.of(ToolCallUpdated) if each.raw_input).raw_input == ours
     assert it.results == ["The user answered: a"]
+
+
+async def test_a_call_of_a_tool_that_is_several_is_none_of_them_where_its_arguments_are_broken():
+    it = rig(
+        calls(("str_replace_editor", '{"command": view')), says("ok"), tools=[TOOLS["read_file"]]
+    )
+    await run_turn(it.agent)
+    assert [began.tool for began in it.of(ToolCallStarted)] == ["str_replace_editor"]
+    assert "not valid JSON" in it.results[0]
 
 
 async def test_a_tool_that_is_several_is_shown_once_it_is_known_which(tmp_path: Path):

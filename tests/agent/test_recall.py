@@ -1,0 +1,45 @@
+"""What a task remembers is bounded, and gone once the conversation is another one."""
+
+from pathlib import Path
+
+from roo_lsp.agent.recall import CHARACTERS, FILES, KEPT, Recall
+
+A, B = Path("/w/a.py"), Path("/w/b.py")
+
+
+def test_nothing_is_known_any_more_once_it_is_cleared() -> None:
+    recall = Recall()
+    recall.saw(A, "x" * CHARACTERS)
+    assert recall.first("a doubt")
+    recall.clear()
+    assert not recall.has_seen(A)
+    assert list(recall.texts()) == []
+    assert recall.first("a doubt")
+    recall.saw(A, "x" * CHARACTERS)  # there is room for it again
+    assert recall.has_seen(A)
+    assert [path for path, _ in recall.texts()] == [A]
+
+
+def test_the_oldest_texts_go_where_they_are_too_long_together_and_the_files_stay_known() -> None:
+    recall = Recall()
+    recall.saw(A, "x" * CHARACTERS)
+    recall.saw(B, "y")
+    assert list(recall.texts()) == [(B, "y")]
+    assert recall.has_seen(A)
+
+
+def test_so_many_texts_are_kept_and_no_more() -> None:
+    recall = Recall()
+    paths = [Path(f"/w/{n}") for n in range(FILES + 1)]
+    for path in paths:
+        recall.saw(path, "")
+    assert [path for path, _ in recall.texts()] == paths[1:]
+
+
+def test_what_was_said_long_ago_is_said_once_more() -> None:
+    recall = Recall()
+    assert recall.first("a doubt")
+    assert not recall.first("a doubt")
+    for n in range(KEPT):
+        recall.first(f"another {n}")
+    assert recall.first("a doubt")
