@@ -31,6 +31,8 @@ def test_a_message_without_a_key_stays_the_same_object() -> None:
     message = AssistantMessage("hello", (ToolCall("1", "read_file", '{"path": "a"}'),))
     assert keys(KEY).hidden_from(message) is message
     assert Keys().hidden_from(message) is message
+    result = ToolMessage("1", "KEY=")
+    assert keys(KEY).hidden_from(result) is result
 
 
 def test_every_part_of_a_message_is_looked_at() -> None:
