@@ -223,7 +223,7 @@ NOT_THE_SAME: list[Call] = [
     ("AskUserQuestion", {"questions": [{"question": "Q?", "multiSelect": True}]}),
     ("view", {"path": "a", "view_range": "all"}),
     ("LS", {"path": "a", "depth": "deep"}),
-    ("Grep", {"pattern": 5}),
+    ("Grep", {"pattern": 5, "-i": True}),
     ("Bash", {"command": []}),
     ("todo_write", {"todos": [5]}),
     ("todo_write", {"todos": [{"content": "a", "status": "perhaps"}]}),
@@ -237,6 +237,10 @@ def test_what_would_do_something_else_is_told_and_not_done(theirs: Call):
     if name in TOOLS:
         with pytest.raises(ToolError):
             TOOLS[name].parse(json.dumps(arguments))
+
+
+def test_a_deletion_that_names_no_file_is_given_none():
+    assert taken("delete_file", {"recursive": True}) == ("apply_patch", {"recursive": True})
 
 
 async def test_an_argument_that_would_change_what_an_edit_does_is_not_left_out_silently():
