@@ -94,7 +94,7 @@ That is a follow-up in the shown task, or with NEW, or where none is
 shown, a new task with OPTIONS.  What is not taken is given back."
   (add-to-history 'roo--history text)
   (let* ((task (and (not new) (roo--task connection)))
-         (places (delq nil (cons (roo--focus)
+         (places (delq nil (cons (roo--focus connection)
                                  (mapcar (lambda (each) (plist-get each :place)) attached))))
          (images (delq nil (mapcar (lambda (each) (plist-get each :image)) attached)))
          (argument (append (if task (list :text text :taskId task) (list :prompt text))
@@ -112,10 +112,15 @@ shown, a new task with OPTIONS.  What is not taken is given back."
                       failed)
       (roo--start-task connection (append argument options) failed))))
 
-(defun roo--focus ()
-  "Where the user is in their files, as a place for the server; nil if nowhere.
-That is the point, or the region, of the file they looked at last."
-  (when-let* ((buffer (seq-find #'buffer-file-name (cons (current-buffer) (buffer-list)))))
+(defun roo--focus (connection)
+  "Where the user is in the files of CONNECTION's project, as a place for the server.
+That is the point, or the region, of the file they looked at last; nil if
+there is none: what they do in other projects is not this one's business."
+  (when-let* ((root (roo--root connection))
+              (buffer (seq-find (lambda (each)
+                                  (when-let* ((file (buffer-file-name each)))
+                                    (file-in-directory-p file root)))
+                                (cons (current-buffer) (buffer-list)))))
     (with-current-buffer buffer
       (let* ((first (1- (line-number-at-pos (if (use-region-p) (region-beginning) (point)) t)))
              (start (list :line first :character 0))

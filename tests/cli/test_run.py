@@ -138,7 +138,7 @@ async def test_yes_execute_runs_commands_and_shows_their_output(folder):
         fake.answers(call("execute_command", {"command": "echo o-k; exit 3"}), text("Ran."))
         ended = await run(fake, folder, "--yes=execute", "Run it")
     assert ended.code == 0, ended
-    assert "$ Run echo o-k; exit 3  ✓" in ended.out
+    assert "$ Run echo o-k; exit 3  ✗" in ended.out
     assert "exit 3" in ended.out
     assert "│ o-k" in ended.out
 

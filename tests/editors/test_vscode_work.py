@@ -8,7 +8,7 @@ import pytest
 
 from tests.editors.vscode import needed, packaged, vscode
 from tests.editors.vscode_window import APP, Window
-from tests.support.fake_openai import FakeOpenAI, call, gated, text
+from tests.support.fake_openai import Answer, FakeOpenAI, call, gated, text
 
 pytestmark = [pytest.mark.real, pytest.mark.asyncio(loop_scope="module")]
 
@@ -254,6 +254,33 @@ async def test_the_model_is_told_where_the_user_is(window: Window) -> None:
     assert "app.py" in said.partition("<editor>")[2]
     assert "def shout" in said.partition("<editor>")[2]
     assert await editor.text(".user") == "What is this?"
+
+
+async def test_two_questions_lead_to_the_first_reviewed_change_and_one_to_the_next(
+    window: Window,
+) -> None:
+    editor, fake = window.editor, window.fake
+    (window.folder / "app.py").write_text(APP, "utf-8")
+    run = call("execute_command", {"command": "python3 app.py"})
+    change = "<<<<<<< SEARCH\n    return {}\n=======\n    return {}\n>>>>>>> REPLACE\n"
+
+    def edit(before: str, after: str) -> Answer:
+        return call("apply_diff", {"path": "app.py", "diff": change.format(before, after)})
+
+    fake.answers(run, edit("'hello'", "name"), run, text("It says the name."))
+    await window.task("Say the name, and try it before and after")
+    await editor.sees(".card.permission", "Run python3 app.py")
+    await editor.press("Approve")
+    await editor.sees(".card.permission", "Edit app.py")
+    await editor.press("Approve")
+    await editor.sees(".agent", "It says the name.")  # the same command ran again
+    assert "you" in window.results()[-1]
+
+    fake.answers(edit("text", "text * 2"), run, text("It shouts twice."))
+    await editor.write("And shout twice")
+    await editor.sees(".card.permission", "Edit app.py")
+    await editor.press("Approve")
+    await editor.sees(".agent", "It shouts twice.")
 
 
 # --- several folders ----------------------------------------------------------------------------
