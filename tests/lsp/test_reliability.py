@@ -319,7 +319,8 @@ async def test_a_server_that_is_killed_at_any_event_can_be_followed_by_another(
         async with server_process(tmp_path, fake) as other:
             listed = await other.execute("roo.task.list")
             task_id = task_id or listed[0]["taskId"]
-            assert [(t["taskId"], t["state"]) for t in listed] == [(task_id, "idle")]
+            assert [t["taskId"] for t in listed] == [task_id]
+            assert listed[0]["state"] in {"idle", "waiting"}  # what waited then waits now
             stored = await other.replayed(task_id)
             assert stored[: len(seen)] == seen
             assert gapless(stored)

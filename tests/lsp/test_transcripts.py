@@ -87,7 +87,7 @@ async def test_a_pending_approval_is_reviewed_as_a_document_by_its_code_action(
         await it.start("Change it")
         [shown] = await it.until(lambda: it.client.diagnostics.get(buffer.uri))
         assert shown.message == "Roo wants your approval: Edit a.txt"
-        assert shown.range == types.Range(types.Position(1, 0), types.Position(1, 3))
+        assert shown.range == types.Range(types.Position(1, 0), types.Position(1, 0))
         found = await it.client.text_document_code_action_async(
             types.CodeActionParams(
                 types.TextDocumentIdentifier(buffer.uri),
