@@ -165,7 +165,7 @@ def test_fix_this_is_enough_where_the_cursor_is_on_what_fails(
     editor.type("A  # why?<Esc>")
     editor.type(":Roo send And now?<CR>")
     editor.until(
-        "vim.iter(person.values):find(function(each) return vim.inspect(each):find('# why?', 1, true) end)"
+        "vim.iter(person.values):find(function(each) return vim.inspect(each):find('I see.', 1, true) end)"
     )
     editor.ended()
     told = fake.chats[-1].json["messages"][-1]["content"]
