@@ -113,7 +113,7 @@ shown, a new task with OPTIONS.  What is not taken is given back."
       (roo--start-task connection (append argument options) failed))))
 
 (defun roo--focus (connection)
-  "Where the user is in the files of CONNECTION's project, as a place for the server.
+  "Where the user is in the files of CONNECTION's project, for the server.
 That is the point, or the region, of the file they looked at last; nil if
 there is none: what they do in other projects is not this one's business."
   (when-let* ((root (roo--root connection))

@@ -763,7 +763,7 @@
     (should (string-match-p "said in a few words" before))
     (roo "/status")
     (until (string-match-p "idle in mode code" (messages)))
-    (should (equal (roo--task (here)) task))
+    (until (equal (roo--task (here)) task)) ; once the command is answered
     (roo-send "/stauts")
     (until (string-match-p "nearest is /status" (messages)))
     (until (equal (said) before))
