@@ -168,7 +168,14 @@ def _item(root: Path, name: str, path: Path, room: int) -> tuple[Item, bytes | N
             name, content_hash(["unreadable"]), f"{name}: cannot be read, so not used"
         ), None
     digest = hashlib.sha256(data).hexdigest()
-    return Item(name, digest, f"{name}: {len(data)} bytes"), data
+    return Item(name, digest, f"{name}: {len(data)} bytes{_unused(path.relative_to(root))}"), data
+
+
+def _unused(path: Path) -> str:
+    """What is asked about already, because it will instruct the agent, and does nothing so far."""
+    top, *below = (part.casefold() for part in path.parts)
+    rules = top == ".roo" and bool(below) and below[0].startswith("rules")
+    return ", not used yet" if top in {".roo", ".roomodes", ".agents"} and not rules else ""
 
 
 def _read(real: Path, room: int) -> bytes | None:

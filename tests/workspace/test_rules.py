@@ -130,3 +130,17 @@ def test_the_users_own_rules_are_those_of_their_home(tmp_path: Path) -> None:
         ".roo/rules/a.md",
         "AGENTS.md",
     ]
+
+
+def test_what_does_nothing_yet_says_so_where_trust_is_asked_for(tmp_path: Path) -> None:
+    for name in (".roo/rules/a.md", ".roo/commands/b.md", ".agents/skills/c/SKILL.md", "AGENTS.md"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x", "utf-8")
+    (tmp_path / ".roomodes").write_text("customModes: []\n", "utf-8")
+    assert [item.line for item in instruction_files([tmp_path])] == [
+        ".agents/skills/c/SKILL.md: 1 bytes, not used yet",
+        ".roo/commands/b.md: 1 bytes, not used yet",
+        ".roo/rules/a.md: 1 bytes",
+        ".roomodes: 16 bytes, not used yet",
+        "AGENTS.md: 1 bytes",
+    ]
