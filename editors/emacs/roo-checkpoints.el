@@ -91,11 +91,20 @@
                     (lambda (result)
                       (roo--revert-unchanged connection)
                       (roo--show-task connection nil)
-                      (roo--say "The files are as they were then%s"
-                                (if-let* ((unsaved (append (plist-get result :unsaved) nil)))
-                                    (format "; not on disk before you save: %s"
-                                            (mapconcat #'file-name-nondirectory unsaved ", "))
-                                  "")))))))
+                      (roo--say "%s" (roo--put-back result)))))))
+
+(defun roo--put-back (result)
+  "What became of files that went back, as RESULT of the server has it."
+  (let ((unsaved (plist-get result :unsaved)))
+    (concat
+     (format "%d files are as they were then" (length (plist-get result :restored)))
+     (unless (seq-empty-p unsaved)
+       (format "; not on disk before you save: %s"
+               (mapconcat #'file-name-nondirectory unsaved ", ")))
+     (mapconcat (lambda (left)
+                  (format "; left as it is: %s: %s"
+                          (file-name-nondirectory (plist-get left :uri)) (plist-get left :reason)))
+                (plist-get result :left) ""))))
 
 (defun roo-checkpoint-restore ()
   "Put the files back to how they were at the checkpoint at point."

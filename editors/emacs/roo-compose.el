@@ -140,31 +140,24 @@ there is none: what they do in other projects is not this one's business."
   "Have CONNECTION start a task with ARGUMENT, and show it.
 FAILED gets the error, which else the user is told."
   (let ((before (roo--task connection)))
-    (roo--begin-task connection argument
-                     (lambda (result)
-                       (unless (plist-get result :taskId) ; it was a command, and is done
-                         (setf (roo--line connection) nil))
-                       (roo--show-other connection (or (plist-get result :taskId) before)))
-                     failed)))
-
-(defun roo--begin-task (connection argument begun failed)
-  "Have CONNECTION start a task with ARGUMENT.
-BEGUN gets the result, FAILED the error, which else the user is told."
-  (setf (roo--task connection) nil
-        (roo--interrupted connection) nil
-        (roo--line connection) "starting…")
-  (with-current-buffer (roo--make-transcript connection) (roo--clear))
-  (roo--execute connection "roo.task.start"
-                (append argument
-                        (and (roo--mode connection) (not (plist-get argument :mode))
-                             (list :mode (roo--mode connection)))
-                        (and (roo--profile connection)
-                             (list :profile (roo--profile connection))))
-                begun
-                (lambda (problem)
-                  (setf (roo--line connection) "not started")
-                  (if failed (funcall failed problem)
-                    (roo--say "Roo: %s" (plist-get problem :message)))))
+    (setf (roo--task connection) nil
+          (roo--interrupted connection) nil
+          (roo--line connection) "starting…")
+    (with-current-buffer (roo--make-transcript connection) (roo--clear))
+    (roo--execute connection "roo.task.start"
+                  (append argument
+                          (and (roo--mode connection) (not (plist-get argument :mode))
+                               (list :mode (roo--mode connection)))
+                          (and (roo--profile connection)
+                               (list :profile (roo--profile connection))))
+                  (lambda (result)
+                    (unless (plist-get result :taskId) ; it was a command, and is done
+                      (setf (roo--line connection) nil))
+                    (roo--show-other connection (or (plist-get result :taskId) before)))
+                  (lambda (problem)
+                    (setf (roo--line connection) "not started")
+                    (if failed (funcall failed problem)
+                      (roo--say "Roo: %s" (plist-get problem :message))))))
   (display-buffer (roo--make-transcript connection) roo-display-action))
 
 (defun roo--give-back (connection text attached why)

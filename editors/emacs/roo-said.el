@@ -19,13 +19,14 @@
          (old (roo--said-with connection id)))
     (when (equal (plist-get update :sessionUpdate) "_queued")
       (setf (roo--said connection) (remq old (roo--said connection)))
-      (if (plist-get update :text)
-          (setf (roo--said connection)
-                (append (roo--said connection)
-                        (list (list :taskId (plist-get event :taskId) :messageId id
-                                    :text (plist-get update :text)))))
-        (when (and old (equal (plist-get update :state) "returned"))
-          (roo--give-back connection (plist-get old :text) nil "the task was cancelled before")))
+      (pcase (plist-get update :state)
+        ('nil (setf (roo--said connection)
+                    (append (roo--said connection)
+                            (list (list :taskId (plist-get event :taskId) :messageId id
+                                        :text (plist-get update :text))))))
+        ("returned"
+         (when old
+           (roo--give-back connection (plist-get old :text) nil "the task was cancelled before"))))
       (roo--draw-footer-of connection))))
 
 (defun roo--said-with (connection id)

@@ -92,27 +92,30 @@
                            :params (list :settings (list :roo (or roo-settings
                                                                   (make-hash-table))))))))
 
-(defconst roo--kinds '("read" "readOutside" "edit" "editOutside" "editProtected" "execute" "mcp"
-                       "mode" "subtask" "fetch")
+(defconst roo--kinds '("read" "readOutside" "edit" "editOutside" "editProtected" "execute")
   "What can be approved without a question, as `autoApprove' has it.")
 
 (defun roo-auto-approve ()
   "Switch on or off that a kind of action is approved without a question.
-It holds for the task that is shown, else for all until the server ends."
+It holds until the server ends."
   (interactive)
-  (let* ((connection (roo--require))
-         (kind (completing-read "Approve without a question, or ask again: " roo--kinds nil t))
-         (on (not (member kind (roo--auto connection)))))
+  (let ((connection (roo--require))
+        (kind (completing-read "Approve without a question, or ask again: " roo--kinds nil t)))
     (roo--execute
-     connection "roo.approval.auto"
-     (append (list :kind kind :on (if on t :json-false)) (roo--of-task connection))
-     (lambda (result)
-       (setf (roo--auto connection)
-             (cl-loop for (key value) on (plist-get result :autoApprove) by #'cddr
-                      when (and value (not (eq key :read)))
-                      collect (substring (symbol-name key) 1)))
-       (force-mode-line-update t)
-       (roo--say (if on "Roo does not ask before: %s" "Roo asks before: %s") kind)))))
+     connection "roo.status" nil
+     (lambda (status)
+       (let ((on (not (member kind (roo--unasked status)))))
+         (roo--execute
+          connection "roo.approval.auto" (list :kind kind :on (if on t :json-false))
+          (lambda (result)
+            (setf (roo--auto connection) (remove "read" (roo--unasked result)))
+            (force-mode-line-update t)
+            (roo--say (if on "Roo does not ask before: %s" "Roo asks before: %s") kind))))))))
+
+(defun roo--unasked (result)
+  "The kinds of actions that RESULT of the server says are approved without a question."
+  (cl-loop for (key value) on (plist-get result :autoApprove) by #'cddr
+           when (eq value t) collect (substring (symbol-name key) 1)))
 
 (defun roo--pick (prompt choices then)
   "Read with PROMPT one of CHOICES, a bit later, and do THEN with it."

@@ -263,10 +263,6 @@ Where SEVERAL wait, a question is said again above its answers."
         (setq line (string-replace (directory-file-name folder) name
                                    (string-replace folder (if (cdr folders) name "") line)))))))
 
-(defun roo--option (entry option)
-  "The option of ENTRY with the id OPTION, or nil."
-  (seq-find (lambda (each) (equal (plist-get each :optionId) option)) (plist-get entry :options)))
-
 (defun roo--always-options (entry)
   "The options of ENTRY that approve the like of it as well."
   (seq-filter (lambda (each) (equal (plist-get each :kind) "allow_always"))

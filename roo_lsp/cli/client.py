@@ -24,8 +24,6 @@ from roo_lsp.lsp.wire.frames import FrameDecoder, framed
 
 __all__ = ["Asked", "Event", "RequestRefused", "Server", "ServerEnded", "Shown", "connect"]
 
-"""A JSON value, as the other side sent it."""
-
 SERVER = (sys.executable, "-P", "-m", "roo_lsp")
 """-P: it starts in the workspace, whose files must not shadow our modules."""
 

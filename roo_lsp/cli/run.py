@@ -376,9 +376,9 @@ class Run:
         self.stopping = stopping
         self.task_id = ""
         self.not_approved = False
+        """The task was stopped because of an approval or an answer that nobody gave."""
         self.refused = "", ""
         """What nobody was there to be asked about, and what would have allowed it: told at the end."""
-        """The task was stopped because of an approval or an answer that nobody gave."""
 
     async def to_the_end(self) -> int:
         """The exit code."""

@@ -68,7 +68,7 @@ def test_json_is_looked_at_in_values_names_and_lists() -> None:
 @given(st.text(max_size=8), st.integers(0, len(KEY) - 1))
 def test_the_beginning_of_a_key_at_the_end_is_told(before: str, size: int) -> None:
     assert keys(KEY).begun(before + KEY[:size]) >= size
-    assert keys(KEY).begun(f"{before}{KEY}") == 0 or before.endswith(KEY[:1])
+    assert keys(KEY).begun(f"{before}{KEY}") == 0
 
 
 def test_a_mark_that_would_take_a_keys_place_is_noticed() -> None:

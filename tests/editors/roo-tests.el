@@ -500,7 +500,7 @@
                       "mind the tests too")))
      (funcall told :text "mind the tests too")
      (should-not (string-match-p "mind the tests\n" (buffer-string)))
-     (funcall told :state "returned")
+     (funcall told :text "mind the tests too" :state "returned")
      (should-not (string-match-p "With the next request" (buffer-string)))
      (with-current-buffer (roo--draft connection)
        (should (equal (buffer-string) "mind the tests too"))

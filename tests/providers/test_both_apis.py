@@ -186,7 +186,7 @@ async def test_a_result_goes_back_by_the_id_of_its_call(fake: FakeOpenAI, api: s
         assert result["content"] == "text of a"
 
 
-@pytest.mark.parametrize("broken", ["", "{", "[1]", "null"])
+@pytest.mark.parametrize("broken", ["", "{", "[1]", "null", "[" * 100_000])
 async def test_arguments_that_are_no_object_are_never_sent_back(
     fake: FakeOpenAI, api: str, broken: str
 ):

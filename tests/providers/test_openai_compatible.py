@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import aclosing
 from typing import Any
 
 import pytest
@@ -40,8 +39,6 @@ from tests.support.fake_openai import (
     cut,
     deltas,
     events,
-    gated,
-    hang,
     paced,
     raw,
     reasoning,
@@ -306,14 +303,6 @@ async def test_images_are_left_out_for_a_model_that_takes_none(fake: FakeOpenAI)
     content = (await sent(fake, ChatRequest("", history)))["messages"][0]["content"]
     assert content.startswith("Look")
     assert "QUJD" not in content
-
-
-@pytest.mark.parametrize("broken", ["", "{", "[1]", "null", "[" * 100_000])
-async def test_arguments_that_are_no_object_are_never_sent_back(fake: FakeOpenAI, broken: str):
-    """llama.cpp answers every later request with 500 otherwise."""
-    history = [AssistantMessage("", (ToolCall("c1", "t", broken),)), ToolMessage("c1", "x")]
-    body = await sent(fake, ChatRequest("", history))
-    assert body["messages"][0]["tool_calls"][0]["function"]["arguments"] == "{}"
 
 
 async def test_reasoning_goes_back_inside_the_turn_under_the_name_it_came_in(fake: FakeOpenAI):
@@ -757,39 +746,6 @@ async def test_without_a_model_the_only_one_is_used(fake: FakeOpenAI):
 # --- time and hanging up ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("script", "limits", "name"),
-    [
-        (hang(), Timeouts(first_token=20), "firstToken"),
-        (stalled(text("a"), 1), Timeouts(first_token=20), "firstToken"),  # only the role came
-        (stalled(text("a", pieces=1), 2), Timeouts(idle=20), "idle"),
-        (hang(), Timeouts(total=20), "total"),
-        (stalled(text("a"), 2), Timeouts(total=20, idle=0), "total"),
-    ],
-)
-async def test_each_limit_ends_the_wait_and_names_its_setting(
-    fake: FakeOpenAI, script: Script, limits: Timeouts, name: str
-):
-    fake.answers(script)
-    pass_time, heard = passing_time(), asyncio.Event()
-
-    async def read() -> None:
-        async with OpenAICompatible(endpoint(fake, timeouts=limits)) as model:
-            async for _ in model.stream(HELLO):
-                heard.set()
-
-    reading = asyncio.create_task(read())
-    async with asyncio.timeout(WAIT):
-        await (heard.wait() if name == "idle" else fake.chat(1))
-        pass_time(20)
-        with pytest.raises(ProviderError) as caught:
-            await reading
-    error = caught.value
-    assert (error.code, error.retryable) == ("timeout", True)
-    assert f"roo.provider.timeouts.{name}" in error.hint
-    await fake.hung_up
-
-
 @pytest.mark.parametrize("begin", [[], [b'data: {"choices":[{"delta":{"content":"a"}}]}\n\n']])
 async def test_comments_are_signs_of_life_but_not_for_ever(fake: FakeOpenAI, begin: list[bytes]):
     """OpenRouter sends `: OPENROUTER PROCESSING` while it waits."""
@@ -817,44 +773,6 @@ async def test_an_answer_that_is_whole_needs_no_end(
     monkeypatch.setattr(deadlines, "AFTER_FINISH", 0.05)
     found = await told(fake, stalled(text("Hi"), 3))
     assert found == [TextDelta("Hi"), Finished("stop")]
-
-
-async def test_closing_the_stream_hangs_up_at_once(fake: FakeOpenAI):
-    fake.answers(stalled(text("Hello", pieces=2), 2))
-    async with OpenAICompatible(endpoint(fake)) as model:
-        async with aclosing(model.stream(HELLO)) as stream:
-            assert await anext(stream) == TextDelta("Hel")
-        await fake.hung_up
-
-
-@pytest.mark.parametrize("script", [hang(), stalled(text("Hi"), 1), stalled(text("Hi"), 2)])
-async def test_cancelling_hangs_up_wherever_the_stream_is(fake: FakeOpenAI, script: Script):
-    fake.answers(script)
-    async with OpenAICompatible(endpoint(fake)) as model:
-
-        async def read() -> None:
-            async for _ in model.stream(HELLO):
-                pass
-
-        task = asyncio.create_task(read())
-        await fake.chat(1)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        await fake.hung_up
-
-
-async def test_deltas_come_as_they_are_sent(fake: FakeOpenAI):
-    gate = asyncio.Event()
-    fake.answers(gated(text("ab", pieces=2), gate, after=2))
-    async with (
-        asyncio.timeout(WAIT),
-        OpenAICompatible(endpoint(fake)) as model,
-        aclosing(model.stream(HELLO)) as stream,
-    ):
-        assert await anext(stream) == TextDelta("a")
-        gate.set()
-        assert await anext(stream) == TextDelta("b")
 
 
 async def test_the_key_is_in_no_repr(fake: FakeOpenAI):

@@ -1,12 +1,6 @@
 import * as vscode from 'vscode';
 import type { Server } from './server';
-import type { Facts } from './shared/protocol';
-
-interface Status {
-  model: string;
-  provider: { baseUrl: string };
-  autoApprove: Record<string, boolean>;
-}
+import type { Facts, Status } from './shared/protocol';
 
 /** What holds for all tasks: modes, profiles, the model; asked of the server when it may be another. */
 export class Knowledge {

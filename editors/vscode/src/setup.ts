@@ -3,7 +3,7 @@ import type { Handlers, Parts } from './commands';
 import { askKey, removeKey, setKey, storeKey } from './keys';
 import type { Server } from './server';
 import { originOf } from './shared/origin';
-import type { Report } from './shared/protocol';
+import type { Report, Status } from './shared/protocol';
 
 /** How long the server may take to ask for settings that were changed. */
 const CONFIGURED_MS = 5000;
@@ -133,21 +133,17 @@ async function pickModel(models: string[], now: string): Promise<string | undefi
 async function configure({ server, knowledge }: Parts, key: Known, value: string | undefined): Promise<void> {
   const configuration = vscode.workspace.getConfiguration('roo');
   if (configuration.inspect(key)?.globalValue === value) return;
+  const held = async () => KNOWN[key](await server.execute<Status>('roo.status')).replace(/\/$/, '');
+  const before = await held();
   await configuration.update(key, value, vscode.ConfigurationTarget.Global);
   const wanted = (value ?? '').replace(/\/$/, '');
+  // What holds need not be what was set: an address is shown without what is secret in it, or was found.
   for (const end = Date.now() + CONFIGURED_MS; Date.now() < end; ) {
-    const now = KNOWN[key](await server.execute<Status>('roo.status'));
-    if (now.replace(/\/$/, '') === wanted) break;
+    const now = await held();
+    if (now === wanted || now !== before) break;
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
   await knowledge.refresh();
-}
-
-interface Status {
-  provider: { baseUrl: string };
-  model: string;
-  mode: string;
-  profile: string;
 }
 
 /** Where the server says what holds of a setting. */

@@ -185,11 +185,18 @@ local function restore(id, conversation)
   local argument = of_task({ checkpointId = id, conversation = conversation or nil })
   client.run('roo.checkpoint.restore', argument, function(result)
     vim.cmd('silent! checktime')
-    local unsaved = vim.tbl_map(function(uri)
+    local function name(uri)
       return vim.fn.fnamemodify(vim.uri_to_fname(uri), ':~:.')
-    end, result.unsaved)
-    local rest = #unsaved > 0 and (' Not on disk before you write it: %s.'):format(table.concat(unsaved, ', '))
-    client.tell(('The files are as they were at %s.%s'):format(id, rest or ''))
+    end
+    local said = { ('%d files are as they were at %s.'):format(#result.restored, id) }
+    if #result.unsaved > 0 then
+      local names = table.concat(vim.tbl_map(name, result.unsaved), ', ')
+      table.insert(said, ('Not on disk before you write it: %s.'):format(names))
+    end
+    for _, left in ipairs(result.left) do
+      table.insert(said, ('Left as it is: %s: %s.'):format(name(left.uri), left.reason))
+    end
+    client.tell(table.concat(said, ' '))
   end)
 end
 
@@ -225,10 +232,9 @@ local function pick_prompt()
   end)
 end
 
-local KINDS =
-  { 'read', 'readOutside', 'edit', 'editOutside', 'editProtected', 'execute', 'mcp', 'mode', 'subtask', 'fetch' }
+local KINDS = { 'read', 'readOutside', 'edit', 'editOutside', 'editProtected', 'execute' }
 
---- Approve a kind of calls by itself, or ask again: in the task in view, else until the server ends.
+--- Approve a kind of calls by itself, or ask again, until the server ends.
 local function pick_auto()
   local function is_on(status, kind)
     return (status.autoApprove or {})[kind] == true

@@ -157,6 +157,15 @@ export interface Offer {
 }
 
 /** What holds beside the timeline. */
+/** What `roo.status` says, as far as it is looked at. */
+export interface Status {
+  provider: { baseUrl: string };
+  model: string;
+  mode: string;
+  profile: string;
+  autoApprove: Record<string, boolean>;
+}
+
 export interface Facts {
   ready: boolean;
   /** Why there is no server, for people. */

@@ -97,7 +97,7 @@ export class Composer {
       ),
     ),
   );
-  /** The place of the earlier message that is being written anew, and the row that says so. */
+  /** The place of the earlier message that is being written anew. */
   private place: number | undefined;
   private running = false;
   private keeping: number | undefined;

@@ -162,7 +162,7 @@ function apply(update: Update, ts: number): void {
   // A model that writes what cannot be shown yet, or is only slow, is seen to be at work.
   doing.textContent =
     update.sessionUpdate === '_at_work'
-      ? `The model is at work · ${update.seconds} s · ${update.tokens} tokens · ${update.tokensPerSecond} a second`
+      ? `The model is at work · ${update.seconds} s · ${update.tokens ? `${update.tokens} tokens · ${update.tokensPerSecond} a second` : 'still reading'}`
       : WORKING;
   switch (update.sessionUpdate) {
     case 'user_message_chunk':
