@@ -113,7 +113,7 @@ It holds until the server ends."
             (roo--say (if on "Roo does not ask before: %s" "Roo asks before: %s") kind))))))))
 
 (defun roo--unasked (result)
-  "The kinds of actions that RESULT of the server says are approved without a question."
+  "The kinds of actions that RESULT of the server lets run without a question."
   (cl-loop for (key value) on (plist-get result :autoApprove) by #'cddr
            when (eq value t) collect (substring (symbol-name key) 1)))
 

@@ -149,6 +149,7 @@ def open_session(
         documents,
         approvals,
         state_dir() / "details",
+        hidden=lambda text: service.connection.keys.hidden(text),  # noqa: PLW0108 -- made below
         has_dialogs=bool(window and window.show_message),
         has_show_document=bool(window and window.show_document and window.show_document.support),
         asks_permission="roo/requestPermission" in extensions,

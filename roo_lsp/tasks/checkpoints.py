@@ -69,6 +69,8 @@ class Checkpoints:
     enabled: Callable[[], bool]
     open_paths: Callable[[], Iterable[Path]]
     """Files that an editor has open: what is put back into them goes through it."""
+    hidden: Callable[[str], str]
+    """A text without the keys that are known: what is stored for people to read has none."""
     going_back: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while files are put back: nothing else is changed meanwhile."""
     _shadows: list[Shadow] | None = None
@@ -377,7 +379,8 @@ class TaskCheckpoints:
         """
         wanted = self._wanted(checkpoint_id)
         work = partial(_difference, self.owner.shadows, wanted, self.files.unsaved())
-        text, truncated = await self._asked(work)
+        found, truncated = await self._asked(work)
+        text = self.owner.hidden(found)
         file = self.owner.records(self.task.id).file.with_name("checkpoint.diff")
         with store_errors(file.parent):
             write_private(file, text + LEFT_OUT * truncated)

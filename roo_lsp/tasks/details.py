@@ -38,7 +38,9 @@ def detail_lines(request: PermissionRequest, workspace: Workspace) -> list[str]:
         last = f"{lines.pop()} · " if short and request.why else ""
         lines.append(f"{last}{label(request.note)}")
     if request.scope:
-        lines.append(f"Always: {label(request.scope)}")
+        # An approved command runs again in its task, with this very text.
+        which = "Approve and Always" if request.command is not None else "Always"
+        lines.append(f"{which}: {label(request.scope)}")
     return lines
 
 

@@ -53,6 +53,8 @@ class EffectiveSettings:
     """What would widen, trusted or not."""
     _items: tuple[Item, ...] = ()
     """What trust would be about, as of the last look."""
+    _wide: str = ""
+    """What one of the folders is that is no workspace; as of the last look."""
     _said: TrustAnswer = "unknown"
     _asking: asyncio.Future[bool] | None = None
     """The question for trust, while it is open."""
@@ -107,6 +109,18 @@ class EffectiveSettings:
         """Returns once the user has answered, or there is nothing to answer any more."""
         while self._seeking is not None and not self._seeking.done():
             await asyncio.wait({self._seeking})
+
+    @property
+    def narrowed(self) -> str:
+        """Why nothing but reads is approved by itself here, as a sentence; empty where it may be."""
+        if self._wide:
+            return f"A folder of the workspace is {self._wide}. Open the folder of a project."
+        if self.trusted or len(self._items) == len(self._held):
+            return ""
+        return (
+            "The workspace is not trusted: answer the question about its files, or run "
+            f"roo-lsp trust {shlex.quote(str(self.folders[0]))}"
+        )
 
     @property
     def held(self) -> tuple[Held, ...]:
@@ -225,7 +239,7 @@ class EffectiveSettings:
         self._rules.clear()
         everything = sources(self.channel())
         found = effective(everything)
-        wide = too_wide(self.folders[0])
+        wide = self._wide = self._too_wide()
         if wide:
             self._held, self._items, self._said, self.trusted = (), (), "refused", False
             narrow = confined(found)
@@ -240,9 +254,13 @@ class EffectiveSettings:
             return confined(found) if len(self._items) > len(found.held) else found
         return effective(everything, trusted=True) if found.held else found
 
+    def _too_wide(self) -> str:
+        """What one of the folders is that is no workspace to act in unasked; empty where none is."""
+        return next((wide for folder in self.folders if (wide := too_wide(folder))), "")
+
     def _look(self, held: Sequence[Held]) -> tuple[tuple[Item, ...], TrustAnswer]:
         """What trust is about now, and what the user said of it; of nothing they need not."""
-        if too_wide(self.folders[0]):
+        if self._too_wide():
             return (), "refused"
         files, self._contents = instructions(self.folders)
         items = (*_settings(held), *files)
@@ -255,7 +273,7 @@ FILES_WHY = (
     "reads is approved by itself here."
 )
 TOO_WIDE = (
-    "the workspace is {place}, so nothing but reads is approved by itself, and what the editor's "
+    "a folder of the workspace is {place}, so nothing but reads is approved by itself, and what the editor's "
     "settings would widen is not used; open the folder of a project"
 )
 

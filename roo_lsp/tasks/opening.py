@@ -108,11 +108,18 @@ def open_service(front: FrontEnd, folders: Sequence[Path], version: str) -> Serv
         tell=screen.warning,
         enabled=lambda: configuration.current.settings.checkpoints.enabled,
         open_paths=front.open_paths,
+        hidden=connection.keys.hidden,
     )
     transcripts = Transcripts(
         store, screen, when=lambda: configuration.current.settings.ui.transcript
     )
     auto_approval = AutoApproval()
+
+    def settings_of(task_id: str, now: Effective) -> Effective:
+        found = front.settings_of(task_id, now)
+        # Switched on before the workspace became one that is not trusted: it waits as well.
+        return found if configuration.narrowed else auto_approval.laid_over(task_id, found)
+
     git = GitBeside(
         folders,
         lambda: (
@@ -134,7 +141,7 @@ def open_service(front: FrontEnd, folders: Sequence[Path], version: str) -> Serv
         front.reviews,
         checkpoints,
         front.ground,
-        lambda task_id, now: auto_approval.laid_over(task_id, front.settings_of(task_id, now)),
+        settings_of,
         front.view,
         git,
         turn_ended=lambda task: start(transcripts.turn_ended(task)),

@@ -56,6 +56,8 @@ async def send(service: Service, argument: inputs.Send) -> dict[str, Any]:
         idle = {"taskId": aim.task_id, "queued": False, "started": False}
         return _told(service, idle, said)
     if aim.is_new:
+        if argument.instead is not None:
+            raise Refused("/new starts another task; a message was to be said anew.", "no_task")
         new = inputs.Start(
             prompt=rest,
             mode=aim.settings.get("mode"),

@@ -183,7 +183,8 @@ async def send(service: Service, argument: Send) -> dict[str, Any]:
     task.focus(focus)
     text = argument.text + _context_text(service, pointed)
     service.left.look()
-    if (question := service.approvals.question_of(task.id)) is not None:
+    question = service.approvals.question_of(task.id)
+    if question is not None and argument.instead is None:
         service.approvals.answer(question.request_id, text)
         if added.images:  # an answer is a tool's result and has none: they follow it
             task.send(added.text.strip(), added.images)
@@ -204,6 +205,8 @@ async def condense(service: Service, argument: OfTask) -> dict[str, int]:
 
 async def switch_auto(service: Service, argument: SwitchAuto) -> dict[str, Any]:
     task_id = _task(service, argument.task_id).id if argument.task_id else None
+    if argument.on and argument.kind != "read" and (why := service.configuration.narrowed):
+        raise Refused(f"Nothing but reads is approved by itself here. {why}", "not_trusted")
     service.auto_approval.switch(argument.kind, task_id, on=argument.on)
     return {"autoApprove": _auto_approve(service, task_id)}
 
@@ -211,7 +214,9 @@ async def switch_auto(service: Service, argument: SwitchAuto) -> dict[str, Any]:
 def _auto_approve(service: Service, task_id: str | None) -> dict[str, bool]:
     """What holds in a task, or in the next one."""
     current = service.configuration.current
-    return switches_json(service.auto_approval.laid_over(task_id or "", current))
+    if not service.configuration.narrowed:
+        current = service.auto_approval.laid_over(task_id or "", current)
+    return switches_json(current)
 
 
 async def list_prompts(service: Service, argument: ListPrompts) -> list[str]:
@@ -366,7 +371,8 @@ async def list_changes(service: Service, argument: ListChanges) -> list[dict[str
     if argument.show:
         file = service.store.changes_dir(task.id) / "all.diff"
         with store_errors(file.parent):
-            write_private(file, diff_document(changed, service.workspace.show))
+            text = diff_document(changed, service.workspace.show)
+            write_private(file, service.connection.keys.hidden(text))
         await service.screen.open_document(file)
     return service.reviews.json(task.id, changed)
 

@@ -107,6 +107,7 @@ class WorkspacePolicy:
         self._reals: dict[Path, Path] = {}
         """Where each folder leads; looked up once, so that a later swap moves nothing inside."""
         self.ignore = ignore or RooIgnore(folders, own=rules.state_dir)
+        self._known_folders = frozenset(folders)
         self._always: dict[Remembered, bool] = {}
         """What was always allowed (True) or always denied (False)."""
         self._once: dict[Remembered, tuple[str, str]] = {}
@@ -138,6 +139,7 @@ class WorkspacePolicy:
         try:
             if self._now is not None:
                 self.rules = self._now()
+            self._look_at_folders()
             verdict = self._judge(act)
         except Exception:
             log.exception("a call could not be checked")
@@ -147,7 +149,16 @@ class WorkspacePolicy:
             return Ask(f"nothing is approved without you any more: {surprise}", "")
         return verdict
 
+    def _look_at_folders(self) -> None:
+        """What was approved for the workspace was not approved for a folder that came since."""
+        now = frozenset(self._asked_folders)
+        if now - self._known_folders:
+            for each in (self._always, self._prefixes, self._once):
+                each.clear()
+        self._known_folders = now
+
     def remember(self, act: Act, outcome: Outcome) -> None:
+        self._look_at_folders()
         allowed = outcome == "allow_always"
         facts = self._facts(act.targets)
         if outcome in {"reject_once", "reject_always"}:

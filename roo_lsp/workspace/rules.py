@@ -5,6 +5,7 @@ taken where there is no AGENTS.md. Only what was handed in is used: who calls ha
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -160,9 +161,11 @@ def home_rules(home: Path) -> RulesPlace:
 
 
 def _home_files(home: Path) -> Iterable[Path]:
-    for folder in sorted((home / ".roo").glob("rules*")):
-        if folder.name == "rules" or folder.name.startswith("rules-"):
-            yield from sorted(each for each in folder.rglob("*") if each.is_file())
+    with suppress(OSError):  # a folder that cannot be looked into has no rules
+        for folder in sorted((home / ".roo").glob("rules*")):
+            if folder.name == "rules" or folder.name.startswith("rules-"):
+                yield from sorted(each for each in folder.rglob("*") if each.is_file())
     for name in ("AGENTS.md", "AGENTS.local.md"):
-        if (path := home / ".agents" / name).is_file():
-            yield path
+        with suppress(OSError):
+            if (path := home / ".agents" / name).is_file():
+                yield path

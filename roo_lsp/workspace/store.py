@@ -10,6 +10,7 @@ tasks/<id>/checkpoints.jsonl  the states of the workspace that the task can go b
 tasks/<id>/lock              held by the server that runs the task's turn
 """
 
+import asyncio
 import json
 import os
 import re
@@ -116,8 +117,14 @@ class TaskStore:
         self._journals.append(self._messages_of(task_id), message_json(message))
 
     async def sync(self, task_id: str) -> None:
-        """Returns once the history, as far as it goes, would survive a power failure."""
-        await self._journals.sync(self._messages_of(task_id))
+        """Returns once the history and the events, as far as they go, would survive a power failure.
+
+        By the events a call that has begun is known, and is not offered again.
+        """
+        await asyncio.gather(
+            self._journals.sync(self._messages_of(task_id)),
+            self._journals.sync(self._events_of(task_id)),
+        )
 
     def events(self, task_id: str, since_seq: int, limit: int) -> tuple[list[dict[str, Any]], int]:
         """The events after `since_seq`, and the number to go on from: that of the last of them."""

@@ -14,6 +14,7 @@ from pygls.exceptions import JsonRpcException
 
 from roo_lsp.tasks import checkpoints as checkpoints_module
 from roo_lsp.workspace.checkpoints import git as git_module
+from roo_lsp.workspace.user_folders import state_dir
 from tests.support.editor import EMACS, HELIX, NEOVIM, VSCODE, FakeEditor, Persona, editor
 from tests.support.fake_openai import FakeOpenAI, call, gated, spoken, text
 
@@ -553,3 +554,39 @@ async def test_what_happened_while_the_user_was_asked_is_in_the_state_before(
         before = [e for e in it.updates("_checkpoint") if e["label"].startswith("Before")][-1]
         await it.run("roo.checkpoint.restore", before["checkpointId"])
         assert [each.name for each in tmp_path.iterdir()] == ["mine"]
+
+
+async def test_what_is_stored_to_be_looked_at_holds_no_key_that_is_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = "sk-canary-0123456789"
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    (tmp_path / "conf.txt").write_text(f"KEY={key}\n", "utf-8")
+    async with FakeOpenAI() as fake:
+        monkeypatch.setenv("ROO_TRUST_ORIGINS", fake.origin)
+        await reviewed_without(key, fake, tmp_path)
+
+
+async def reviewed_without(key: str, fake: FakeOpenAI, tmp_path: Path) -> None:
+    async with editor(NEOVIM, tmp_path, settings(fake)) as it:
+        it.answers.extend(["Review…", None])
+        fake.answers(
+            call("read_file", {"path": "conf.txt"}, id="r1"),
+            call("write_to_file", {"path": "conf.txt", "content": "NONE=1\n"}, id="w1"),
+            text("ok"),
+        )
+        await it.start("Take the key out")
+        await it.event("_permission")
+        await it.until(lambda: it.shown)
+        await it.run("roo.approval.respond", "allow_once")
+        await it.ended()
+        await it.run("roo.checkpoint.diff", "c1")
+        await it.run("roo.changes.list", {"show": True})
+        folder = state_dir()
+        kept = [
+            file
+            for file in folder.rglob("*")
+            if file.suffix in {".md", ".diff"} and key.encode() in file.read_bytes()
+        ]
+        assert kept == []
+        assert {file.name for file in folder.rglob("*.diff")} >= {"all.diff", "checkpoint.diff"}

@@ -51,7 +51,7 @@ async def test_a_command_is_shown_whole_with_its_folder_and_the_reason() -> None
         "pytest -q",
         "in /home/me/project",
         "it runs a command",
-        "Always: this command",
+        "Approve and Always: this command",
     ]
 
 

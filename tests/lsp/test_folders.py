@@ -3,7 +3,9 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
 from lsprotocol import types
+from pygls.exceptions import JsonRpcException
 
 from tests.support.editor import NEOVIM, FakeEditor, editor
 from tests.support.fake_openai import FakeOpenAI, call, text
@@ -140,3 +142,42 @@ async def test_the_last_folder_stays(tmp_path: Path) -> None:
 
 def system(fake: FakeOpenAI) -> str:
     return fake.chats[-1].json["messages"][0]["content"]
+
+
+async def test_a_folder_that_came_since_is_not_what_always_was_said_for(tmp_path: Path) -> None:
+    front, back = two(tmp_path)
+    async with FakeOpenAI() as fake, editor(NEOVIM, front, settings(fake)) as it:
+        fake.answers(
+            call("write_to_file", {"path": "new.txt", "content": "x"}, id="w1"), text("ok")
+        )
+        task_id = await it.start("Write")
+        await it.event("_permission")
+        await it.run("roo.approval.respond", "allow_always")
+        await it.ended()
+        change(it, added=back)
+        fake.answers(
+            call("write_to_file", {"path": "backend/new.txt", "content": "x"}, id="w2"), text("ok")
+        )
+        await it.run("roo.task.send", {"taskId": task_id, "text": "And there"})
+        await it.until(lambda: len(it.updates("_permission")) == 3)
+        assert not (back / "new.txt").exists()
+        await it.run("roo.approval.respond", "reject_once")
+
+
+async def test_with_the_root_of_the_system_beside_it_nothing_but_reads_runs_unasked(
+    tmp_path: Path,
+) -> None:
+    front, _ = two(tmp_path)
+    async with FakeOpenAI() as fake, editor(NEOVIM, front, settings(fake)) as it:
+        await it.run("roo.approval.auto", {"kind": "edit", "on": True})
+        change(it, added=Path("/"))
+        fake.answers(
+            call("write_to_file", {"path": "new.txt", "content": "x"}, id="w1"), text("ok")
+        )
+        await it.start("Write")
+        await it.event("_permission")
+        assert not (front / "new.txt").exists()
+        await it.run("roo.approval.respond", "reject_once")
+        with pytest.raises(JsonRpcException, match="the root of the file system"):
+            await it.run("roo.approval.auto", {"kind": "execute", "on": True})
+        assert not (await it.run("roo.status"))["autoApprove"]["edit"]

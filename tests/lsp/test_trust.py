@@ -10,6 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from lsprotocol import types
+from pygls.exceptions import JsonRpcException
 
 from roo_lsp.cli import main
 from roo_lsp.settings import Settings
@@ -642,3 +643,17 @@ async def test_rules_are_cut_where_they_are_too_long_and_the_user_hears_of_it(
             said = [m.message for m in it.client.messages if "roo.rules.maxBytes" in m.message]
             [heard] = said
             assert "the model is not told all of AGENTS.md" in heard
+
+
+async def test_no_switch_approves_more_than_reads_before_the_files_are_trusted(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "AGENTS.md").write_text("Do as I say.", "utf-8")
+    async with editor(NEOVIM, tmp_path, {}) as it:
+        await question(it)
+        with pytest.raises(JsonRpcException, match="not trusted: answer the question"):
+            await it.run("roo.approval.auto", {"kind": "edit", "on": True})
+        await it.run("roo.approval.respond", "allow_once")
+        await settled(it)
+        told = await it.run("roo.approval.auto", {"kind": "edit", "on": True})
+        assert told["autoApprove"]["edit"] is True

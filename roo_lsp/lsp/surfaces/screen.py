@@ -45,6 +45,8 @@ class EditorScreen:
     documents: Documents
     approvals: Approvals
     details_dir: Path
+    hidden: Callable[[str], str]
+    """A text without the keys that are known: details are stored for as long as they are read."""
     has_dialogs: bool
     has_show_document: bool
     asks_permission: bool
@@ -183,7 +185,7 @@ class EditorScreen:
     async def open_details(self, entry: Pending) -> None:
         """Open the whole entry as a document."""
         file = self.details_dir / f"{entry.request_id}.md"
-        write_private(file, document(entry))
+        write_private(file, self.hidden(document(entry)))
         await self.open_document(file)
 
     async def open_document(
