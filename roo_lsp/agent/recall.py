@@ -41,6 +41,10 @@ class Recall:
         """True when the model was shown the file, or has written it."""
         return path in self._seen
 
+    def text(self, path: Path) -> str | None:
+        """A file as the model takes it to be; None where it knows none."""
+        return self._texts.get(path)
+
     def texts(self) -> Iterator[tuple[Path, str]]:
         """The files that the model knows, each as it takes it to be, those of late last."""
         return iter(list(self._texts.items()))

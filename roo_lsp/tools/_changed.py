@@ -1,15 +1,32 @@
 """What an edit came to, for the model that made it: where, and what it broke."""
 
 import json
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
-from roo_lsp.workspace.line_diff import line_edits
+from roo_lsp.agent.recall import Recall
+from roo_lsp.workspace.line_diff import alike, line_edits, merged
 from roo_lsp.workspace.lines import split_lines
 
 SHOWN = 6
 """Places that are told."""
 LARGE = 1_000_000
 """Characters from which on neither is looked for."""
+
+
+def remember(
+    recall: Recall, path: Path, before: str, after: str, moved_from: Path | None = None
+) -> None:
+    """The model knows its own edit, and of what others changed there before it no more than it did.
+
+    That goes on to differ from what it knows, until it is told.
+    """
+    known = recall.text(moved_from or path)
+    if known is None or alike(known, before):
+        recall.saw(path, after)
+    elif (mixed := merged(before, known, after)) is not None:
+        recall.saw(path, mixed)
+    elif moved_from is not None:
+        recall.saw(path, known)
 
 
 def places(old: str, new: str) -> str:

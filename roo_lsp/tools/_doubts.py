@@ -4,6 +4,7 @@ from pathlib import Path
 
 from roo_lsp.agent.errors import ToolError
 from roo_lsp.agent.tool import Arguments, ToolContext
+from roo_lsp.workspace.line_diff import alike
 
 AGAIN = "Nothing was changed. If it is meant, make the same call again."
 BRIEF = "The new text seems to leave something out."
@@ -23,6 +24,16 @@ def refuse_once(
     if context.recall.first(key):
         raise ToolError(" ".join(filter(None, (doubt, do, AGAIN))), f"{BRIEF} {AGAIN}")
     return True
+
+
+def taken_back(context: ToolContext, path: Path, old: str) -> str | None:
+    """Why a text that takes the place of all of a file should not, or None: it is not the one known."""
+    known = context.recall.text(path)
+    if known is None or alike(known, old):
+        return None
+    return (
+        "The file was changed since you read it, and this would undo that. Look at it as it is now."
+    )
 
 
 def much_shorter(context: ToolContext, path: Path, old: str, new: str) -> str | None:

@@ -14,7 +14,7 @@ from roo_lsp.agent.tool import (
     ToolKind,
     ToolResult,
 )
-from roo_lsp.tools._changed import broken, places
+from roo_lsp.tools._changed import broken, places, remember
 from roo_lsp.tools._doubts import refuse_once
 from roo_lsp.tools._text import name_of, nearly_told, read_existing, writes
 from roo_lsp.workspace.blocks import parse_blocks
@@ -66,7 +66,7 @@ async def prepare(arguments: ApplyDiff, context: ToolContext) -> Invocation:
     async def run(output: ShowOutput) -> ToolResult:
         del output
         await context.files.write(path, edited.text, before.stamp)
-        context.recall.saw(path, edited.text)
+        remember(context.recall, path, before.text, edited.text)
         return ToolResult(
             _told(name, len(blocks), before.text, edited), diffs=diffs, locations=locations
         )

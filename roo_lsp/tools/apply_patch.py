@@ -24,8 +24,8 @@ from roo_lsp.agent.tool import (
     ToolKind,
     ToolResult,
 )
-from roo_lsp.tools._changed import broken, places
-from roo_lsp.tools._doubts import refuse_once
+from roo_lsp.tools._changed import broken, places, remember
+from roo_lsp.tools._doubts import refuse_once, taken_back
 from roo_lsp.tools._text import name_of, nearly_told, title_line
 from roo_lsp.tools._together import PlannedChange, carry_out
 from roo_lsp.workspace.encodings import UTF_8, decode
@@ -138,6 +138,8 @@ class _Plan:
                 raise ToolError("the patch has removed it before.")
             await self.context.files.read(file.path)  # says what is wrong
         elif operation.kind == "delete":
+            if doubt := taken_back(self.context, file.path, file.text):
+                self.doubts.append(f"{file.name}: {doubt}")
             file.text = None
         else:
             new = [line for hunk in operation.hunks for line in hunk.block.replacement]
@@ -201,11 +203,12 @@ async def prepare(arguments: ApplyPatch, context: ToolContext) -> Invocation:
         del output
         wanted = [PlannedChange(each.path, each.name, each.before, each.text) for each in changes]
         await carry_out(context.files, wanted, "the patch")
-        for each in changes:
+        for each in sorted(changes, key=lambda change: change.text is None):
             if each.text is None:
                 context.recall.forget(each.path)
             else:
-                context.recall.saw(each.path, each.text)
+                of = each.moved_from or each
+                remember(context.recall, each.path, of.old or "", each.text, of.path)
         text = f"Applied the patch: {', '.join(done for _, done in told)}."
         text += "".join(broken(each.name, each.old, each.text) for each in changes if each.text)
         return ToolResult(text + nearly_told(plan.nearly), diffs=diffs, locations=locations)

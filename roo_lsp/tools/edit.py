@@ -19,7 +19,7 @@ from roo_lsp.agent.tool import (
     ToolKind,
     ToolResult,
 )
-from roo_lsp.tools._changed import broken, places
+from roo_lsp.tools._changed import broken, places, remember
 from roo_lsp.tools._doubts import refuse_once
 from roo_lsp.tools._text import name_of, nearly_told, read_existing, writes
 from roo_lsp.workspace.lines import line_texts
@@ -125,7 +125,7 @@ async def prepare(arguments: Edit, context: ToolContext) -> Invocation:
     async def run(output: ShowOutput) -> ToolResult:
         del output
         await context.files.write(path, edited.text, before.stamp if before else None)
-        context.recall.saw(path, edited.text)
+        remember(context.recall, path, before.text if before else "", edited.text)
         return ToolResult(told, diffs=diffs, locations=locations)
 
     title = f"{'Create' if before is None else 'Edit'} {name}"

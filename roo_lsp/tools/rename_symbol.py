@@ -22,6 +22,7 @@ from roo_lsp.agent.tool import (
     ToolKind,
     ToolResult,
 )
+from roo_lsp.tools._changed import remember
 from roo_lsp.tools._symbol import KNOWING, AtSymbol, servers_of, spot_of
 from roo_lsp.tools._text import name_of, title_line, writes
 from roo_lsp.tools._together import PlannedChange, carry_out
@@ -63,6 +64,9 @@ async def prepare(arguments: RenameSymbol, context: ToolContext) -> Invocation:
     async def run(output: ShowOutput) -> ToolResult:
         del output
         await carry_out(context.files, changes, "the rename")
+        for each in changes:
+            if context.recall.text(each.path) is not None:
+                remember(context.recall, each.path, _old(each), each.text or "")
         told = f"Renamed {old} to {new} in {plural(len(names), 'file')}: {', '.join(names)}."
         return ToolResult(told, diffs=diffs, locations=locations)
 

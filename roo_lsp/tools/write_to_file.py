@@ -23,8 +23,9 @@ from roo_lsp.agent.tool import (
     ToolResult,
 )
 from roo_lsp.tools._changed import broken
-from roo_lsp.tools._doubts import much_shorter, refuse_once
+from roo_lsp.tools._doubts import much_shorter, refuse_once, taken_back
 from roo_lsp.tools._text import name_of, writes
+from roo_lsp.workspace.line_diff import alike
 from roo_lsp.workspace.lines import line_texts
 from roo_lsp.workspace.omissions import displayed, placeholder
 
@@ -49,8 +50,11 @@ def _with_line_endings_of(old: str, content: str) -> str:
 
 def _doubt(context: ToolContext, path: Path, old: str, new: str) -> str | None:
     """Why the content would probably lose something of the file, or None."""
+    if alike(old, new):
+        return None
     return (
-        displayed(old, new, path.name)
+        taken_back(context, path, old)
+        or displayed(old, new, path.name)
         or placeholder(old, line_texts(new))
         or much_shorter(context, path, old, new)
     )

@@ -8,7 +8,7 @@ import difflib
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import takewhile
+from itertools import pairwise, takewhile
 from operator import eq
 from typing import Literal, NamedTuple
 
@@ -45,16 +45,20 @@ def line_edits(before: list[str], after: list[str]) -> list[LineEdit]:
 def merged(base: str, ours: str, theirs: str) -> str | None:
     """`theirs` with what `ours` changed in `base`; None where both changed the same lines."""
     before = split_lines(base)
-    our_hunks = line_edits(before, split_lines(ours))
-    their_hunks = line_edits(before, split_lines(theirs))
-    for first, last, _ in our_hunks:
-        for their_first, their_last, _ in their_hunks:
-            if first <= their_last and their_first <= last:
-                return None
-    lines = list(before)
-    for first, last, new in sorted([*our_hunks, *their_hunks], reverse=True):
-        lines[first:last] = new
-    return "".join(lines)
+    hunks = sorted(
+        (hunk, whose)
+        for whose, after in enumerate((ours, theirs))
+        for hunk in line_edits(before, split_lines(after))
+    )
+    for (one, whose), (other, whose_other) in pairwise(hunks):
+        if whose != whose_other and other.first <= one.last:
+            return None
+    lines: list[str] = []
+    at = 0
+    for (first, last, new), _ in hunks:
+        lines += before[at:first] + new
+        at = last
+    return "".join(lines + before[at:])
 
 
 def changed_lines(old: str, new: str) -> tuple[int, int]:

@@ -14,6 +14,12 @@ from tests.support.fake_openai import FakeOpenAI, call, text
 APP = "import os\n\n\ndef total(items):\n    return sum(items)\n\n\ndef first(items):\n    return items[1]\n"
 
 
+@pytest.fixture(autouse=True)
+def allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = {"autoApprove": {"edit": True, "execute": True}, "allowedCommands": ["*"]}
+    monkeypatch.setenv("ROO_CLI_SETTINGS", json.dumps(own))
+
+
 def settings(fake: FakeOpenAI, **shown: Any) -> dict[str, Any]:
     return {
         "provider": {"baseUrl": fake.base_url, "modelId": "scripted"},
@@ -178,6 +184,77 @@ async def test_an_edit_of_lines_that_the_user_has_changed_is_told_with_the_lines
         result = messages(fake, "tool")[-1]
         assert "Nothing was changed" in result
         assert "-    return items[1]\n+9 |     return items[0]" in shown(result)
+
+
+HUNK = "<<<<<<< SEARCH\n    return sum(items)\n=======\n    return 0\n>>>>>>> REPLACE"
+UPDATE = "@@\n-    return sum(items)\n+    return 0\n"
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        (
+            "edit",
+            {"file_path": "app.py", "old_string": "sum(items)", "new_string": "0"},
+        ),
+        ("apply_diff", {"path": "app.py", "diff": HUNK}),
+        (
+            "apply_patch",
+            {"patch": f"*** Begin Patch\n*** Update File: app.py\n{UPDATE}*** End Patch"},
+        ),
+        (
+            "apply_patch",
+            {
+                "patch": "*** Begin Patch\n*** Update File: app.py\n*** Move to: b.py\n"
+                f"{UPDATE}*** End Patch"
+            },
+        ),
+    ],
+)
+async def test_an_edit_beside_lines_that_the_user_has_changed_tells_these(
+    tool: str, arguments: dict[str, Any], tmp_path: Path
+) -> None:
+    (tmp_path / "app.py").write_text(APP, "utf-8")
+    async with FakeOpenAI() as fake, editor(NEOVIM, tmp_path, settings(fake)) as it:
+
+        def typed_meanwhile(request: Any) -> Any:
+            del request
+            typed = APP.replace("items[1]", "items[0]")
+            (tmp_path / "app.py").write_text(typed, "utf-8")
+            return call(tool, arguments, id="e")
+
+        fake.answers(call("read_file", {"path": "app.py"}, id="r"), typed_meanwhile, text("ok"))
+        await say(it, fake, "Change it")
+        _, *lines = shown(messages(fake, "tool")[-1]).splitlines()
+        assert lines == ["-    return items[1]", "+9 |     return items[0]"]
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("write_to_file", {"path": "app.py", "content": APP.replace("sum(items)", "0")}),
+        ("apply_patch", {"patch": "*** Begin Patch\n*** Delete File: app.py\n*** End Patch"}),
+    ],
+)
+async def test_what_the_user_has_changed_is_not_replaced_before_the_model_was_told_of_it(
+    tool: str, arguments: dict[str, Any], tmp_path: Path
+) -> None:
+    (tmp_path / "app.py").write_text(APP, "utf-8")
+    typed = APP.replace("items[1]", "items[0]")
+    async with FakeOpenAI() as fake, editor(NEOVIM, tmp_path, settings(fake)) as it:
+        app = it.open(tmp_path / "app.py")
+
+        def typed_meanwhile(request: Any) -> Any:
+            del request
+            it.type(app, typed)
+            return call(tool, arguments, id="w")
+
+        fake.answers(call("read_file", {"path": "app.py"}, id="r"), typed_meanwhile, text("ok"))
+        await say(it, fake, "Change it")
+        result = messages(fake, "tool")[-1]
+        assert "was changed since you read it" in result
+        assert "-    return items[1]\n+9 |     return items[0]" in shown(result)
+        assert app.text == typed
 
 
 async def test_a_file_that_is_deleted_or_written_behind_the_models_back_is_told(

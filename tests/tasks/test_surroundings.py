@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from roo_lsp.agent.ports import Problem
@@ -15,6 +15,7 @@ from roo_lsp.tasks.git_beside import GitBeside
 from roo_lsp.tasks.surroundings import ReadGate, TaskSurroundings
 from roo_lsp.tasks.surroundings_text import BEGIN, END, MORE_CHANGED, Part, editor_block
 from roo_lsp.tasks.view import Focus, OpenDocument
+from roo_lsp.tools._changed import remember
 from roo_lsp.workspace.disk import DiskFileSystem
 from roo_lsp.workspace.policy import Rules, WorkspacePolicy
 
@@ -27,11 +28,15 @@ STEPS = st.lists(
         st.tuples(
             st.sampled_from(("open", "save", "close", "delete", "read")), st.sampled_from(NAMES)
         ),
+        st.tuples(st.just("patch"), st.sampled_from(NAMES), st.integers(0, 30)),
         st.tuples(st.sampled_from(("type", "write", "edit")), st.sampled_from(NAMES), TEXTS),
         st.tuples(st.sampled_from(("turn", "results"))),
     ),
     max_size=40,
 )
+
+MEANWHILE = (("open", "a.py"), ("read", "a.py"), ("type", "a.py", "x = 1\n" * 19 + "y = 2\n"))
+"""The user types while the model makes a call."""
 
 
 class Screen:
@@ -79,6 +84,8 @@ def around(folder: Path, screen: Screen, most: int = 2048) -> TaskSurroundings:
 
 @settings(deadline=None, max_examples=60)
 @given(STEPS, st.sampled_from([256, 400, 2048]))
+@example([*MEANWHILE, ("patch", "a.py", 0)], 2048)
+@example([*MEANWHILE, ("patch", "a.py", 19)], 2048)
 def test_the_model_takes_no_text_for_true_that_is_neither_on_the_screen_nor_told_as_changed(
     tmp_path_factory, steps, most
 ):
@@ -97,6 +104,8 @@ async def _played(it: TaskSurroundings, screen: Screen, steps, most: int) -> Non
             _believe(believed, screen, told)
         elif step[0] in {"read", "edit"}:
             _known(it, believed, screen, *step)
+        elif step[0] == "patch":
+            _patched(it, believed, screen, *step[1:])
         else:
             _done(screen, *step)
 
@@ -130,6 +139,21 @@ def _known(
         text = now
     it.recall.saw(screen.folder / name, text)
     believed[name] = text
+
+
+def _patched(
+    it: TaskSurroundings, believed: dict[str, str], screen: Screen, name: str, at: int
+) -> None:
+    """A tool changes one line of what is there now; of the others the model knows no more than before."""
+    before = screen.buffers.get(name)
+    if before is None:
+        return
+    lines = before.splitlines(keepends=True)
+    lines[at:at] = ["patched\n"]
+    screen.buffers[name] = after = "".join(lines)
+    if believed.setdefault(name, before) == before:
+        believed[name] = after
+    remember(it.recall, screen.folder / name, before, after)
 
 
 def _done(screen: Screen, what: str, name: str, text: str = "") -> None:
