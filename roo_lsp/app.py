@@ -17,7 +17,7 @@ from roo_lsp.agent.conversation import Agent, Brief, History, nothing_to_wait_fo
 from roo_lsp.agent.events import EventSink, PlanUpdated
 from roo_lsp.agent.guards import Limits
 from roo_lsp.agent.messages import HistoryEntry
-from roo_lsp.agent.modes import MODES
+from roo_lsp.agent.modes import MODES, Mode, Modes
 from roo_lsp.agent.ports import (
     Asker,
     ChatRequest,
@@ -45,6 +45,13 @@ from roo_lsp.settings import Settings
 from roo_lsp.settings_sources import COMMAND_LINE, Effective, Source, effective
 from roo_lsp.tools import all_tools
 from roo_lsp.workspace.disk import DiskFileSystem
+from roo_lsp.workspace.mode_files import (
+    MAX_BYTES,
+    USER_FILE,
+    ModeProblem,
+    ModesRead,
+    read_modes,
+)
 from roo_lsp.workspace.policy import Rules, Surprises, WorkspacePolicy
 from roo_lsp.workspace.rooignore import RooIgnore
 from roo_lsp.workspace.sandbox.base import Sandbox
@@ -71,6 +78,22 @@ def user_settings() -> Source:
         return Source(name, None)
     except (OSError, ValueError) as error:
         return Source(name, None, problem=f"it cannot be read: {error}")
+
+
+def user_modes() -> ModesRead:
+    """The user's own file of modes; not read, with a reason, when other users can write it."""
+    file = config_dir() / USER_FILE
+    name = str(file)
+    try:
+        if os.name == "posix" and file.stat().st_mode & 0o022:
+            why = "other users can write it, so none of its modes is used"
+            return ModesRead(problems=(ModeProblem(name, why),))
+        with file.open("rb") as opened:
+            return read_modes(name, opened.read(MAX_BYTES + 1))
+    except FileNotFoundError:
+        return ModesRead()
+    except OSError as error:
+        return ModesRead(problems=(ModeProblem(name, f"it cannot be read: {error.strerror}"),))
 
 
 def sources(channel: Sequence[Source] = ()) -> list[Source]:
@@ -146,6 +169,8 @@ class Host:
     """False where nobody is there to answer a question."""
     rules: Callable[[str], str] = lambda mode: ""  # noqa: ARG005 -- a port's
     """What the files of rules say in a mode, under their names."""
+    modes: Callable[[], Modes] = lambda: MODES
+    """Those there are now; `mode` names one of them."""
 
 
 def build_agent(host: Host, connection: Connection, entries: Sequence[HistoryEntry] = ()) -> Agent:
@@ -222,14 +247,15 @@ class _Briefs:
 
     host: Host
     policy: WorkspacePolicy
-    _made_for: tuple[Effective, str, str, Sandbox, tuple[Path, ...], str] | None = None
+    _made_for: tuple[Effective, Mode, str, Sandbox, tuple[Path, ...], str, Modes] | None = None
     _brief: Brief | None = field(default=None)
 
     def __call__(self) -> Brief:
         host = self.host
         folders = tuple(host.workspace.folders)
-        mode, rules = host.mode(), host.rules(host.mode())
-        key = (host.settings(), mode, host.profile(), host.sandbox(), folders, rules)
+        modes, slug = host.modes(), host.mode()
+        rules = host.rules(slug)
+        key = (host.settings(), modes[slug], host.profile(), host.sandbox(), folders, rules, modes)
         if self._brief is None or self._made_for != key:
             self._made_for, self._brief = key, _brief(host)
             self.policy.rules = _rules(host)
@@ -238,7 +264,7 @@ class _Briefs:
 
 def _brief(host: Host) -> Brief:
     settings = host.settings().for_profile(host.profile())
-    mode = MODES[host.mode()]
+    mode = host.modes()[host.mode()]
     offered: frozenset[Feature] = host.servers.offered if host.servers else frozenset()
     allowed = {
         name: tool
@@ -309,6 +335,7 @@ def _rules(host: Host) -> Rules:
         subtask=auto.subtask,
         fetch=auto.fetch,
         mode=host.mode(),
+        modes=host.modes(),
         commands=Lists(settings.allowed_commands, settings.denied_commands),
         other_shell=settings.commands.shell is not None,
         confined=sandbox.jail is not None,

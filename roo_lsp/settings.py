@@ -347,7 +347,8 @@ class Settings(Section):
     )
     mode: str = Field(default="code", description="Mode of new tasks.")
     custom_modes: list[dict[str, Any]] = Field(
-        default_factory=list[dict[str, Any]], description="Modes of your own, as Roo's."
+        default_factory=list[dict[str, Any]],
+        description="Modes of your own, as Roo's: slug, name, roleDefinition, groups, …",
     )
     custom_instructions: str = Field(default="", description="Added to the system prompt.")
     auto_approve: AutoApprove = Field(
@@ -380,7 +381,6 @@ class Settings(Section):
 
 
 NOT_YET_EFFECTIVE: tuple[str, ...] = (
-    "customModes",
     "autoApprove.mcp",
     "autoApprove.mode",
     "autoApprove.subtask",

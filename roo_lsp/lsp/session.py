@@ -202,7 +202,7 @@ def open_session(
         service.workspace.show,
         own=real_path(service.state_dir),
         encoding=editor.encoding,
-        mode=lambda: service.configuration.current.settings.mode,
+        mode=lambda: service.configuration.modes.get(service.configuration.current.settings.mode),
     )
     background.start(asyncio.to_thread(preload))
     return Session(

@@ -10,6 +10,7 @@ from roo_lsp.agent.approval import PermissionRequest
 from roo_lsp.agent.conversation import Agent
 from roo_lsp.agent.events import AgentEvent, StateChanged, UserMessageChunk
 from roo_lsp.agent.messages import HistoryEntry
+from roo_lsp.agent.modes import names_of
 from roo_lsp.agent.ports import Asker, CommandRunner, FileSystem, LanguageServers
 from roo_lsp.agent.redaction import Keys
 from roo_lsp.agent.tool import AnyTool, Workspace
@@ -115,9 +116,10 @@ class Agents:
             asker=people,
             emit=partial(_emit, task, checkpoints),
             on_message=checkpoints.keep_entry,
-            before_request=checkpoints.before_request,
+            before_request=partial(self._before_request, task, checkpoints),
             settings=lambda: self.settings_of(task.id, self.configuration.current),
-            mode=lambda: task.mode,
+            mode=lambda: self.configuration.mode(task.mode).slug,
+            modes=lambda: self.configuration.modes,
             profile=lambda: self.configuration.profile_of(task.mode, task.profile),
             ask_for_passage=lambda passage: _waiting(
                 task, self.approvals.ask_for_passage(task.id, passage)
@@ -162,7 +164,7 @@ class Agents:
             agent.context.recall,
             self.workspace,
             lambda: settings().context.editor,
-            lambda: task.mode,
+            lambda: self.configuration.mode(task.mode).slug,
             resumed=resumed,
         )
 
@@ -170,6 +172,21 @@ class Agents:
         """A turn goes on once the user has said what of the settings may be used."""
         if self.configuration.asking:
             await _waiting(task, self.configuration.settled())
+        self._keep_mode(task)
+
+    def _before_request(self, task: Task, checkpoints: TaskCheckpoints) -> None:
+        self._keep_mode(task)
+        checkpoints.before_request()
+
+    def _keep_mode(self, task: Task) -> None:
+        """A task whose mode is not there any more goes on in one that changes nothing, and says so."""
+        mode = self.configuration.mode(task.mode)
+        if mode.slug != task.mode:
+            task.tell(
+                f"There is no mode {task.mode} any more, so “{task.title}” goes on in the mode "
+                f"{mode.slug}. Its other modes: {names_of(self.configuration.modes)}."
+            )
+            task.set_mode(mode.slug)
 
     async def _turn_ends(self, task: Task, checkpoints: TaskCheckpoints) -> None:
         await checkpoints.turn_ends()

@@ -27,7 +27,6 @@ from roo_lsp.agent.events import (
     ToolCallUpdated,
 )
 from roo_lsp.agent.messages import AssistantMessage, HistoryEntry, Rewound, ToolMessage, UserMessage
-from roo_lsp.agent.modes import MODES
 from roo_lsp.agent.ports import FileSystem
 from roo_lsp.agent.tool import ToolKind
 from roo_lsp.tasks.refusals import Invalid, Refused
@@ -71,6 +70,8 @@ class Checkpoints:
     """Files that an editor has open: what is put back into them goes through it."""
     hidden: Callable[[str], str]
     """A text without the keys that are known: what is stored for people to read has none."""
+    may_edit: Callable[[str], bool]
+    """Whether files can be edited in a mode."""
     going_back: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while files are put back: nothing else is changed meanwhile."""
     _shadows: list[Shadow] | None = None
@@ -237,7 +238,7 @@ class TaskCheckpoints:
     def before_request(self) -> None:
         """The calls of the last answer are done, and the model is asked again."""
         if not self._acted:
-            if self.entries <= 1 and MODES[self.task.mode].allows("edit") and self.owner.wanted():
+            if self.entries <= 1 and self.owner.may_edit(self.task.mode) and self.owner.wanted():
                 self._prime()
             return
         acted, self._acted = self._acted, []

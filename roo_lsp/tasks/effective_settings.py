@@ -5,14 +5,23 @@ import shlex
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from roo_lsp.app import sources
+from roo_lsp.agent.modes import MODES, Mode, Modes
+from roo_lsp.app import sources, user_modes
 from roo_lsp.endpoints import Connection, Passage
 from roo_lsp.settings import SettingProblem
 from roo_lsp.settings_channel import Held
 from roo_lsp.settings_sources import Effective, Source, confined, effective
 from roo_lsp.tasks.approvals import TrustQuestion, passage_lines
+from roo_lsp.workspace.mode_files import (
+    FILE,
+    ModeProblem,
+    ModesRead,
+    modes_of_setting,
+    read_modes,
+    together,
+)
 from roo_lsp.workspace.rules import RulesPlace, RulesTold, home_rules, rules
 from roo_lsp.workspace.trust import (
     Item,
@@ -70,6 +79,11 @@ class EffectiveSettings:
     _home: RulesPlace = field(default_factory=lambda: home_rules(Path("~").expanduser()))
     _rules: dict[str, RulesTold] = field(default_factory=dict[str, RulesTold])
     """By mode, as of the last look."""
+    _user_modes: ModesRead = field(default_factory=user_modes)
+    _modes: Modes | None = None
+    """As of the last look; None: to be put together."""
+    mode_problems: tuple[ModeProblem, ...] = ()
+    """What of the modes that may be read cannot be used."""
 
     def __post_init__(self) -> None:
         self._put_together()
@@ -81,7 +95,7 @@ class EffectiveSettings:
     def refresh(self) -> None:
         """Put the sources together anew, tell of what is wrong, each thing once, and seek trust."""
         self._put_together()
-        for problem in self.current.problems:
+        for problem in (*self.current.problems, *self._mode_problems()):
             self._tell_once(str(problem))
         digest = digest_of(self._items)
         asks = self._said in {"unknown", "stale"} and bool(self._items)
@@ -155,13 +169,65 @@ class EffectiveSettings:
                 )
         return found.text
 
-    def look_again(self) -> None:
-        """A task starts: files may have changed, or trust may have been given from a terminal."""
+    @property
+    def modes(self) -> Modes:
+        """What modes there are: the workspace's where it is trusted, the user's, the built-in ones."""
+        if self._modes is None:
+            found = [
+                *(self._workspace_modes() if self.trusted else ()),
+                modes_of_setting(self.current.settings.custom_modes, "roo.customModes"),
+                self._user_modes,
+            ]
+            self.mode_problems = tuple(each for source in found for each in source.problems)
+            self._modes = together(found, MODES)
+        return self._modes
+
+    def mode(self, slug: str) -> Mode:
+        """A mode; where there is none of that name, the one in which nothing is changed."""
+        return self.modes.get(slug) or self.modes[WITHOUT_MODE]
+
+    def may_come(self, slug: str) -> bool:
+        """True for a mode that is there once the user trusts what they are being asked about."""
+        if not self.asking:
+            return False
+        waiting = [
+            modes_of_setting(cast("list[dict[str, Any]]", each.value), each.path)
+            for each in self.held
+            if each.steps == ("customModes",)
+        ]
+        found = [*waiting, *self._workspace_modes()]
+        return any(mode.slug == slug for source in found for mode in source.modes)
+
+    def _workspace_modes(self) -> list[ModesRead]:
+        return [
+            read_modes(name if number == 0 else f"{folder}/{name}", data)
+            for number, (folder, files) in enumerate(
+                zip(self.folders, self._contents, strict=False)
+            )
+            for name, data in files.items()
+            if name.casefold() == FILE
+        ]
+
+    def _mode_problems(self) -> Sequence[ModeProblem]:
+        return self.mode_problems if self.modes else ()
+
+    def look(self) -> None:
+        """Files may have changed, or trust may have been given from a terminal."""
         if (home := home_rules(Path("~").expanduser())) != self._home:
             self._home = home
             self._rules.clear()
-        if self._look(self._held) != (self._items, self._said) or self._stamp != _stamp():
+        own = user_modes()
+        if (
+            own != self._user_modes
+            or self._look(self._held) != (self._items, self._said)
+            or self._stamp != _stamp()
+        ):
+            self._user_modes = own
             self.refresh()
+
+    def look_again(self) -> None:
+        """A task starts: as `look`, and what is asked is asked by a dialog now."""
+        self.look()
         self.insist()
 
     async def _seek_trust(self, digest: str, done: asyncio.Future[None]) -> None:
@@ -237,6 +303,7 @@ class EffectiveSettings:
     def _effective(self) -> Effective:
         self._stamp = _stamp()
         self._rules.clear()
+        self._modes = None
         everything = sources(self.channel())
         found = effective(everything)
         wide = self._wide = self._too_wide()
@@ -267,6 +334,8 @@ class EffectiveSettings:
         return items, self.trust.answer(self.folders[0], items) if items else "trusted"
 
 
+WITHOUT_MODE = "ask"
+"""The mode of a task whose own is not there any more."""
 SETTINGS_WHY = "The settings came over the editor, which cannot tell yours from the repository's."
 FILES_WHY = (
     "The files came with the repository: until you trust them they are not used, and nothing but "

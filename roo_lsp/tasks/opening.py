@@ -109,6 +109,7 @@ def open_service(front: FrontEnd, folders: Sequence[Path], version: str) -> Serv
         enabled=lambda: configuration.current.settings.checkpoints.enabled,
         open_paths=front.open_paths,
         hidden=connection.keys.hidden,
+        may_edit=lambda mode: configuration.mode(mode).allows("edit"),
     )
     transcripts = Transcripts(
         store, screen, when=lambda: configuration.current.settings.ui.transcript

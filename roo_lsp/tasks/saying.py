@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from roo_lsp.agent.figures import plural
-from roo_lsp.agent.modes import MODES
 from roo_lsp.tasks import inputs, slash
 from roo_lsp.tasks import service as verbs
-from roo_lsp.tasks.refusals import Invalid, Refused
+from roo_lsp.tasks.refusals import Refused
 from roo_lsp.tasks.service import Service
 from roo_lsp.tasks.task import Task
 
@@ -88,9 +87,8 @@ async def resume(service: Service, argument: inputs.Resume) -> dict[str, Any]:
 
 async def list_commands(service: Service, argument: inputs.ListCommands) -> list[dict[str, str]]:
     """What `/` offers where a prompt is typed."""
-    del service
-    if argument.mode is not None and argument.mode not in MODES:
-        raise Invalid(f"mode: no mode {argument.mode!r}; known: {', '.join(MODES)}")
+    if argument.mode is not None:
+        verbs.check_mode(service, argument.mode)
     return [
         {
             "name": name,

@@ -8,8 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
+from roo_lsp.agent.columns import one_line
 from roo_lsp.agent.events import FileChanged
-from roo_lsp.agent.modes import MODES
+from roo_lsp.agent.modes import names_of
 from roo_lsp.agent.tool import Workspace
 from roo_lsp.endpoints import Connection, configured_url, list_models
 from roo_lsp.providers.endpoint import Endpoint
@@ -138,7 +139,7 @@ async def start(service: Service, argument: Start) -> dict[str, Any]:
     service.configuration.look_again()
     settings = service.configuration.current.settings
     mode = argument.mode or settings.mode
-    _check_mode(mode)
+    check_mode(service, mode)
     if argument.profile:
         _check_profile(service, argument.profile)
     pointed, focus = _places(argument.context)
@@ -463,7 +464,7 @@ async def restore_checkpoint(service: Service, argument: GoBack) -> dict[str, An
 
 
 async def set_mode(service: Service, argument: SetMode) -> dict[str, Any]:
-    _check_mode(argument.mode)
+    check_mode(service, argument.mode)
     task = _task(service, argument.task_id)
     task.set_mode(argument.mode)
     return {"taskId": task.id, "mode": argument.mode}
@@ -471,13 +472,25 @@ async def set_mode(service: Service, argument: SetMode) -> dict[str, Any]:
 
 async def list_modes(service: Service, argument: Nothing) -> dict[str, Any]:
     del argument
+    service.configuration.look()
     return {
         "modes": [
-            {"slug": mode.slug, "name": mode.name, "groups": sorted(mode.groups)}
-            for mode in MODES.values()
+            {
+                "slug": mode.slug,
+                "name": mode.name,
+                "groups": sorted(mode.groups),
+                "description": mode.description or one_line(mode.purpose)[:MODE_COLUMNS],
+                "source": mode.source,
+                **({"fileRegex": pattern} if (pattern := mode.groups.get("edit")) else {}),
+            }
+            for mode in service.configuration.modes.values()
         ],
         "mode": service.configuration.current.settings.mode,
     }
+
+
+MODE_COLUMNS = 120
+"""Of what a mode is for, where it has no description for people."""
 
 
 async def set_profile(service: Service, argument: SetProfile) -> dict[str, Any]:
@@ -532,7 +545,7 @@ async def status(service: Service, argument: Status) -> dict[str, Any]:
     service.left.look()
     current = service.configuration.current
     mode, profile = argument.mode or current.settings.mode, argument.profile or ""
-    _check_mode(mode)
+    check_mode(service, mode)
     if profile:
         _check_profile(service, profile)
     settings = current.for_profile(service.configuration.profile_of(mode, profile))
@@ -553,6 +566,7 @@ async def status(service: Service, argument: Status) -> dict[str, Any]:
         "pending": [entry.json() for entry in service.approvals.pending],
         "settingsProblems": [
             *({"path": p.path, "problem": p.text} for p in current.problems),
+            *({"path": p.place, "problem": p.text} for p in service.configuration.mode_problems),
             *(
                 {"path": h.path, "problem": "would widen what Roo may do: waits for your trust"}
                 for h in service.configuration.held
@@ -609,9 +623,15 @@ def require_visible(service: Service, uris: Sequence[str]) -> None:
             )
 
 
-def _check_mode(mode: str) -> None:
-    if mode not in MODES:
-        raise Invalid(f"mode: no mode {mode!r}; known: {', '.join(MODES)}")
+def check_mode(service: Service, mode: str) -> None:
+    """Refuse a mode that there is not, nor will be once the user has said what they are asked.
+
+    Raises:
+        Invalid: naming those there are.
+    """
+    configuration = service.configuration
+    if mode not in configuration.modes and not configuration.may_come(mode):
+        raise Invalid(f"mode: no mode {mode!r}; known: {names_of(configuration.modes)}")
 
 
 def _check_profile(service: Service, profile: str) -> None:

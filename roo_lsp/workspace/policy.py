@@ -5,8 +5,7 @@ Fails closed: what cannot be checked is refused.
 
 import logging
 import os
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -20,9 +19,10 @@ from roo_lsp.agent.approval import (
     Refuse,
     Verdict,
 )
-from roo_lsp.agent.modes import MODES, Mode
+from roo_lsp.agent.modes import MODES, Modes
 from roo_lsp.agent.tool import Group, Target
 from roo_lsp.workspace.descriptors import checked, remember_checked
+from roo_lsp.workspace.javascript_regex import compiled
 from roo_lsp.workspace.paths import PathFacts, is_folder, real_folders, resolve
 from roo_lsp.workspace.rooignore import RooIgnore
 from roo_lsp.workspace.shell import Lists, decide, prefix_of
@@ -60,7 +60,7 @@ class Rules:
     subtask: bool = False
     fetch: bool = False
     mode: str = "code"
-    modes: Mapping[str, Mode] = field(default_factory=lambda: MODES)
+    modes: Modes = field(default_factory=lambda: MODES)
     no_commands: str = ""
     """Why every command is refused, where it is."""
     state_dir: Path | None = None
@@ -244,11 +244,13 @@ class WorkspacePolicy:
 
     def _outside_mode(self, target: Target, fact: PathFacts) -> Refuse | None:
         """Why the mode's file pattern forbids a write: the path asked for and the real one count."""
-        pattern = self.rules.modes[self.rules.mode].groups.get("edit")
+        mode = self.rules.modes[self.rules.mode]
+        pattern = mode.groups.get("edit")
         if not pattern:
             return None
+        expression = compiled(pattern)
         if all(
-            re.search(pattern, _shown(path, (*self._folders, *self._asked_folders)))
+            expression.found_in(_shown(path, (*self._folders, *self._asked_folders)))
             for path in (target.path, fact.real)
         ):
             return None
@@ -258,7 +260,8 @@ class WorkspacePolicy:
             if "edit" in each.groups and not each.groups["edit"]
         ]
         return Refuse(
-            f"The mode {self.rules.mode!r} may only edit files that match {pattern}; "
+            f"The mode {self.rules.mode!r} may only edit files that match {pattern}"
+            f"{f' ({mode.files})' if mode.files else ''}; "
             f"{_shown(fact.real, self._folders)} does not. "
             f"Modes that may edit any file: {', '.join(able) or 'none'}."
         )

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 from urllib.parse import urlsplit
 
+from roo_lsp.workspace import mode_files
 from roo_lsp.workspace.paths import is_folder
 from roo_lsp.workspace.private import write_private
 
@@ -168,14 +169,18 @@ def _item(root: Path, name: str, path: Path, room: int) -> tuple[Item, bytes | N
             name, content_hash(["unreadable"]), f"{name}: cannot be read, so not used"
         ), None
     digest = hashlib.sha256(data).hexdigest()
-    return Item(name, digest, f"{name}: {len(data)} bytes{_unused(path.relative_to(root))}"), data
+    return Item(
+        name, digest, f"{name}: {len(data)} bytes{_does(path.relative_to(root), data)}"
+    ), data
 
 
-def _unused(path: Path) -> str:
-    """What is asked about already, because it will instruct the agent, and does nothing so far."""
+def _does(path: Path, data: bytes) -> str:
+    """What a file does where its name does not say it: also that it does nothing so far."""
     top, *below = (part.casefold() for part in path.parts)
+    if top == mode_files.FILE and not below:
+        return f", {mode_files.read_modes(path.name, data).line}"
     rules = top == ".roo" and bool(below) and below[0].startswith("rules")
-    return ", not used yet" if top in {".roo", ".roomodes", ".agents"} and not rules else ""
+    return ", not used yet" if top in {".roo", ".agents"} and not rules else ""
 
 
 def _read(real: Path, room: int) -> bytes | None:

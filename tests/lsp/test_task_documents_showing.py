@@ -4,6 +4,7 @@ from pathlib import Path
 
 from lsprotocol import types
 
+from roo_lsp.agent.modes import MODES
 from tests.lsp.test_task_documents import (
     START,
     plain,
@@ -94,7 +95,7 @@ async def test_paths_commands_and_settings_are_completed(tmp_path: Path) -> None
         assert await completed(it, buffer, "@my") == {"my file.txt": '"my file.txt"'}
         assert "/mode" in await completed(it, buffer, "/m\n"[:2])
         assert "ask" in await completed(it, buffer, "/mode a")
-        assert set(await completed(it, buffer, "mode: ")) == {"code", "ask", "architect", "debug"}
+        assert set(await completed(it, buffer, "mode: ")) == {*MODES}
         assert (await completed(it, buffer, "  re"))["requests"] == "requests: "
         assert (await completed(it, buffer, "\nauto"))["autoApprove"] == "autoApprove:"
 

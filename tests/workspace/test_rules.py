@@ -141,6 +141,6 @@ def test_what_does_nothing_yet_says_so_where_trust_is_asked_for(tmp_path: Path) 
         ".agents/skills/c/SKILL.md: 1 bytes, not used yet",
         ".roo/commands/b.md: 1 bytes, not used yet",
         ".roo/rules/a.md: 1 bytes",
-        ".roomodes: 16 bytes, not used yet",
+        ".roomodes: 16 bytes, no mode",
         "AGENTS.md: 1 bytes",
     ]

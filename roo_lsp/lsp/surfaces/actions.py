@@ -12,7 +12,7 @@ from typing import Any
 from lsprotocol import types
 
 from roo_lsp.agent.columns import fitted, one_line
-from roo_lsp.agent.modes import MODES
+from roo_lsp.agent.modes import Mode
 from roo_lsp.lsp.editor.documents import Document, Documents
 from roo_lsp.lsp.surfaces.comments import Comment, comment_at, syntax_of
 from roo_lsp.lsp.surfaces.selection import LineRange, of_comment, of_problems, target
@@ -58,8 +58,8 @@ class Actions:
     own: Path
     """Our own folder: what lies there is no code of the user's."""
     encoding: Callable[[], str]
-    mode: Callable[[], str]
-    """The mode of new tasks."""
+    mode: Callable[[], Mode | None]
+    """The mode of new tasks, where there is one of that name."""
     _split: tuple[str, list[str]] = field(default=("", []))
     """The text that was looked at last, and its lines: cursors move more often than texts change."""
 
@@ -107,9 +107,8 @@ class Actions:
 
     def _explain(self, document: Document, place: LineRange | None) -> types.CodeAction:
         prompt = EXPLAIN.format(what=self._what(document, place))
-        mode = MODES.get(self.mode())
-        changes = mode is None or mode.allows("edit") or mode.allows("execute")
-        about = {"mode": "ask"} if changes else {}
+        mode = self.mode()
+        about = {} if mode and mode.only_looks else {"mode": "ask"}
         return self._starts(
             f"Explain {_words(place)}", "roo.explain", prompt, document, place, about
         )
@@ -177,7 +176,7 @@ class Actions:
 
     def _editing(self) -> dict[str, str]:
         """The mode of a task that edits code: that of new tasks, where it may."""
-        mode = MODES.get(self.mode())
+        mode = self.mode()
         may = mode is None or ("edit" in mode.groups and mode.groups["edit"] is None)
         return {} if may else {"mode": "code"}
 

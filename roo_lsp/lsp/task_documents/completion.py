@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from lsprotocol import types
 
 from roo_lsp.agent.errors import ToolError
-from roo_lsp.agent.modes import MODES
 from roo_lsp.app import disk
 from roo_lsp.lsp.task_documents.columns import code_point, span
 from roo_lsp.lsp.task_documents.open_documents import OpenDocuments
@@ -167,7 +166,8 @@ class Completer:
         service = self.documents.service
         match key:
             case "mode":
-                return [(mode.slug, mode.name) for mode in MODES.values()]
+                modes = service.configuration.modes.values()
+                return [(mode.slug, mode.name) for mode in modes]
             case "profile":
                 return [(name, "") for name in service.configuration.current.settings.profiles]
             case _ if key == TASK:

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from roo_lsp.agent.errors import RooError, ToolError
-from roo_lsp.agent.modes import MODES
 from roo_lsp.app import disk
 from roo_lsp.lsp.editor.documents import Document
 from roo_lsp.lsp.editor.files import Editor
@@ -282,7 +281,7 @@ class OpenDocuments:
     async def _to_model(self, sheet: Sheet, text: str) -> None:
         service = self.service
         found = sheet.front_matter
-        mode = found.mode if found.mode in MODES else None
+        mode = found.mode if found.mode in service.configuration.modes else None
         known = service.configuration.current.settings.profiles
         profile = found.profile if found.profile in known else None
         places = tuple(self._places(text))
@@ -341,7 +340,7 @@ class OpenDocuments:
                 sheet.forget_task()
                 return ["*The next message starts a new task.*"]
             case "mode":
-                self._check("mode", order.word, sorted(MODES))
+                self._check("mode", order.word, sorted(self.service.configuration.modes))
                 return self._set(sheet, order)
             case "profile":
                 known = sorted(self.service.configuration.current.settings.profiles)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from lsprotocol import types
 
-from roo_lsp.agent.modes import MODES
+from roo_lsp.agent.modes import names_of
 from roo_lsp.app import user_settings
 from roo_lsp.lsp.task_documents.columns import span
 from roo_lsp.lsp.task_documents.open_documents import OpenDocuments
@@ -40,8 +40,9 @@ def found(documents: OpenDocuments, sheet: Sheet, encoding: str) -> list[types.D
 def _front_matter(documents: OpenDocuments, sheet: Sheet) -> Iterator[Fault]:
     front, effective = documents.front_matter(sheet)
     yield from front.faults
-    if front.mode and front.mode not in MODES:
-        yield _at(front, "mode", f"There is no mode {front.mode}; there are: {', '.join(MODES)}.")
+    modes = documents.service.configuration.modes
+    if front.mode and front.mode not in modes:
+        yield _at(front, "mode", f"There is no mode {front.mode}; there are: {names_of(modes)}.")
     settings = documents.service.configuration.current.settings
     if front.profile and front.profile not in settings.profiles:
         yield _at(front, "profile", no_profile(front.profile, settings))
