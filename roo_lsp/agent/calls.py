@@ -146,7 +146,9 @@ async def _run_all(agent: Agent, brief: Brief, answer: Answer, progress: _Progre
         told = [results[call.id].message for call in calls]
         fitting = results_that_fit(agent, brief, told)
         if shown:
-            fitting[-1] = replace(fitting[-1], text=f"{fitting[-1].text}\n\n{shown}")
+            last, news = fitting[-1], agent.context.recall.news()
+            text = f"{last.text}\n\n{shown}"
+            fitting[-1] = replace(last, text=text, known=(*last.known, *news))
             agent.emit(SurroundingsTold(shown))
         for message in fitting:
             agent.history.append(message)
@@ -350,7 +352,13 @@ def _told(
     done = result.ends_turn and not result.failed
     failure = f"{title}: {result.text}" if result.failed else None
     text = GIVEN if done else result.text
-    message = ToolMessage(call.id, text, failed=result.failed, images=result.images)
+    message = ToolMessage(
+        call.id,
+        text,
+        failed=result.failed,
+        images=result.images,
+        known=agent.context.recall.news(),
+    )
     agent.history.keep(message)  # before anybody is shown it: it is not lost with the process
     agent.budget.call_ended(failure=failure, new=new)
     agent.emit(

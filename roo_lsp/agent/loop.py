@@ -84,7 +84,7 @@ async def take_inbox(agent: Agent) -> None:
             message = replace(message, text=f"{TEXT_CUT_OFF}\n\n{message.text}")
             agent.cut_off = False
         if shown and not agent.inbox:
-            message = replace(message, shown=shown)
+            message = replace(message, shown=shown, known=agent.context.recall.news())
             agent.emit(SurroundingsTold(shown))
         agent.history.append(message)
 

@@ -21,6 +21,11 @@ class Image:
         return len(self.data) * 3 // 4 - self.data[-2:].count("=")
 
 
+Known = tuple[tuple[str, str], ...]
+"""Files by their paths, each with the `recall.digest` of the text that the model takes it to have from
+then on; empty where it knows none any more."""
+
+
 @dataclass(frozen=True, slots=True)
 class UserMessage:
     """What the user said, or what the server says in the user's place."""
@@ -31,6 +36,8 @@ class UserMessage:
     """Of one that was said while the model worked: how it is called until the model is told."""
     shown: str = ""
     """What the editor showed just then, for the model: none of it is the user's word."""
+    known: Known = ()
+    """What of files came to be known by that; kept for another server, never sent."""
 
     @property
     def told(self) -> str:
@@ -68,6 +75,8 @@ class ToolMessage:
     text: str
     failed: bool = False
     images: tuple[Image, ...] = ()
+    known: Known = ()
+    """As of a `UserMessage`."""
 
 
 Message = UserMessage | AssistantMessage | ToolMessage

@@ -326,7 +326,7 @@ class CommandResult:
     left_behind: int = 0
     """Processes of it that go on although it has ended."""
     notes: tuple[str, ...] = ()
-    """What else is to be known, a sentence each: which others have ended, what a sandbox prevented."""
+    """What else is to be known, a sentence each: what a sandbox prevented."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,8 +361,18 @@ class OutputPart:
     """Number of matching lines, for a search."""
     ending: str = ""
     """How the command ended, where that is still known: `exit code 1`."""
-    notes: tuple[str, ...] = ()
-    """As of a `CommandResult`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A command that had gone on behind its result, and has ended since."""
+
+    artifact_id: str
+    text: str
+    """The command, in short and on one line."""
+    how: str
+    last: str
+    """The end of what it printed, as much as is at hand."""
 
 
 class CommandRunner(Protocol):
@@ -382,6 +392,10 @@ class CommandRunner(Protocol):
         Raises:
             ToolError: no such output.
         """
+        ...
+
+    def ended(self) -> Sequence[Ended]:
+        """The commands in the background that have ended and were not told of; each is told once."""
         ...
 
     async def close(self) -> None:

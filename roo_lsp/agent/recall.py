@@ -1,10 +1,13 @@
 """What the tools of a task remember: which files the model has seen, and what was said once."""
 
+import hashlib
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
+
+from roo_lsp.agent.messages import HistoryEntry, Known, ToolMessage, UserMessage, standing
 
 KEPT = 2_000
 """Files and sayings that are remembered; what is forgotten is said once more."""
@@ -15,27 +18,58 @@ CHARACTERS = 8_000_000
 
 @dataclass(slots=True)
 class Recall:
-    """One task's memory; it begins empty when a task is resumed."""
+    """One task's memory; of one that is resumed, as much as its history has."""
 
     _seen: OrderedDict[Path, None] = field(default_factory=OrderedDict[Path, None])
     _texts: OrderedDict[Path, str] = field(default_factory=OrderedDict[Path, str])
     _said: OrderedDict[str, None] = field(default_factory=OrderedDict[str, None])
     _size: int = 0
+    _digests: OrderedDict[Path, str] = field(default_factory=OrderedDict[Path, str])
+    """Of files whose texts were known to another server, as far as nobody has looked since."""
+    _news: dict[Path, str] = field(default_factory=dict[Path, str])
+    """What came to be known and is in no message yet."""
 
     def saw(self, path: Path, text: str) -> None:
         """The model knows what is in the file: it was shown, or written by a call."""
+        self._take(path, text)
+        self._news[path] = digest(text)
+
+    def _take(self, path: Path, text: str) -> None:
         _keep(self._seen, path)
-        self.forget(path)
+        self._drop(path)
         self._texts[path] = text
         self._size += len(text)
         while len(self._texts) > FILES or self._size > CHARACTERS:
             self._size -= len(self._texts.popitem(last=False)[1])
 
-    def clear(self) -> None:
-        """Nobody can say what the model still knows: the conversation is another one."""
-        for each in (self._seen, self._texts, self._said):
+    def take_up(self, entries: Iterable[HistoryEntry]) -> None:
+        """The conversation is this one: only what it says is known."""
+        for each in (self._seen, self._texts, self._said, self._digests, self._news):
             each.clear()
         self._size = 0
+        for entry in standing(entries):
+            if isinstance(entry, UserMessage | ToolMessage):
+                for name, known in entry.known:
+                    path = Path(name)
+                    self._digests.pop(path, None)
+                    if known:
+                        _keep(self._seen, path)
+                        self._digests[path] = known
+                    if len(self._digests) > FILES:
+                        self._digests.popitem(last=False)
+
+    def digests(self) -> Iterator[tuple[Path, str]]:
+        """The files that were known to another server, each by the digest of its text."""
+        return iter(list(self._digests.items()))
+
+    def found(self, path: Path, text: str) -> None:
+        """A file has the text that was known to another server."""
+        self._take(path, text)
+
+    def news(self) -> Known:
+        """What came to be known since this was asked last."""
+        news, self._news = self._news, {}
+        return tuple((str(path), known) for path, known in news.items())
 
     def has_seen(self, path: Path) -> bool:
         """True when the model was shown the file, or has written it."""
@@ -51,6 +85,11 @@ class Recall:
 
     def forget(self, path: Path) -> None:
         """The model knows that the file is another one now, or that there is none."""
+        self._drop(path)
+        self._news[path] = ""
+
+    def _drop(self, path: Path) -> None:
+        self._digests.pop(path, None)
         self._size -= len(self._texts.pop(path, ""))
 
     def first(self, what: str) -> bool:
@@ -58,6 +97,12 @@ class Recall:
         new = what not in self._said
         _keep(self._said, what)
         return new
+
+
+def digest(text: str) -> str:
+    """What tells texts apart; those that differ by CRLF alone are one to the model."""
+    data = text.replace("\r\n", "\n").encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(data, digest_size=12).hexdigest()
 
 
 K = TypeVar("K")

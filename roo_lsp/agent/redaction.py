@@ -68,6 +68,9 @@ class Keys:
         if self._any is None:
             return entry
         found: HistoryEntry = entry
+        if isinstance(entry, UserMessage | ToolMessage) and entry.known:
+            known = tuple((self.hidden(path), digest) for path, digest in entry.known)
+            entry = found = entry if known == entry.known else replace(entry, known=known)
         match entry:
             case UserMessage() if entry.shown:
                 text, shown = self.hidden(entry.text), self.hidden(entry.shown)

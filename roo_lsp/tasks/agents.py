@@ -27,7 +27,7 @@ from roo_lsp.tasks.git_beside import GitBeside
 from roo_lsp.tasks.kept import keep
 from roo_lsp.tasks.reporting import RecordingRunner, ReportingFileSystem
 from roo_lsp.tasks.review import Reviews
-from roo_lsp.tasks.surroundings import ReadGate, TaskSurroundings
+from roo_lsp.tasks.surroundings import ReadGate, TaskSurroundings, left_running
 from roo_lsp.tasks.task import Task, Worker
 from roo_lsp.tasks.view import UserView
 from roo_lsp.workspace.commands import ShellRunner
@@ -136,7 +136,9 @@ class Agents:
             attended=self.attended,
         )
         agent = build_agent(host, self.connection, entries)
-        around = self._around(task, agent, host, resumed=bool(entries))
+        agent.context.recall.take_up(entries)
+        around = self._around(task, agent, host)
+        around.resumed, around.lost = bool(entries), left_running(entries)
         agent.surroundings = around
         return Worker(
             agent,
@@ -148,7 +150,7 @@ class Agents:
             around.hand,
         )
 
-    def _around(self, task: Task, agent: Agent, host: Host, *, resumed: bool) -> TaskSurroundings:
+    def _around(self, task: Task, agent: Agent, host: Host) -> TaskSurroundings:
         def settings() -> Settings:
             return host.settings().for_profile(host.profile())
 
@@ -161,11 +163,11 @@ class Agents:
             ),
             self.git,
             host.files,
+            host.commands,
             agent.context.recall,
             self.workspace,
             lambda: settings().context.editor,
             lambda: self.configuration.mode(task.mode).slug,
-            resumed=resumed,
         )
 
     async def _settled(self, task: Task) -> None:

@@ -10,6 +10,7 @@ from roo_lsp.agent.ports import (
     Command,
     CommandResult,
     CommandRunner,
+    Ended,
     FileSystem,
     Listing,
     OutputPart,
@@ -94,6 +95,9 @@ class RecordingRunner:
 
     async def output(self, artifact_id: str, query: OutputQuery) -> OutputPart:
         return await self.under.output(artifact_id, query)
+
+    def ended(self) -> Sequence[Ended]:
+        return self.under.ended()
 
     async def close(self) -> None:
         await self.under.close()

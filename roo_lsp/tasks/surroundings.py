@@ -1,16 +1,18 @@
 """What stands around a task: gathered from the front end, git and the disk, and told where it is new."""
 
 import asyncio
+import re
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
 from roo_lsp.agent.approval import Act, Allow, Policy
 from roo_lsp.agent.errors import ToolError
-from roo_lsp.agent.ports import FileSystem, Listing, Problem
-from roo_lsp.agent.recall import Recall
+from roo_lsp.agent.messages import HistoryEntry, ToolMessage, standing
+from roo_lsp.agent.ports import CommandRunner, Ended, FileSystem, Listing, Problem
+from roo_lsp.agent.recall import Recall, digest
 from roo_lsp.agent.tool import Target, Workspace
 from roo_lsp.settings import EditorContext
 from roo_lsp.tasks.git_beside import GitBeside
@@ -19,6 +21,7 @@ from roo_lsp.tasks.surroundings_text import (
     changed_part,
     documents_part,
     editor_block,
+    ended_part,
     focus_part,
     git_part,
     head_part,
@@ -37,6 +40,15 @@ DOCUMENTS = 12
 """Open documents that are told, newest first."""
 ENTRIES = 200
 """Entries of the workspace that are looked at for its top."""
+LOST = (
+    "roo-lsp was started anew since: commands that went on in the background before have ended, or "
+    "cannot be reached any more."
+)
+LEFT_RUNNING = re.compile(
+    r"^The command still runs, in the background|^\[\d+ of its processes go on in the background",
+    re.MULTILINE,
+)
+"""How a result of `execute_command` says so."""
 KNOWN_SHARE = 0.6
 """What the changes of one known file may have of all there is room for."""
 
@@ -82,6 +94,7 @@ class TaskSurroundings:
     gate: ReadGate
     git: GitBeside
     files: FileSystem
+    commands: CommandRunner
     recall: Recall
     workspace: Workspace
     options: Callable[[], EditorContext]
@@ -90,6 +103,8 @@ class TaskSurroundings:
     """Where the user is, as the front end said with the message that comes next."""
     resumed: bool = False
     """True where something was said before: the top of the workspace goes with the first message."""
+    lost: bool = False
+    """True where commands went on in the background when another server left the task."""
     today: Callable[[], str] = lambda: time.strftime("%Y-%m-%d")
     _told: dict[str, object] = field(default_factory=dict[str, object])
     """What the model was told last: the key of each part by its name."""
@@ -97,6 +112,8 @@ class TaskSurroundings:
     """The branch and the commit that the model knows of."""
     _seen: dict[Path, object] = field(default_factory=dict[Path, object])
     """How the files looked on disk whose text is known to be the one that the model knows."""
+    _ended: list[Ended] = field(default_factory=list[Ended])
+    """Commands that ended in the background, and for which there was no room yet."""
     _reals: dict[Path, Path] = field(default_factory=dict[Path, Path])
 
     def forget(self) -> None:
@@ -112,6 +129,10 @@ class TaskSurroundings:
         self.gate.look_anew()
         documents = self.view.documents()
         parts = await self._changed(documents, options.max_bytes) if options.documents else []
+        self._ended += self.commands.ended()
+        parts += [ended_part(each) for each in self._ended]
+        if self.lost:
+            parts.append(Part("lost", None, (LOST,)))
         if turn:
             told_of = [each for each in documents[:DOCUMENTS] if self.gate(each.path)]
             parts += [each for each in await self._shown(options, told_of) if self._is_new(each)]
@@ -123,6 +144,9 @@ class TaskSurroundings:
                 self._knows(*part.file)
             else:
                 self._told[part.name] = part.key
+        done = {part.key for part in told if part.name == "ended"}
+        self.lost = self.lost and all(part.name != "lost" for part in told)
+        self._ended = [each for each in self._ended if each.artifact_id not in done]
         return text
 
     def _is_new(self, part: Part) -> bool:
@@ -202,7 +226,7 @@ class TaskSurroundings:
     async def _changed(self, documents: Sequence[OpenDocument], most: int) -> list[Part]:
         """The known files that are others now: what was typed, saved, deleted behind the model's back."""
         is_open = {each.path: each for each in documents}
-        parts: list[Part] = []
+        parts = await self._changed_since_restart(is_open, most)
         for path, before in self.recall.texts():
             document = is_open.get(self._real_path(path)) if is_open else None
             if document is not None:
@@ -220,6 +244,29 @@ class TaskSurroundings:
                 parts.append(changed_part(path, before, after, self._show, why, share))
         return parts
 
+    async def _changed_since_restart(
+        self, is_open: Mapping[Path, OpenDocument], most: int
+    ) -> list[Part]:
+        """Of the files that are known by their digests alone, those that are others now.
+
+        Each is looked at once, and no longer than a turn may wait; the rest the next time.
+        """
+        parts: list[Part] = []
+        end = time.monotonic() + SECONDS
+        for path, known in self.recall.digests():
+            if time.monotonic() > end:
+                break
+            if not self.gate(path):
+                continue
+            document = is_open.get(self._real_path(path))
+            after, why = (document.text, "") if document else await self._read(path)
+            if after is not None and digest(after) == known:
+                self.recall.found(path, after)
+            else:
+                why = why or "was changed since this task was worked on last"
+                parts.append(changed_part(path, None, after, self._show, why, most))
+        return parts
+
     def _real_path(self, path: Path) -> Path:
         """Where a file really is; looked for once."""
         if path not in self._reals:
@@ -233,13 +280,18 @@ class TaskSurroundings:
             return None, "is not there any more"
         if self._seen.get(path) == (looks, hash(before)):
             return before, ""
-        try:
-            after = (await self.files.read(path)).text
-        except ToolError:
-            return None, "cannot be read any more"
-        if alike(before, after):
+        after, why = await self._read(path)
+        if after is not None and alike(before, after):
             self._seen[path] = (looks, hash(before))
-        return after, "was changed on disk"
+        return after, why or "was changed on disk"
+
+    async def _read(self, path: Path) -> tuple[str | None, str]:
+        """The text, or why there is none."""
+        try:
+            return (await self.files.read(path)).text, ""
+        except ToolError:
+            there = await self.files.exists(path)
+            return None, "cannot be read any more" if there else "is not there any more"
 
     def _knows(self, path: Path, text: str | None) -> None:
         """The model was told what became of a file."""
@@ -247,6 +299,14 @@ class TaskSurroundings:
             self.recall.forget(path)
         else:
             self.recall.saw(path, text)
+
+
+def left_running(entries: Iterable[HistoryEntry]) -> bool:
+    """Whether a command was last told to go on in the background, as far as is recorded."""
+    return any(
+        isinstance(entry, ToolMessage) and LEFT_RUNNING.search(entry.text) is not None
+        for entry in standing(entries)
+    )
 
 
 def _looks(path: Path) -> object:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from roo_lsp.agent.ports import Listing, Problem
+from roo_lsp.agent.ports import Ended, Listing, Problem
 from roo_lsp.tasks.view import Focus, OpenDocument
 from roo_lsp.tools._indentation import enclosing
 from roo_lsp.workspace.escapes import label
@@ -24,6 +24,8 @@ SHARE = 0.5
 """What one selection, or the changes of one file, may have of all there is room for."""
 PROBLEMS = 10
 """Problems of the document in focus that are told whole."""
+LAST_LINES = 6
+"""Lines of what a command printed last."""
 NAMES = 12
 """Files that one part names."""
 _TAG = re.compile(r"<(?=/?editor)", re.IGNORECASE)
@@ -188,15 +190,32 @@ def tree_part(listing: Listing, root: Path) -> Part:
     return Part("tree", None, ("The workspace:", *rows), 2)
 
 
+def ended_part(ended: Ended) -> Part:
+    """A command that went on in the background, with what it printed last."""
+    name = label(ended.artifact_id)
+    head = f"{name} (`{label(ended.text)}`) went on in the background and has ended: {ended.how}"
+    printed = [line for line in line_texts(ended.last) if line.strip()]
+    rows = [bounded(line, LINE_LENGTH) for line in printed[-LAST_LINES:]]
+    last = (f"{head}. It printed last:", *rows) if rows else (f"{head}.",)
+    return Part("ended", ended.artifact_id, last, len(last), f"{head}.")
+
+
 def changed_part(
-    path: Path, before: str, after: str | None, show: Show, why: str, most: int
+    path: Path, before: str | None, after: str | None, show: Show, why: str, most: int
 ) -> Part:
-    """What became of a file that the model knows: the lines that are others, with their numbers."""
+    """What became of a file that the model knows: the lines that are others, with their numbers.
+
+    Without a text of before it is only said that it is another one.
+    """
     name = label_of(path, show)
     key, file = name, (path, after)
     if after is None:
         return Part("changed", key, (f"{name}, which you know, {why}.",), file=file)
-    old, new = line_texts(before), line_texts(after)
+    new = line_texts(after)
+    if before is None:
+        again = f"{name}, which you know, {why}; {len(new)} lines now: read it again."
+        return Part("changed", key, (again,), file=file)
+    old = line_texts(before)
     edits = line_edits(list(old), list(new))
     rows: list[str] = []
     shift = 0

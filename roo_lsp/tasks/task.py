@@ -430,7 +430,7 @@ class Task:
         entries = self.store.messages(self.id)
         self.agent.history = self.agent.history.read_anew(entries)
         self.agent.surroundings.forget()
-        self.agent.context.recall.clear()
+        self.agent.context.recall.take_up(entries)
         self._worker.was_read(len(entries))
         self.as_stored(summary)
 

@@ -83,7 +83,7 @@ async def prepare(arguments: ReadCommandOutput, context: ToolContext) -> Invocat
     async def run(output: ShowOutput) -> ToolResult:
         del output
         part = await context.commands.output(arguments.artifact_id, query)
-        return ToolResult("\n".join([_head(arguments, part), part.text, *part.notes]))
+        return ToolResult(f"{_head(arguments, part)}\n{part.text}")
 
     what = "Stop" if query.stop else f"Search {query.search} in" if query.search else "Read"
     return Invocation(title_line(f"{what} {arguments.artifact_id}"), run)

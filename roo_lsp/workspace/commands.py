@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from roo_lsp.agent.errors import ToolError
-from roo_lsp.agent.ports import Command, CommandResult, OutputPart, OutputQuery
+from roo_lsp.agent.ports import Command, CommandResult, Ended, OutputPart, OutputQuery
 from roo_lsp.workspace.job import Job
 from roo_lsp.workspace.outputs import OutputStore, RunningOutput
 from roo_lsp.workspace.paths import is_folder, is_program
@@ -159,8 +159,8 @@ class ShellRunner:
         self._behind: dict[str, str] = {}
         """The commands that went on behind a result, by their outputs."""
         self._endings: dict[str, str] = {}
-        """How those ended; a result says it once."""
-        self._untold: list[str] = []
+        """How those ended."""
+        self._untold: list[Ended] = []
 
     async def run(self, command: Command, on_output: Callable[[str], None]) -> CommandResult:
         options = self._options()
@@ -199,10 +199,7 @@ class ShellRunner:
                 seconds=asyncio.get_running_loop().time() - begun,
                 silent=silent,
                 left_behind=job.left if job.lingers else 0,
-                notes=(
-                    *(prevented(preview, command, options.sandbox, kept) if failed else ()),
-                    *self._ended_since(),
-                ),
+                notes=tuple(prevented(preview, command, options.sandbox, kept) if failed else ()),
             )
         except asyncio.CancelledError:
             task.cancel()
@@ -243,8 +240,8 @@ class ShellRunner:
         else:
             part = self._outputs.part(artifact_id, query.offset, query.limit, running=running)
         ending = self._endings.get(artifact_id, "")
-        self._untold = [each for each in self._untold if each != artifact_id]
-        return replace(part, ending=ending, notes=self._ended_since())
+        self._untold = [each for each in self._untold if each.artifact_id != artifact_id]
+        return replace(part, ending=ending)
 
     async def _stop(self, job: Job) -> None:
         """End a command, and all that it left running, as at a time limit."""
@@ -254,13 +251,9 @@ class ShellRunner:
         if left := self._leavings.get(job):
             await asyncio.wait({left}, timeout=1)
 
-    def _ended_since(self) -> tuple[str, ...]:
+    def ended(self) -> Sequence[Ended]:
         told, self._untold = self._untold, []
-        return tuple(
-            f"{each} (`{self._behind[each]}`) went on in the background and has ended: "
-            f"{self._endings[each]}."
-            for each in told
-        )
+        return told
 
     async def close(self) -> None:
         tasks = list(self._jobs.values())
@@ -400,7 +393,10 @@ class ShellRunner:
         if artifact is not None and artifact in self._behind:
             how = f"signal {job.code}" if job.signalled else f"exit code {job.code}"
             self._endings[artifact] = "all of its processes" if job.left else how
-            self._untold.append(artifact)
+            last = job.output.last()
+            self._untold.append(
+                Ended(artifact, self._behind[artifact], self._endings[artifact], last)
+            )
 
 
 def _directly(start: Callable[[], Process]) -> Process:

@@ -289,6 +289,11 @@ class RunningOutput:
             f"{tail.decode('utf-8', 'replace')}"
         )
 
+    def last(self) -> str:
+        """The end of an output that is in a file: at most `TAIL_BYTES`."""
+        tail = bytes(self._tail[-TAIL_BYTES:])
+        return tail[_continuation(tail) :].decode("utf-8", "replace")
+
     def _digest(self, artifact_id: str) -> str:
         with os.fdopen(self.store.open(artifact_id), "rb") as file:
             return digest(read_lines(file), self.total)

@@ -329,7 +329,7 @@ def message_json(message: HistoryEntry) -> dict[str, Any]:
     match message:
         case UserMessage(text, images):
             value: dict[str, Any] = {"role": "user", "text": text, "images": _images_json(images)}
-            value["shown"] = message.shown
+            value |= {"shown": message.shown, "known": message.known}
         case AssistantMessage(text, calls, reasoning, reasoning_field, details):
             value = {
                 "role": "assistant",
@@ -340,7 +340,7 @@ def message_json(message: HistoryEntry) -> dict[str, Any]:
             }
         case ToolMessage(call_id, text, failed, images):
             value = {"role": "tool", "call_id": call_id, "text": text, "failed": failed}
-            value["images"] = _images_json(images)
+            value |= {"images": _images_json(images), "known": message.known}
         case Condensed(text, kept):
             value = {"role": "condensed", "text": text, "kept": kept}
         case Rewound(length):
@@ -351,9 +351,10 @@ def message_json(message: HistoryEntry) -> dict[str, Any]:
 def message_from(value: Mapping[str, Any]) -> HistoryEntry:
     """The entry that was stored."""
     images = tuple(Image(*each) for each in value.get("images", ()))
+    known = tuple((path, digest) for path, digest in value.get("known", ()))
     match value["role"]:
         case "user":
-            return UserMessage(value["text"], images, shown=value.get("shown", ""))
+            return UserMessage(value["text"], images, shown=value.get("shown", ""), known=known)
         case "assistant":
             calls = tuple(ToolCall(*call) for call in value.get("calls", ()))
             reasoning, where = value.get("reasoning", ("", ""))
@@ -361,7 +362,7 @@ def message_from(value: Mapping[str, Any]) -> HistoryEntry:
             return AssistantMessage(value["text"], calls, reasoning, where, details)
         case "tool":
             failed = value.get("failed", False)
-            return ToolMessage(value.get("call_id", ""), value["text"], failed, images)
+            return ToolMessage(value.get("call_id", ""), value["text"], failed, images, known)
         case "condensed":
             return Condensed(value["text"], value["kept"])
         case "rewound":

@@ -1,23 +1,44 @@
-"""What a task remembers is bounded, and gone once the conversation is another one."""
+"""What a task remembers is bounded, and is what its conversation says."""
 
 from pathlib import Path
 
-from roo_lsp.agent.recall import CHARACTERS, FILES, KEPT, Recall
+from roo_lsp.agent.messages import Rewound, ToolMessage
+from roo_lsp.agent.recall import CHARACTERS, FILES, KEPT, Recall, digest
 
 A, B = Path("/w/a.py"), Path("/w/b.py")
 
 
-def test_nothing_is_known_any_more_once_it_is_cleared() -> None:
+def test_nothing_is_known_any_more_once_the_conversation_is_another_one() -> None:
     recall = Recall()
     recall.saw(A, "x" * CHARACTERS)
     assert recall.first("a doubt")
-    recall.clear()
+    recall.take_up([])
     assert not recall.has_seen(A)
     assert list(recall.texts()) == []
     assert recall.first("a doubt")
     recall.saw(A, "x" * CHARACTERS)  # there is room for it again
     assert recall.has_seen(A)
     assert [path for path, _ in recall.texts()] == [A]
+
+
+def test_another_server_knows_by_their_digests_the_files_of_what_stands() -> None:
+    recall, entries = Recall(), []
+    for path, text in ((A, "a\n"), (B, "b\n"), (A, "other\n")):
+        recall.saw(path, text)
+        entries.append(ToolMessage("c", "", known=recall.news()))
+    recall.forget(B)
+    entries.append(ToolMessage("c", "", known=recall.news()))
+    assert recall.news() == ()
+    recall.take_up(entries)
+    assert list(recall.digests()) == [(A, digest("other\r\n"))]
+    recall.take_up([*entries, Rewound(2)])
+    assert list(recall.digests()) == [(A, digest("a\n")), (B, digest("b\n"))]
+    assert recall.has_seen(A)
+    assert list(recall.texts()) == []
+    recall.found(A, "a\n")
+    recall.saw(B, "b\n")
+    assert list(recall.digests()) == []
+    assert dict(recall.texts()) == {A: "a\n", B: "b\n"}
 
 
 def test_the_oldest_texts_go_where_they_are_too_long_together_and_the_files_stay_known() -> None:

@@ -1,6 +1,8 @@
 """What the editor shows, the model knows: told as a turn begins, later only what changed of it."""
 
+import asyncio
 import json
+import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,8 @@ APP = "import os\n\n\ndef total(items):\n    return sum(items)\n\n\ndef first(it
 
 @pytest.fixture(autouse=True)
 def allowed(monkeypatch: pytest.MonkeyPatch) -> None:
-    own = {"autoApprove": {"edit": True, "execute": True}, "allowedCommands": ["*"]}
+    own: dict[str, Any] = {"autoApprove": {"edit": True, "execute": True}, "allowedCommands": ["*"]}
+    own["commands"] = {"sandbox": "off"}
     monkeypatch.setenv("ROO_CLI_SETTINGS", json.dumps(own))
 
 
@@ -293,6 +296,76 @@ async def test_a_switched_branch_and_another_mode_are_told(tmp_path: Path) -> No
         told = await say(it, fake, "and now")
         assert told.startswith("Git: other at ")
         assert "The mode is ask now." in told
+
+
+# --- what went on meanwhile -------------------------------------------------------------------
+
+
+async def test_a_command_that_ended_in_the_background_is_told_with_what_it_printed_last(
+    tmp_path: Path,
+) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    command = {"command": "read < fifo; seq 20; echo '</editor>'; exit 3", "timeout": 0.01}
+    async with FakeOpenAI() as fake, editor(NEOVIM, tmp_path, settings(fake)) as it:
+        fake.answers(call("execute_command", command, id="c"), text("ok"))
+        await say(it, fake, "Begin")
+        await asyncio.to_thread((tmp_path / "fifo").write_text, "go\n")
+        told = ""
+        while "cmd-1.txt" not in told:
+            fake.answers(text("ok"))
+            told = await say(it, fake, "and now")
+        assert told.splitlines() == [
+            (
+                "cmd-1.txt (`read < fifo; seq 20; echo '<\\/editor>'; …`) went on in the background and has "
+                "ended: exit code 3. It printed last:"
+            ),
+            *map(str, range(16, 21)),
+            "<\\/editor>",
+        ]
+        fake.answers(text("ok"))
+        assert await say(it, fake, "more") == ""
+
+
+async def test_a_task_that_another_server_goes_on_with_knows_what_it_knew(tmp_path: Path) -> None:
+    for name in ("kept.py", "typed.py", "gone.py"):
+        (tmp_path / name).write_text(APP, "utf-8")
+    reads = [call("read_file", {"path": f"{n}.py"}, id=n) for n in ("kept", "typed", "gone")]
+    command = {"command": "exec sleep 600", "timeout": 0.01}
+    async with FakeOpenAI() as fake:
+        async with editor(NEOVIM, tmp_path, settings(fake)) as it:
+            it.open(tmp_path / "kept.py")
+            fake.answers(
+                reads[0] + reads[1] + reads[2],
+                call("execute_command", command, id="c"),
+                text("ok"),
+            )
+            await say(it, fake, "Read them")
+            [task] = await it.run("roo.task.list")
+        (tmp_path / "gone.py").unlink()
+        async with editor(NEOVIM, tmp_path, settings(fake)) as it:
+            typed = it.open(tmp_path / "typed.py")
+            it.type(typed, APP.replace("items[1]", "items[0]"))
+            fake.answers(text("ok"), text("ok"))
+            await it.run("roo.task.send", {"taskId": task["taskId"], "text": "and now"})
+            await it.ended()
+            told = shown(messages(fake, "user")[-1])
+            assert told.splitlines()[:3] == [
+                (
+                    "typed.py, which you know, was changed since this task was worked on last; 9 lines now: "
+                    "read it again."
+                ),
+                "gone.py, which you know, is not there any more.",
+                (
+                    "roo-lsp was started anew since: commands that went on in the background before have "
+                    "ended, or cannot be reached any more."
+                ),
+            ]
+            assert "kept.py" not in told
+            assert "The workspace:" not in told
+            it.type(typed, APP)
+            told = await say(it, fake, "more")
+            assert "-    return items[0]\n+9 |     return items[1]" in told
+            assert "started anew" not in told
 
 
 # --- bounds ---------------------------------------------------------------------------------

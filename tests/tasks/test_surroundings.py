@@ -7,6 +7,7 @@ from pathlib import Path
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from roo_lsp.agent.messages import HistoryEntry, UserMessage
 from roo_lsp.agent.ports import Problem
 from roo_lsp.agent.recall import Recall
 from roo_lsp.agent.tool import Workspace
@@ -16,6 +17,7 @@ from roo_lsp.tasks.surroundings import ReadGate, TaskSurroundings
 from roo_lsp.tasks.surroundings_text import BEGIN, END, MORE_CHANGED, Part, editor_block
 from roo_lsp.tasks.view import Focus, OpenDocument
 from roo_lsp.tools._changed import remember
+from roo_lsp.workspace.commands import ShellRunner
 from roo_lsp.workspace.disk import DiskFileSystem
 from roo_lsp.workspace.policy import Rules, WorkspacePolicy
 
@@ -30,7 +32,7 @@ STEPS = st.lists(
         ),
         st.tuples(st.just("patch"), st.sampled_from(NAMES), st.integers(0, 30)),
         st.tuples(st.sampled_from(("type", "write", "edit")), st.sampled_from(NAMES), TEXTS),
-        st.tuples(st.sampled_from(("turn", "results"))),
+        st.tuples(st.sampled_from(("turn", "results", "restart"))),
     ),
     max_size=40,
 )
@@ -75,6 +77,7 @@ def around(folder: Path, screen: Screen, most: int = 2048) -> TaskSurroundings:
         ReadGate(workspace, policy, lambda: True),
         GitBeside((folder,), lambda: False, lambda work: work.close()),
         DiskFileSystem(ignore=policy.ignore),
+        ShellRunner(folder / "outputs"),
         Recall(),
         workspace,
         lambda: EditorContext.model_validate({"maxBytes": most}),
@@ -86,6 +89,7 @@ def around(folder: Path, screen: Screen, most: int = 2048) -> TaskSurroundings:
 @given(STEPS, st.sampled_from([256, 400, 2048]))
 @example([*MEANWHILE, ("patch", "a.py", 0)], 2048)
 @example([*MEANWHILE, ("patch", "a.py", 19)], 2048)
+@example([*MEANWHILE, ("restart",)], 2048)
 def test_the_model_takes_no_text_for_true_that_is_neither_on_the_screen_nor_told_as_changed(
     tmp_path_factory, steps, most
 ):
@@ -97,13 +101,19 @@ def test_the_model_takes_no_text_for_true_that_is_neither_on_the_screen_nor_told
 
 async def _played(it: TaskSurroundings, screen: Screen, steps, most: int) -> None:
     believed: dict[str, str] = {}
+    stored: list[HistoryEntry] = []
     for step in [*steps, ("turn",)]:
         if step[0] in {"turn", "results"}:
             told = await it.told(turn=step[0] == "turn")
+            stored.append(UserMessage("", known=it.recall.news()))
             assert len(told.encode()) <= most
             _believe(believed, screen, told)
         elif step[0] in {"read", "edit"}:
             _known(it, believed, screen, *step)
+        elif step[0] == "restart":
+            stored.append(UserMessage("", known=it.recall.news()))
+            it = around(screen.folder, screen, most)
+            it.recall.take_up(stored)
         elif step[0] == "patch":
             _patched(it, believed, screen, *step[1:])
         else:

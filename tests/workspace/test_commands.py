@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from roo_lsp.agent.errors import ToolError
-from roo_lsp.agent.ports import Command, OutputQuery
+from roo_lsp.agent.ports import Command, Ended, OutputQuery
 from roo_lsp.workspace.commands import (
     SILENT_SECONDS,
     ShellOptions,
@@ -371,21 +371,19 @@ async def test_its_end_is_waited_for_and_told_once(runner, tmp_path):
     await asyncio.to_thread((tmp_path / "fifo").write_text, "go\n")
     part = await waiting
     assert (part.text, part.running, part.ending) == ("up\ntwo\n", False, "exit code 3")
-    assert (await run(runner, "true", tmp_path))[0].notes == ()
+    assert runner.ended() == []
 
 
-async def test_that_one_has_ended_is_told_with_the_next_result(runner, tmp_path):
+async def test_that_one_has_ended_is_told_once_with_what_it_printed_last(runner, tmp_path):
     os.mkfifo(tmp_path / "fifo")
     text = "echo up; read < fifo; exit 3"
     await run_past_its_limit(runner, text, tmp_path, background_after=LIMIT)
     await asyncio.to_thread((tmp_path / "fifo").write_text, "go\n")
     async with asyncio.timeout(60):
-        while not (notes := (await run(runner, "true", tmp_path))[0].notes):
-            pass
-    [note] = notes
-    assert note.startswith("cmd-1.txt (`echo up; read < fifo; exit 3`) went on in the background")
-    assert note.endswith("has ended: exit code 3.")
-    assert (await run(runner, "true", tmp_path))[0].notes == ()
+        while not (ended := runner.ended()):
+            await run(runner, "true", tmp_path)
+    assert ended == [Ended("cmd-1.txt", text, "exit code 3", "up\n")]
+    assert runner.ended() == []
 
 
 async def test_what_a_stopped_command_left_running_is_gone(runner, tmp_path):

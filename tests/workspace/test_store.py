@@ -93,12 +93,13 @@ def test_a_conversation_killed_at_any_byte_comes_back_valid(store, tmp_path):
 
 texts = st.text(st.characters(exclude_categories=("Cs",)))
 images = st.lists(st.builds(Image, texts, texts, texts)).map(tuple)
+known = st.lists(st.tuples(texts, texts)).map(tuple)
 messages = st.one_of(
-    st.builds(UserMessage, texts, images),
+    st.builds(UserMessage, texts, images, shown=texts, known=known),
     st.builds(
         AssistantMessage, texts, st.lists(st.builds(ToolCall, texts, texts, texts)).map(tuple)
     ),
-    st.builds(ToolMessage, texts, texts, st.booleans(), images),
+    st.builds(ToolMessage, texts, texts, st.booleans(), images, known),
     st.builds(Condensed, texts, st.integers(0, 9)),
 )
 

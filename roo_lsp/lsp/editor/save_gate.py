@@ -17,6 +17,7 @@ from roo_lsp.agent.ports import (
     Command,
     CommandResult,
     CommandRunner,
+    Ended,
     FileSystem,
     OutputPart,
     OutputQuery,
@@ -60,6 +61,9 @@ class SavingRunner:
 
     async def output(self, artifact_id: str, query: OutputQuery) -> OutputPart:
         return await self.under.output(artifact_id, query)
+
+    def ended(self) -> Sequence[Ended]:
+        return self.under.ended()
 
     async def close(self) -> None:
         await self.under.close()
