@@ -196,7 +196,7 @@ def open_session(
     )
     service = open_service(front, folders, version)
     task_documents = OpenDocuments(service, editor, progress)
-    features = Features(task_documents, Completer(task_documents), screen.publish)
+    features = Features(task_documents, Completer(task_documents), screen.publish, view.looked)
     actions = Actions(
         documents,
         service.workspace.show,

@@ -130,6 +130,25 @@ async def test_a_turn_begins_with_what_the_editor_shows(persona: Persona, tmp_pa
         ] == ["\n".join(told)]
 
 
+async def test_without_a_plugin_the_last_place_that_was_asked_about_counts_and_its_problems_stay(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "app.py").write_text(APP, "utf-8")
+    async with FakeOpenAI() as fake, editor(NEOVIM, tmp_path, settings(fake)) as it:
+        app = it.open(tmp_path / "app.py")
+        await look(it, app, 9, problem(9, "list index out of range"))
+        place = (types.TextDocumentIdentifier(app.uri), types.Position(8, 4))
+        await it.client.text_document_hover_async(types.HoverParams(*place))
+        fake.answers(text("ok"), text("ok"))
+        told = await say(it, fake, "Fix this")
+        assert "app.py line 9 " in told
+        assert "line 9: error: list index out of range (pyright)" in told
+        place = (types.TextDocumentIdentifier(app.uri), types.Position(4, 8))
+        await it.client.text_document_completion_async(types.CompletionParams(*place))
+        told = await say(it, fake, "and this")
+        assert "app.py line 5 (in 4 | def total(items):): return sum(items)" in told
+
+
 async def test_a_plugin_says_where_its_user_is(tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text(APP, "utf-8")
     async with FakeOpenAI() as fake, editor(NEOVIM, tmp_path, settings(fake)) as it:

@@ -1,7 +1,12 @@
 """What an editor shows, from what it tells a language server anyway.
 
-Editors do not say where their user is. They ask about places (code actions, hovers), and send what is
-typed: the last of these is where the user was seen, with its age.
+Editors do not say where their user is. They ask about places (code actions, hovers, completions), and
+send what is typed: the last of these is where the user was seen, with its age.
+
+Nothing is registered for that alone. Signature help, document highlights and selection ranges would
+tell of places too, but what they answer is not joined: Helix asks the first server that registers
+them, Sublime Text the one it likes best, and a server that only listens would take the place of one
+that answers. Where signatures are asked for, something was typed a moment before.
 """
 
 import time
@@ -62,9 +67,12 @@ class EditorView:
         self.documents_open.watch_edits(self._edits)
 
     def looked(
-        self, uri: str, asked: types.Range, problems: Sequence[types.Diagnostic] = ()
+        self, uri: str, asked: types.Range, problems: Sequence[types.Diagnostic] | None = None
     ) -> None:
-        """The editor asked about a place: its user is there."""
+        """The editor asked about a place: its user is there.
+
+        `problems` are those that it knows there; None where it does not say.
+        """
         document = self.documents_open.by_uri(uri)
         if document is None or document.path.name.endswith(TASK_DOCUMENT):
             return
@@ -80,10 +88,13 @@ class EditorView:
                 each.source or "",
                 "" if each.code is None else str(each.code),
             )
-            for each in problems
+            for each in problems or ()
             if (each.source or "").casefold() != "roo"
         )
         selected = None if one_character or last < first else last
+        before = self._seen
+        if problems is None and before and (before.document, before.first) == (document, first):
+            found = before.problems
         self._saw(_Seen(document, self.now(), first, selected, problems=found))
 
     # --- `UserView` -----------------------------------------------------------------------------

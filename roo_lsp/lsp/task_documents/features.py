@@ -26,6 +26,8 @@ class Features:
     completer: Completer
     publish: Callable[[str], None]
     """Has the diagnostics of a document sent."""
+    looked: Callable[[str, types.Range], None]
+    """Told that the user is at a place of a document, whichever it is."""
     _timers: dict[str, asyncio.TimerHandle] = field(default_factory=dict[str, asyncio.TimerHandle])
 
     def listen(self) -> None:
@@ -42,6 +44,7 @@ class Features:
 
     async def completion(self, params: types.CompletionParams) -> types.CompletionList | None:
         """What may be written at a place."""
+        self.looked(params.text_document.uri, types.Range(params.position, params.position))
         if (sheet := self.sheet(params.text_document.uri)) is None:
             return None
         return await self.completer.at(sheet, params.position, self.documents.editor.encoding())
