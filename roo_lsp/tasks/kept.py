@@ -2,8 +2,9 @@
 
 import json
 import logging
+import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -86,6 +87,8 @@ class Waiting:
 
 def what_waits(store: TaskStore, task_id: str) -> Waiting | None:
     """What a task waits for that no server runs, as it is stored; None where that is nothing."""
+    if not any(_files(store, task_id)):
+        return None  # known without the events, of which a long task has many
     loose = LooseEnds()
     loose.take(store.events(task_id, 0, sys.maxsize)[0])
     if not loose.asked:
@@ -117,6 +120,14 @@ def _read(file: Path) -> Kept | None:
 
 def _file(store: TaskStore, task_id: str, request_id: str) -> Path:
     return store.waiting_dir(task_id) / f"{request_id}.json"
+
+
+def _files(store: TaskStore, task_id: str) -> Iterator[str]:
+    try:
+        with os.scandir(store.waiting_dir(task_id)) as found:
+            yield from (each.name for each in found)
+    except FileNotFoundError:
+        return
 
 
 def _adapter() -> TypeAdapter[Kept]:

@@ -186,11 +186,16 @@ async def test_a_call_is_safely_on_disk_before_it_is_run_and_its_result_after(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[tuple[list[str], int, bool]] = []
+    events: list[int] = []
 
     def synced(descriptor: int) -> None:
         name = Path(f"/proc/self/fd/{descriptor}").readlink()
-        roles = [json.loads(line)["role"] for line in name.read_bytes().splitlines()]
-        seen.append((roles, len(log_lines(tmp_path)), (tmp_path / "new.txt").exists()))
+        lines = [json.loads(line) for line in name.read_bytes().splitlines()]
+        if name.name == "messages.jsonl":
+            roles = [line["role"] for line in lines]
+            seen.append((roles, len(log_lines(tmp_path)), (tmp_path / "new.txt").exists()))
+        else:
+            events.append(len(lines))
 
     monkeypatch.setattr("roo_lsp.workspace.journal._datasync", synced)
     async with FakeOpenAI() as fake, editor(NEOVIM, tmp_path, settings(fake)) as it:
@@ -200,6 +205,8 @@ async def test_a_call_is_safely_on_disk_before_it_is_run_and_its_result_after(
         await it.ended()
     said = ["user", *["assistant", "tool"] * 3]
     assert seen == [(said[:2], 0, False), (said[:4], 1, False), (said[:6], 1, True)]
+    assert len(events) == 3
+    assert events == sorted(set(events))
     assert log_lines(tmp_path) == ["one", "two"]
 
 
