@@ -7,7 +7,7 @@ what goes up by much more than the text is quadratic, on a slow machine as on a 
 import asyncio
 import gc
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from time import thread_time
 
@@ -158,9 +158,18 @@ def failing(act: Callable[[str], object], text: str) -> object:
         return str(error)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def apart_from_other_tests() -> Iterator[None]:
+    """What the tests before keep in memory is not gone through while a time is taken."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
 def seconds(act: Callable[[], object]) -> float:
     gc.collect()
-    gc.disable()  # its own passes go through all that the other tests keep
+    gc.disable()
     try:
         began = thread_time()
         act()
