@@ -23,7 +23,7 @@ from roo_lsp.providers.report import Check
 from roo_lsp.providers.retrying import Pace, RetryingModel
 from roo_lsp.settings import ORIGIN_KEYS, Settings
 from roo_lsp.settings_sources import COMMAND_LINE, Effective, no_profile
-from roo_lsp.workspace.trust import PROMPTS, TrustStore, origin_of
+from roo_lsp.workspace.trust import PROMPTS, TrustStore, is_loopback, origin_of
 
 KEY_COMMAND_SECONDS = 60.0
 """How long `apiKeyCommand` may take: a password manager may ask for its passphrase."""
@@ -261,6 +261,23 @@ def _key_name(settings: Settings) -> str:
     if provider.api_key_command:
         return " ".join(provider.api_key_command)
     return provider.api_key_env if os.environ.get(provider.api_key_env or " ") else ""
+
+
+def key_source(settings: Settings) -> str | None:
+    """Where the key of the endpoint would come from, for people; None where there is none and one is wanted."""
+    provider = settings.provider
+    if provider.api_key:
+        return "provider.apiKey of the settings"
+    if provider.api_key_command:
+        return f"the program {provider.api_key_command[0]}"
+    name = provider.api_key_env
+    if name and os.environ.get(name):
+        return f"the environment's {name}"
+    url = configured_url(settings)
+    if url and _stored_key(url) is not None:
+        return "the editor's store of keys"
+    local = not url or is_loopback(origin_of(url) or "")
+    return "none, for a model on this machine" if local else None
 
 
 def _stored_key(base_url: str) -> Key | None:

@@ -6,6 +6,7 @@ from importlib import import_module
 
 COMMANDS = {
     "serve": "the language server on stdio (what editors start; the default)",
+    "acp": "the agent on stdio for editors that speak the Agent Client Protocol",
     "run": "run one task without an editor",
     "demo": "a real task on a small model that runs on this machine, without a key",
     "doctor": "test the endpoint, step by step, and look at this machine's editors",
@@ -44,7 +45,7 @@ def _command(name: str, arguments: Sequence[str]) -> int:
         sys.stderr.write(f"roo-lsp: no command {name!r}; there are: {', '.join(COMMANDS)}\n")
         return 2
     command: Callable[[Sequence[str]], int] = import_module(f"roo_lsp.cli.{name}").main
-    if name == "serve":
+    if name in {"serve", "acp"}:
         return command(arguments)
     errors = import_module("roo_lsp.agent.errors")
     usage = import_module("roo_lsp.cli.options")

@@ -17,9 +17,9 @@ from lsprotocol import types
 from roo_lsp.agent.errors import RooError
 from roo_lsp.lsp.editor.documents import Documents
 from roo_lsp.lsp.task_documents import registration
-from roo_lsp.lsp.wire.logs import set_up
 from roo_lsp.lsp.wire.protocol import BaseServer, CommandFailed
 from roo_lsp.lsp.wire.stdio import serve
+from roo_lsp.stdio.logs import set_up
 from roo_lsp.workspace.sandbox.memory import hide_own_memory
 
 if TYPE_CHECKING:

@@ -26,6 +26,8 @@ class DocumentRange(Argument):
     range: dict[str, Any] | None = None
     focus: bool = False
     """Where the user is, rather than what they point at."""
+    text: str | None = None
+    """What stands there, where the front end has it and it is to go along."""
 
     @property
     def lines(self) -> tuple[int, int] | None:

@@ -23,11 +23,11 @@ class Aim:
     settings: dict[str, str] = field(default_factory=dict[str, str])
 
 
-async def start(service: Service, argument: inputs.Start) -> dict[str, Any]:
+async def start(service: Service, argument: inputs.Start, task_id: str = "") -> dict[str, Any]:
     """As the verb. With commands alone nothing is started, and `taskId` is None."""
     commands, rest = slash.split(argument.prompt)
     if not commands:
-        return await verbs.start(service, argument)
+        return await verbs.start(service, argument, task_id)
     aim = Aim(None, is_new=True)
     said = await _obeyed(service, commands, aim)
     if not rest:
@@ -36,7 +36,8 @@ async def start(service: Service, argument: inputs.Start) -> dict[str, Any]:
                 f"Put what is to be done behind it: {argument.prompt.strip()} …", "no_task"
             )
         return _told(service, {"taskId": None, "started": False}, said)
-    begun = await verbs.start(service, argument.model_copy(update={"prompt": rest} | aim.settings))
+    said_of_it = argument.model_copy(update={"prompt": rest} | aim.settings)
+    begun = await verbs.start(service, said_of_it, task_id)
     return _told(service, begun, said)
 
 

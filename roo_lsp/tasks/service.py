@@ -135,7 +135,8 @@ class Service:
 # --- tasks ----------------------------------------------------------------------------------
 
 
-async def start(service: Service, argument: Start) -> dict[str, Any]:
+async def start(service: Service, argument: Start, task_id: str = "") -> dict[str, Any]:
+    """`task_id` is the name of the new task, where it was told before."""
     service.configuration.look_again()
     settings = service.configuration.current.settings
     mode = argument.mode or settings.mode
@@ -148,7 +149,7 @@ async def start(service: Service, argument: Start) -> dict[str, Any]:
     if added.images:
         _require_images(service, service.configuration.profile_of(mode, argument.profile or ""))
     prompt = argument.prompt + _context_text(service, pointed) + added.text
-    task = service.tasks.create(argument.prompt, mode, argument.profile or "")
+    task = service.tasks.create(argument.prompt, mode, argument.profile or "", task_id)
     if argument.work_done_token is not None:
         service.audience.use_token(task.id, argument.work_done_token)
     task.focus(focus)
@@ -657,12 +658,18 @@ def _places(given: Sequence[DocumentRange]) -> tuple[list[DocumentRange], Focus 
 def _context_text(service: Service, places: Sequence[DocumentRange]) -> str:
     """What the user pointed at: the name of each file, and the text of each range that is open.
 
-    Of a document that was never saved also the whole text: no tool can read it.
+    Of a document that was never saved also the whole text: no tool can read it; and what the front end
+    gives of any other, as it has it.
     """
     parts: list[str] = []
+    room = MOST_OF_NEW
     for place in places:
         path = path_of(place.uri)
         name = service.workspace.show(path) if path is not None else place.uri
+        if place.text is not None:
+            parts += _given(place, name, place.text, room)
+            room = max(0, room - len(place.text))
+            continue
         text = service.open_text(place.uri)
         if is_new(place.uri):
             parts += _new_document(place, text)
@@ -677,6 +684,17 @@ def _context_text(service: Service, places: Sequence[DocumentRange]) -> str:
     return "\n\nThe user points at:\n" + "\n".join(parts) if parts else ""
 
 
+def _given(place: DocumentRange, name: str, text: str, room: int) -> list[str]:
+    """What goes along of a text, as the front end has it."""
+    first, last = place.lines or (None, None)
+    where = "" if first is None or last is None else f", lines {first + 1} to {last + 1}"
+    shown = text
+    if len(text) > room:
+        shown = _cut(text, room)
+        shown += f"\n(Cut here: of {len(text)} characters these are the first {len(shown)}.)"
+    return [f"File: {name}{where}. As the editor has it:", shown]
+
+
 def _new_document(place: DocumentRange, text: str | None) -> list[str]:
     name = label(new_name(place.uri))
     if text is None:
@@ -687,7 +705,7 @@ def _new_document(place: DocumentRange, text: str | None) -> list[str]:
     shown = "".join(lines[first : last + 1])
     cut = len(shown) > MOST_OF_NEW
     if cut:
-        shown = shown[:MOST_OF_NEW].rpartition("\n")[0]
+        shown = _cut(shown, MOST_OF_NEW)
         shown += f"\n(Cut here: {len(lines)} lines are more than fit. Ask for a part of it.)"
     told = (
         f"New document {name}{where}; it was never saved, so it is no file: no tool can read or edit it, "
@@ -696,5 +714,10 @@ def _new_document(place: DocumentRange, text: str | None) -> list[str]:
     return [told, shown]
 
 
+def _cut(text: str, room: int) -> str:
+    """The beginning of a text: whole lines, where there is more than one."""
+    return text[:room].rpartition("\n")[0] or text[:room]
+
+
 MOST_OF_NEW = 60_000
-"""Characters of a document that was never saved which go along."""
+"""Characters that go along of a document that was never saved, and of all texts that a front end gives."""

@@ -525,6 +525,11 @@ class Task:
         return fitted(one_line(f"{end.line}: {first}" if first else end.line), LINE_LENGTH)
 
 
+def new_id() -> str:
+    """A name for a task that no other has."""
+    return f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
+
+
 @dataclass(slots=True)
 class Tasks:
     """The tasks of one server: those that are open, and those in the store."""
@@ -542,13 +547,13 @@ class Tasks:
     _open: dict[str, Task] = field(default_factory=dict[str, Task])
     _recent: str | None = None
 
-    def create(self, prompt: str, mode: str, profile: str) -> Task:
-        """A new task; its turn starts with `send`.
+    def create(self, prompt: str, mode: str, profile: str, task_id: str = "") -> Task:
+        """A new task; its turn starts with `send`. `task_id` is a `new_id` that was told before.
 
         Raises:
             RooError: it cannot be stored.
         """
-        task_id = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
+        task_id = task_id or new_id()
         title = fitted(one_line(self.keys.hidden(prompt)), TITLE_LENGTH)
         task = self._make(task_id, title, mode, profile, time.time(), entries=[])
         task.record.seen = (0, 0)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from roo_lsp.lsp.wire import logs
-from roo_lsp.lsp.wire.logs import BackgroundHandler, set_up, without_secrets
+from roo_lsp.stdio import logs
+from roo_lsp.stdio.logs import BackgroundHandler, set_up, without_secrets
 
 PATIENCE = 60.0
 

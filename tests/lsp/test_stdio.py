@@ -18,7 +18,9 @@ from hypothesis import strategies as st
 from roo_lsp.lsp.wire import stdio
 from roo_lsp.lsp.wire.frames import LONGEST_HEADER, FrameDecoder
 from roo_lsp.lsp.wire.protocol import BaseServer
-from roo_lsp.lsp.wire.stdio import FrameWriter, serve_stdio, watch_process
+from roo_lsp.lsp.wire.stdio import serve_stdio, watch_process
+from roo_lsp.stdio import streams
+from roo_lsp.stdio.streams import FrameWriter
 from tests.support.wire import PATIENCE, frame, read_frame
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="pipes and signals of POSIX")
@@ -168,7 +170,7 @@ async def test_many_small_frames_are_congestion_too(pipe: Pipe):
     writer = FrameWriter(pipe.into, asyncio.get_running_loop(), print)
     writer.write(b"x" * 100_000)  # more than a pipe holds
     assert not writer.congested
-    for _ in range(stdio.CONGESTED_FRAMES):
+    for _ in range(streams.CONGESTED_FRAMES):
         writer.write(b"x")
     assert writer.congested
     pipe.close()
@@ -211,7 +213,7 @@ async def test_a_client_that_hung_up_is_told_once_and_frees_who_waits(pipe: Pipe
 async def test_a_client_that_leaves_everything_unread_is_taken_for_gone(
     pipe: Pipe, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(stdio, "LONGEST_QUEUE", 1_000_000)
+    monkeypatch.setattr(streams, "LONGEST_QUEUE", 1_000_000)
     lost: asyncio.Queue[str] = asyncio.Queue()
     writer = FrameWriter(pipe.into, asyncio.get_running_loop(), lost.put_nowait)
     for _ in range(11):

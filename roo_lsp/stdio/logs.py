@@ -29,9 +29,11 @@ _HEADER = re.compile(
 _SECRET_NAME = re.compile(r"(?i)(key|token|secret|password)$")
 
 
-def set_up(log_file: str | None) -> None:
-    """Log to standard error, and to a file where one is wanted and can be written."""
-    logging.basicConfig(level=logging.INFO, handlers=[_with_format(BackgroundHandler(_to_stderr))])
+def set_up(log_file: str | None, stderr: int = logging.INFO) -> None:
+    """Log to standard error from this level on, and all to a file where one is wanted and can be written."""
+    handler = _with_format(BackgroundHandler(_to_stderr))
+    handler.setLevel(stderr)
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
     logging.captureWarnings(capture=True)
     for chatty in ("httpx2", "httpcore2", "openai"):  # a line for each request, which editors show
         logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -1,0 +1,1 @@
+"""The same service for the Agent Client Protocol (interface section 14)."""
