@@ -5,7 +5,7 @@ Each feature is one line here: a wrapper around a port.
 
 import json
 import os
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import cache, partial
@@ -17,18 +17,18 @@ from roo_lsp.agent.conversation import Agent, Brief, History, nothing_to_wait_fo
 from roo_lsp.agent.events import EventSink, PlanUpdated
 from roo_lsp.agent.guards import Limits
 from roo_lsp.agent.messages import HistoryEntry
-from roo_lsp.agent.modes import MODES, Mode, Modes
+from roo_lsp.agent.modes import MODES, Modes
 from roo_lsp.agent.ports import (
     Asker,
     ChatRequest,
     CommandRunner,
     Delta,
-    Feature,
     FileSystem,
     LanguageServers,
     ToolSpec,
 )
 from roo_lsp.agent.prompt import system_prompt
+from roo_lsp.agent.skills import Skill, skills_told
 from roo_lsp.agent.tool import (
     AnyTool,
     Diff,
@@ -171,6 +171,10 @@ class Host:
     """What the files of rules say in a mode, under their names."""
     modes: Callable[[], Modes] = lambda: MODES
     """Those there are now; `mode` names one of them."""
+    skills: Callable[[str], Mapping[str, Skill]] = lambda mode: {}  # noqa: ARG005 -- a port's
+    """Those of a mode, by name."""
+    own_folders: Callable[[], tuple[Path, ...]] = tuple[Path, ...]
+    """Folders of the user's own outside the workspace that may be read as what is in it."""
 
 
 def build_agent(host: Host, connection: Connection, entries: Sequence[HistoryEntry] = ()) -> Agent:
@@ -199,6 +203,7 @@ def build_agent(host: Host, connection: Connection, entries: Sequence[HistoryEnt
             servers=host.servers,
             sight=PolicySight(policy),
             changes=host.changes,
+            skills=lambda: host.skills(host.mode()),
         ),
         history=History(host.on_message, entries, connection.keys),
         emit=host.emit,
@@ -247,15 +252,15 @@ class _Briefs:
 
     host: Host
     policy: WorkspacePolicy
-    _made_for: tuple[Effective, Mode, str, Sandbox, tuple[Path, ...], str, Modes] | None = None
+    _made_for: tuple[object, ...] | None = None
     _brief: Brief | None = field(default=None)
 
     def __call__(self) -> Brief:
         host = self.host
         folders = tuple(host.workspace.folders)
         modes, slug = host.modes(), host.mode()
-        rules = host.rules(slug)
-        key = (host.settings(), modes[slug], host.profile(), host.sandbox(), folders, rules, modes)
+        told = (host.rules(slug), host.skills(slug))
+        key = (host.settings(), modes[slug], host.profile(), host.sandbox(), folders, told, modes)
         if self._brief is None or self._made_for != key:
             self._made_for, self._brief = key, _brief(host)
             self.policy.rules = _rules(host)
@@ -265,7 +270,10 @@ class _Briefs:
 def _brief(host: Host) -> Brief:
     settings = host.settings().for_profile(host.profile())
     mode = host.modes()[host.mode()]
-    offered: frozenset[Feature] = host.servers.offered if host.servers else frozenset()
+    skills = host.skills(mode.slug)
+    offered = set[str](host.servers.offered if host.servers else ())
+    if any(each.for_model for each in skills.values()):
+        offered.add("skills")
     allowed = {
         name: tool
         for name, tool in TOOLS.items()
@@ -284,6 +292,7 @@ def _brief(host: Host) -> Brief:
             settings.custom_instructions,
             host.sandbox().told,
             rules=host.rules(mode.slug),
+            skills=skills_told(skills.values(), model.context_window)[0],
             attended=host.attended,
         ),
         tools=tools,
@@ -342,4 +351,5 @@ def _rules(host: Host) -> Rules:
         sandbox=sandbox.line,
         no_commands=sandbox.refused,
         state_dir=host.state_dir,
+        own_folders=host.own_folders(),
     )

@@ -27,6 +27,7 @@ from roo_lsp.agent.ports import (
     Searcher,
 )
 from roo_lsp.agent.recall import Recall
+from roo_lsp.agent.skills import Skill
 
 """A JSON value, where it crosses a border as it is."""
 
@@ -279,6 +280,8 @@ class ToolContext:
     """Goes with `servers`: what they name was named by nobody here."""
     changes: Callable[[], Awaitable[Sequence[Diff]]] = nothing_changed
     """What the task's own edits made of each file, as it is now; `old` is without them."""
+    skills: Callable[[], Mapping[str, Skill]] = dict[str, Skill]
+    """Those that the user keeps for the mode, by name, as of now."""
 
 
 def no_targets(arguments: Any, context: ToolContext) -> tuple[Target, ...]:
@@ -300,8 +303,8 @@ class Tool(Generic[A]):
     targets: Callable[[A, ToolContext], tuple[Target, ...]] = no_targets
     parallel: bool = False
     """True for calls without side effects, which may run beside their neighbours."""
-    needs: Feature | None = None
-    """What the editor's other language servers have to offer for it; without, there is no such tool."""
+    needs: Feature | Literal["skills"] | None = None
+    """What there has to be for it; without, there is no such tool."""
     rule: str = ""
     """How to use it, beyond what its description says, for the system prompt. Tools with the same
     rule are named in it together, where it has `{tools}`."""

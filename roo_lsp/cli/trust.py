@@ -13,7 +13,9 @@ from rich.text import Text
 
 from roo_lsp.cli.drawing import escaped
 from roo_lsp.cli.options import BadUsage, Parser
-from roo_lsp.workspace.trust import TrustStore, digest_of, instruction_files, too_wide
+from roo_lsp.tasks.slash import COMMANDS
+from roo_lsp.workspace.brought import instruction_files
+from roo_lsp.workspace.trust import TrustStore, digest_of, too_wide
 from roo_lsp.workspace.user_folders import state_dir
 
 
@@ -49,7 +51,7 @@ def _trust(console: Console, store: TrustStore, folder: Path) -> int:
     """Trust the workspace with the settings that wait and the files that are there now."""
     name = escaped(str(folder.resolve()))
     folders, settings = store.waiting(folder)
-    items = [*settings, *instruction_files(folders)]
+    items = [*settings, *instruction_files(folders, COMMANDS)]
     if not digest_of(items):
         console.print(Text(f"{name} is not trusted: {items[-1].line}."), soft_wrap=True)
         return 1

@@ -133,6 +133,8 @@ class Agents:
             servers=ground.servers,
             changes=review.diffs,
             rules=self.configuration.rules,
+            skills=self.configuration.instructions.skills,
+            own_folders=self.configuration.instructions.own_folders,
             attended=self.attended,
         )
         agent = build_agent(host, self.connection, entries)

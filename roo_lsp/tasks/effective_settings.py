@@ -2,7 +2,7 @@
 
 import asyncio
 import shlex
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
@@ -14,6 +14,7 @@ from roo_lsp.settings import SettingProblem
 from roo_lsp.settings_channel import Held
 from roo_lsp.settings_sources import Effective, Source, confined, effective
 from roo_lsp.tasks.approvals import TrustQuestion, passage_lines
+from roo_lsp.tasks.instructions import Instructions
 from roo_lsp.workspace.mode_files import (
     FILE,
     ModeProblem,
@@ -22,14 +23,12 @@ from roo_lsp.workspace.mode_files import (
     read_modes,
     together,
 )
-from roo_lsp.workspace.rules import RulesPlace, RulesTold, home_rules, rules
 from roo_lsp.workspace.trust import (
     Item,
     TrustAnswer,
     TrustStore,
     content_hash,
     digest_of,
-    instructions,
     too_wide,
 )
 from roo_lsp.workspace.user_folders import config_dir
@@ -74,22 +73,21 @@ class EffectiveSettings:
     _stamp: object = None
     """How the user's own file looked when it was last read."""
     _told: set[str] = field(default_factory=set[str])
-    _contents: Sequence[Mapping[str, bytes]] = ()
-    """What the instruction files of each folder hold, as of the last look."""
-    _home: RulesPlace = field(default_factory=lambda: home_rules(Path("~").expanduser()))
-    _rules: dict[str, RulesTold] = field(default_factory=dict[str, RulesTold])
-    """By mode, as of the last look."""
     _user_modes: ModesRead = field(default_factory=user_modes)
     _modes: Modes | None = None
     """As of the last look; None: to be put together."""
     mode_problems: tuple[ModeProblem, ...] = ()
     """What of the modes that may be read cannot be used."""
+    instructions: Instructions = field(init=False)
+    """Rules, skills and slash commands of the user, and of the workspace where it is trusted."""
 
     def __post_init__(self) -> None:
+        self.instructions = Instructions(self.folders)
         self._put_together()
 
     def _put_together(self) -> None:
         self.current = self._effective()
+        self.instructions.use(self.current.settings.rules, trusted=self.trusted)
         self.connection.know(self.current)
 
     def refresh(self) -> None:
@@ -97,6 +95,7 @@ class EffectiveSettings:
         self._put_together()
         for problem in (*self.current.problems, *self._mode_problems()):
             self._tell_once(str(problem))
+        self._tell_unusable()
         digest = digest_of(self._items)
         asks = self._said in {"unknown", "stale"} and bool(self._items)
         if self._asking is not None and (not asks or digest not in self._asked):
@@ -108,6 +107,14 @@ class EffectiveSettings:
                 return
             self._seeking = asyncio.get_running_loop().create_future()
             self.start(self._seek_trust(digest, self._seeking))
+
+    def _tell_unusable(self) -> None:
+        """Which files cannot be used, each once, all of them in one message."""
+        found = [str(each) for each in self.instructions.problems(trusted=self.trusted)]
+        if new := [each for each in found if each not in self._told]:
+            self._told.update(new)
+            more = f"\nand {len(new) - UNUSABLE} more: roo-lsp doctor lists them"
+            self.tell("\n".join(new[:UNUSABLE]) + more * (len(new) > UNUSABLE))
 
     def _tell_once(self, text: str) -> None:
         if text not in self._told:
@@ -148,26 +155,14 @@ class EffectiveSettings:
 
     def rules(self, mode: str) -> str:
         """What the rules of the user, and of the workspace where it is trusted, say in a mode."""
-        found = self._rules.get(mode)
-        if found is None:
-            wanted = self.current.settings.rules
-            folders = [
-                RulesPlace("" if number == 0 else f"{folder}/", files)
-                for number, (folder, files) in enumerate(
-                    zip(self.folders, self._contents, strict=False)
-                )
-                if self.trusted
-            ]
-            found = rules(
-                self._home, folders, mode, agents=wanted.agents, max_bytes=wanted.max_bytes
+        told = self.instructions.rules(mode)
+        if told.cut:
+            most = self.current.settings.rules.max_bytes
+            self._tell_once(
+                f"roo.rules.maxBytes: the rules are longer than {most} bytes, so the model is not told "
+                f"all of {', '.join(told.cut)}"
             )
-            self._rules[mode] = found
-            if found.cut:
-                self._tell_once(
-                    f"roo.rules.maxBytes: the rules are longer than {wanted.max_bytes} bytes, so the "
-                    f"model is not told all of {', '.join(found.cut)}"
-                )
-        return found.text
+        return told.text
 
     @property
     def modes(self) -> Modes:
@@ -200,11 +195,9 @@ class EffectiveSettings:
 
     def _workspace_modes(self) -> list[ModesRead]:
         return [
-            read_modes(name if number == 0 else f"{folder}/{name}", data)
-            for number, (folder, files) in enumerate(
-                zip(self.folders, self._contents, strict=False)
-            )
-            for name, data in files.items()
+            read_modes(place.named(name), data)
+            for place in self.instructions.found.folders
+            for name, data in place.files.items()
             if name.casefold() == FILE
         ]
 
@@ -213,14 +206,13 @@ class EffectiveSettings:
 
     def look(self) -> None:
         """Files may have changed, or trust may have been given from a terminal."""
-        if (home := home_rules(Path("~").expanduser())) != self._home:
-            self._home = home
-            self._rules.clear()
-        own = user_modes()
+        own, settings = user_modes(), self.current.settings.rules
+        changed = self.instructions.look(agents=settings.agents, workspace=not self._wide)
         if (
-            own != self._user_modes
-            or self._look(self._held) != (self._items, self._said)
+            changed
+            or own != self._user_modes
             or self._stamp != _stamp()
+            or self._answer(self._items) != self._said
         ):
             self._user_modes = own
             self.refresh()
@@ -302,11 +294,11 @@ class EffectiveSettings:
 
     def _effective(self) -> Effective:
         self._stamp = _stamp()
-        self._rules.clear()
         self._modes = None
         everything = sources(self.channel())
         found = effective(everything)
         wide = self._wide = self._too_wide()
+        self.instructions.look(agents=found.settings.rules.agents, workspace=not wide)
         if wide:
             self._held, self._items, self._said, self.trusted = (), (), "refused", False
             narrow = confined(found)
@@ -315,7 +307,8 @@ class EffectiveSettings:
                 narrow = replace(narrow, problems=(*found.problems, problem))
             return narrow
         self._held = found.held
-        self._items, self._said = self._look(found.held)
+        self._items = (*_settings(found.held), *self.instructions.found.items)
+        self._said = self._answer(self._items)
         self.trusted = self._said == "trusted"
         if not self.trusted:
             return confined(found) if len(self._items) > len(found.held) else found
@@ -325,17 +318,17 @@ class EffectiveSettings:
         """What one of the folders is that is no workspace to act in unasked; empty where none is."""
         return next((wide for folder in self.folders if (wide := too_wide(folder))), "")
 
-    def _look(self, held: Sequence[Held]) -> tuple[tuple[Item, ...], TrustAnswer]:
-        """What trust is about now, and what the user said of it; of nothing they need not."""
-        if self._too_wide():
-            return (), "refused"
-        files, self._contents = instructions(self.folders)
-        items = (*_settings(held), *files)
-        return items, self.trust.answer(self.folders[0], items) if items else "trusted"
+    def _answer(self, items: Sequence[Item]) -> TrustAnswer:
+        """What the user said of what trust is about; of nothing they need not."""
+        if self._wide:
+            return "refused"
+        return self.trust.answer(self.folders[0], items) if items else "trusted"
 
 
 WITHOUT_MODE = "ask"
 """The mode of a task whose own is not there any more."""
+UNUSABLE = 5
+"""Files that one message tells of."""
 SETTINGS_WHY = "The settings came over the editor, which cannot tell yours from the repository's."
 FILES_WHY = (
     "The files came with the repository: until you trust them they are not used, and nothing but "

@@ -65,6 +65,8 @@ class Rules:
     """Why every command is refused, where it is."""
     state_dir: Path | None = None
     """The server's own state, which no tool may touch."""
+    own_folders: tuple[Path, ...] = ()
+    """Folders of the user's own, outside the workspace, that are read as what is in it: of skills."""
 
 
 Remembered = tuple[str, ...]
@@ -351,7 +353,7 @@ class WorkspacePolicy:
         return "" if self.rules.execute else "it runs a command"
 
     def _judge_read(self, target: Target, fact: PathFacts) -> Verdict:
-        if fact.inside:
+        if fact.inside or self._is_own(fact.real):
             if self.rules.read:
                 return self._recalled(self._path_key(target, fact), Allow())
             ask = Ask("it reads in the workspace", "reads in this workspace, for this task")
@@ -405,6 +407,9 @@ class WorkspacePolicy:
             else Ask(f"the setting says to ask for {what}", f"{what}, for this task")
         )
         return self._recalled(_group_key(group), verdict)
+
+    def _is_own(self, real: Path) -> bool:
+        return any(real.is_relative_to(os.path.realpath(each)) for each in self.rules.own_folders)
 
     # --- what was answered with always ------------------------------------------------------
 

@@ -4,43 +4,17 @@ Places and order are Roo Code's (`.roo/rules`, `.roorules`, `.clinerules`, AGENT
 taken where there is no AGENTS.md. Only what was handed in is used: who calls has looked at trust.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
-from pathlib import Path
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from roo_lsp.workspace.encodings import decode
+from roo_lsp.workspace.instructions import InstructionPlace, is_rules
 
 AGENTS = ("agents.md", "agent.md", "claude.md")
 """The first of these that there is, whatever its case."""
 LOCAL = "agents.local.md"
-NO_RULES = (
-    *(".ds_store", "thumbs.db"),
-    *(
-        f"*.{ending}"
-        for ending in (
-            *("bak", "cache", "crdownload", "db", "dmp", "dump", "eslintcache", "lock", "log"),
-            *("old", "part", "partial", "pyc", "pyo", "stackdump", "swo", "swp", "temp", "tmp"),
-        )
-    ),
-)
-"""Files in a folder of rules that are none; Roo's list."""
-MAX_HOME_FILES = 200
-MAX_HOME_BYTES = 1_000_000
-"""What is read of a home folder's rules at most."""
-
-RuleFiles = Mapping[str, bytes]
-"""What there is to read in one place: paths below it, with `/`, and what they hold."""
-
-
-@dataclass(frozen=True, slots=True)
-class RulesPlace:
-    """A folder that may hold rules, and how a file in it is called in the prompt."""
-
-    prefix: str
-    """Stands before the path: nothing for the first workspace folder, `~/` for home."""
-    files: RuleFiles
+_SINGLE = re.compile(r"\.(roo|cline)rules(-[^/]+)?(?:/|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +30,12 @@ class RulesTold:
 
 
 def rules(
-    home: RulesPlace, folders: Sequence[RulesPlace], mode: str, *, agents: bool, max_bytes: int
+    home: InstructionPlace,
+    folders: Sequence[InstructionPlace],
+    mode: str,
+    *,
+    agents: bool,
+    max_bytes: int,
 ) -> RulesTold:
     """The rules for a mode: its own first, then those of AGENTS.md and its like, then the general ones.
 
@@ -74,8 +53,7 @@ def rules(
     used: list[str] = []
     cut: list[str] = []
     for name, data in found:
-        decoded = decode(data)
-        text = decoded[0].strip() if decoded else ""
+        text = rule_text(data)
         if not text:
             continue
         size = len(text.encode())
@@ -94,8 +72,14 @@ def rules(
     return RulesTold("\n\n".join(parts), tuple(used), tuple(cut))
 
 
+def rule_text(data: bytes) -> str:
+    """What a file of rules says; empty where it is no text."""
+    decoded = decode(data)
+    return decoded[0].strip() if decoded else ""
+
+
 def _ruled(
-    places: Sequence[RulesPlace], folder: str, instead: Sequence[str]
+    places: Sequence[InstructionPlace], folder: str, instead: Sequence[str]
 ) -> Iterable[tuple[str, bytes]]:
     """The files of the folders of that name below `.roo`; where there are none, the first of the others."""
     found = [each for place in places for each in _below(place, f".roo/{folder}/")]
@@ -108,64 +92,53 @@ def _ruled(
     return ()
 
 
-def _below(place: RulesPlace, folder: str) -> list[tuple[str, bytes]]:
+def _below(place: InstructionPlace, folder: str) -> list[tuple[str, bytes]]:
     """A folder's files, whatever the folders between, in the order of their own names."""
-    names = [
-        name
-        for name in place.files
-        if name.startswith(folder)
-        and not any(fnmatchcase(_last(name).casefold(), each) for each in NO_RULES)
-    ]
+    names = [name for name in place.files if name.startswith(folder) and is_rules(name)]
     names.sort(key=lambda name: (_last(name).casefold(), name))
-    return [(place.prefix + name, place.files[name]) for name in names]
+    return [(place.named(name), place.files[name]) for name in names]
 
 
-def _agents(place: RulesPlace) -> list[tuple[str, bytes]]:
+def _agents(place: InstructionPlace) -> list[tuple[str, bytes]]:
+    folder = ".agents/" if place.home else ""
     for name in AGENTS:
-        if found := _named(place, name):
-            return [*found, *_named(place, LOCAL)]
-    return _named(place, LOCAL)
+        if found := _named(place, folder + name):
+            return [*found, *_named(place, folder + LOCAL)]
+    return _named(place, folder + LOCAL)
 
 
-def _named(place: RulesPlace, wanted: str) -> list[tuple[str, bytes]]:
+def _named(place: InstructionPlace, wanted: str) -> list[tuple[str, bytes]]:
     """The file of that name at the top of a place, whatever its case."""
     for name in sorted(place.files):
         if name.casefold() == wanted:
-            return [(place.prefix + name, place.files[name])]
+            return [(place.named(name), place.files[name])]
     return []
+
+
+def never_told(place: InstructionPlace, *, agents: bool) -> set[str]:
+    """The files of rules that are never told, as another one in this place stands before them."""
+    used = {name for name, _ in _agents(replace(place, prefix=""))} if agents else set[str]()
+    has_rules: dict[str, bool] = {}
+    idle: set[str] = set()
+    for name in place.files:
+        if not is_rules(name) or name.startswith(".roo/"):
+            continue
+        kind = _SINGLE.match(name)
+        if kind is None:
+            idle |= {name} - used
+            continue
+        mode = kind[2] or ""
+        folder = f".roo/rules{mode}/"
+        if folder not in has_rules:
+            has_rules[folder] = any(each.startswith(folder) for each in place.files)
+        first = f".roorules{mode}"
+        other = kind[1] == "cline" and any(
+            each == first or each.startswith(f"{first}/") for each in place.files
+        )
+        if has_rules[folder] or other:
+            idle.add(name)
+    return idle
 
 
 def _last(name: str) -> str:
     return name.rpartition("/")[2]
-
-
-def home_rules(home: Path) -> RulesPlace:
-    """The user's own rules: of `~/.roo`, and the AGENTS.md of `~/.agents`.
-
-    Links are followed: the home folder is the user's own. Folders are looked into once.
-    """
-    files: dict[str, bytes] = {}
-    room = MAX_HOME_BYTES
-    for path in _home_files(home):
-        if len(files) >= MAX_HOME_FILES or room <= 0:
-            break
-        try:
-            with path.open("rb") as file:
-                data = file.read(room)
-        except OSError:
-            continue
-        room -= len(data)
-        name = path.relative_to(home).as_posix()
-        files[name.removeprefix(".agents/")] = data
-    return RulesPlace("~/", files)
-
-
-def _home_files(home: Path) -> Iterable[Path]:
-    with suppress(OSError):  # a folder that cannot be looked into has no rules
-        for folder in sorted((home / ".roo").glob("rules*")):
-            if folder.name == "rules" or folder.name.startswith("rules-"):
-                yield from sorted(each for each in folder.rglob("*") if each.is_file())
-    for name in ("AGENTS.md", "AGENTS.local.md"):
-        with suppress(OSError):
-            if (path := home / ".agents" / name).is_file():
-                yield path

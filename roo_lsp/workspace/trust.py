@@ -8,16 +8,12 @@ import hashlib
 import ipaddress
 import json
 import os
-import stat
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal, cast
 from urllib.parse import urlsplit
 
-from roo_lsp.workspace import mode_files
-from roo_lsp.workspace.paths import is_folder
 from roo_lsp.workspace.private import write_private
 
 OPENAI_ORIGIN = "https://api.openai.com"
@@ -50,23 +46,6 @@ def origin_of(url: str) -> str:
 
 # --- what a workspace brings along ------------------------------------------------------------
 
-INSTRUCTION_NAMES = (
-    ".roo",
-    ".roomodes",
-    ".agents",
-    "agents.md",
-    "agents.local.md",
-    "agent.md",
-    "claude.md",
-    ".roorules*",
-    ".clinerules*",
-)
-"""Names in a workspace folder, whatever their case, that instruct the agent: files or folders."""
-MAX_FILES = 1000
-MAX_BYTES = 8_000_000
-"""What instruction files may have together; with more of it a workspace cannot be trusted."""
-TOO_MUCH = f"more than {MAX_FILES} files or {MAX_BYTES} bytes: this cannot be checked, or trusted"
-
 
 @dataclass(frozen=True, slots=True)
 class Item:
@@ -89,113 +68,6 @@ def digest_of(items: Iterable[Item]) -> str:
     """A hash over all of it; empty where some of it cannot be trusted."""
     pairs = sorted((item.name, item.digest) for item in items)
     return content_hash(pairs) if all(digest for _, digest in pairs) else ""
-
-
-def instruction_files(folders: Sequence[Path]) -> list[Item]:
-    """What instructs the agent in these folders, by name and content."""
-    return instructions(folders)[0]
-
-
-def instructions(folders: Sequence[Path]) -> tuple[list[Item], list[dict[str, bytes]]]:
-    """What instructs the agent in these folders, and of each folder what its files hold.
-
-    What is asked about and what is used once that is trusted are the same bytes, read once. Links are
-    followed inside a folder only; one that leads out is an item by where it leads, and what is there is
-    not looked at.
-    """
-    items: list[Item] = []
-    contents: list[dict[str, bytes]] = []
-    room = MAX_BYTES
-    try:
-        for number, folder in enumerate(folders):
-            prefix = "" if number == 0 else f"{folder}: "
-            root = Path(os.path.realpath(folder))
-            contents.append({})
-            for name, path in _instructions(root):
-                item, data = _item(root, f"{prefix}{name}", path, room)
-                items.append(item)
-                if data is not None:
-                    contents[-1][name] = data
-                    room -= len(data)
-                if len(items) > MAX_FILES or room < 0:
-                    raise _TooMuch
-    except _TooMuch:
-        return [Item("instruction files", "", TOO_MUCH)], [{} for _ in folders]
-    return items, contents
-
-
-class _TooMuch(Exception):
-    """There is more than can be checked."""
-
-
-def _instructions(root: Path) -> Iterator[tuple[str, Path]]:
-    """Each file or link, with its name below the root; folders are looked into once."""
-    waiting = [name for name in reversed(_names(root)) if _instructs(name)]
-    seen: set[str] = set()
-    while waiting:
-        name = waiting.pop()
-        path = root / name
-        real = os.path.realpath(path)
-        if Path(real).is_relative_to(root) and is_folder(path):
-            if len(seen) > MAX_FILES:
-                raise _TooMuch
-            if real not in seen:
-                seen.add(real)
-                waiting += [f"{name}/{each}" for each in reversed(_names(path))]
-        else:
-            yield name, path
-
-
-def _instructs(name: str) -> bool:
-    return any(fnmatchcase(name.casefold(), each) for each in INSTRUCTION_NAMES)
-
-
-def _names(folder: Path) -> list[str]:
-    try:
-        return sorted(os.listdir(folder))  # noqa: PTH208 -- names are what is wanted
-    except OSError:
-        return []
-
-
-def _item(root: Path, name: str, path: Path, room: int) -> tuple[Item, bytes | None]:
-    """What stands there, and what was read of it; None where nothing is used of it."""
-    real = Path(os.path.realpath(path))
-    if not real.is_relative_to(root):
-        where = f"a link that leads out of the workspace, to {real}: not used"
-        return Item(name, content_hash(["link", str(real)]), f"{name}: {where}"), None
-    data = _read(real, room)
-    if data is None:
-        return Item(
-            name, content_hash(["unreadable"]), f"{name}: cannot be read, so not used"
-        ), None
-    digest = hashlib.sha256(data).hexdigest()
-    return Item(
-        name, digest, f"{name}: {len(data)} bytes{_does(path.relative_to(root), data)}"
-    ), data
-
-
-def _does(path: Path, data: bytes) -> str:
-    """What a file does where its name does not say it: also that it does nothing so far."""
-    top, *below = (part.casefold() for part in path.parts)
-    if top == mode_files.FILE and not below:
-        return f", {mode_files.read_modes(path.name, data).line}"
-    rules = top == ".roo" and bool(below) and below[0].startswith("rules")
-    return ", not used yet" if top in {".roo", ".agents"} and not rules else ""
-
-
-def _read(real: Path, room: int) -> bytes | None:
-    """A regular file's bytes, at most one more than there is room for."""
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-    try:
-        descriptor = os.open(real, flags | getattr(os, "O_BINARY", 0))
-    except OSError:
-        return None
-    with os.fdopen(descriptor, "rb") as file:
-        try:
-            regular = stat.S_ISREG(os.fstat(descriptor).st_mode)
-            return file.read(room + 1) if regular else None
-        except OSError:
-            return None
 
 
 def too_wide(folder: Path) -> str:

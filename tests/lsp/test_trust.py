@@ -15,8 +15,10 @@ from pygls.exceptions import JsonRpcException
 from roo_lsp.cli import main
 from roo_lsp.settings import Settings
 from roo_lsp.settings_sources import COMMAND_LINE, Source, confined, effective
-from roo_lsp.workspace import trust as trust_module
-from roo_lsp.workspace.trust import Item, TrustStore, digest_of, instruction_files, too_wide
+from roo_lsp.workspace import instructions as instructions_module
+from roo_lsp.workspace.brought import instruction_files
+from roo_lsp.workspace.instructions import PlaceReader
+from roo_lsp.workspace.trust import Item, TrustStore, digest_of, too_wide
 from roo_lsp.workspace.user_folders import config_dir
 from tests.support.editor import EGLOT, EMACS, NEOVIM, PERSONAS, VSCODE, FakeEditor, editor
 from tests.support.fake_openai import FakeOpenAI, call, text
@@ -75,14 +77,12 @@ def test_instruction_files_are_found_by_their_names_and_nothing_else_is(tmp_path
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("x", "utf-8")
     assert names(tmp_path) == [
-        ".clinerules/x",
         ".roo/mcp.json",
         ".roo/rules/a.md",
         ".roomodes",
         ".roorules-code",
         "AGENTS.md",
-        "claude.md",
-    ]
+    ], "and nothing that another file stands before"
 
 
 def test_a_link_out_of_the_workspace_is_told_and_never_followed(tmp_path: Path) -> None:
@@ -92,11 +92,13 @@ def test_a_link_out_of_the_workspace_is_told_and_never_followed(tmp_path: Path) 
     (out / "rules.md").write_text("secret", "utf-8")
     (root / ".roo").symlink_to(out)
     (root / "AGENTS.md").symlink_to(out / "rules.md")
-    before = instruction_files([root])
-    assert [item.name for item in before] == [".roo", "AGENTS.md"]
-    assert all("leads out of the workspace" in item.line for item in before)
+    reader = PlaceReader(root)
+    assert reader.look()
+    assert [each.path for each in reader.place.problems] == [".roo", "AGENTS.md"]
+    assert all("leads out of the workspace" in each.text for each in reader.place.problems)
+    assert instruction_files([root]) == [], "nobody is asked about what is not used"
     (out / "rules.md").write_text("other", "utf-8")
-    assert instruction_files([root]) == before, "what is there was not read"
+    assert not reader.look(), "what is there was not read"
 
 
 def test_a_link_inside_counts_by_what_it_leads_to_and_a_circle_ends(tmp_path: Path) -> None:
@@ -115,10 +117,10 @@ def test_a_link_inside_counts_by_what_it_leads_to_and_a_circle_ends(tmp_path: Pa
 def test_more_than_can_be_checked_cannot_be_trusted(
     limit: str, value: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(trust_module, limit, value)
-    (tmp_path / ".roo").mkdir()
+    monkeypatch.setattr(instructions_module, limit, value)
+    (tmp_path / ".roo/rules").mkdir(parents=True)
     for number in range(4):
-        (tmp_path / f".roo/{number}").write_text("xx", "utf-8")
+        (tmp_path / f".roo/rules/{number}").write_text("xx", "utf-8")
     items = instruction_files([tmp_path])
     assert digest_of(items) == ""
     store = TrustStore(tmp_path / "trust.json")
@@ -129,9 +131,11 @@ def test_more_than_can_be_checked_cannot_be_trusted(
 def test_what_cannot_be_opened_stops_nothing(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "AGENTS.md")
     (tmp_path / ".roomodes").symlink_to("nowhere")
-    assert [item.line for item in instruction_files([tmp_path])] == [
-        ".roomodes: cannot be read, so not used",
-        "AGENTS.md: cannot be read, so not used",
+    reader = PlaceReader(tmp_path)
+    reader.look()
+    assert [str(each) for each in reader.place.problems] == [
+        ".roomodes: it cannot be read, so it is not used",
+        "AGENTS.md: it cannot be read, so it is not used",
     ]
 
 

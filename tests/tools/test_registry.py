@@ -28,6 +28,7 @@ UNASKED = {
     "update_todo_list",
     "ask_followup_question",
     "attempt_completion",
+    "skill",
 }
 """Tools that nobody is asked about, whatever the settings say: only what acts on nothing."""
 

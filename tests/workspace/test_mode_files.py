@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from roo_lsp.agent.modes import MODES
+from roo_lsp.workspace.brought import instruction_files
 from roo_lsp.workspace.mode_files import (
     MAX_BYTES,
     MAX_MODES,
@@ -15,7 +16,6 @@ from roo_lsp.workspace.mode_files import (
     read_modes,
     together,
 )
-from roo_lsp.workspace.trust import instruction_files
 
 WRITER = """\
 customModes:

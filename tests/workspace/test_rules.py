@@ -1,14 +1,14 @@
 """Which rules the model is told, in which order, and how much of them."""
 
+import os
 from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roo_lsp.workspace.rules import RulesPlace, RulesTold, home_rules, rules
-from roo_lsp.workspace.trust import instruction_files, instructions
-
-NOTHING = RulesPlace("~/", {})
+from roo_lsp.workspace.brought import instruction_files
+from roo_lsp.workspace.instructions import InstructionPlace, PlaceReader, read_home
+from roo_lsp.workspace.rules import RulesTold, rules
 
 
 def told(
@@ -19,8 +19,9 @@ def told(
     agents: bool = True,
     max_bytes: int = 65536,
 ) -> RulesTold:
-    def place(prefix: str, texts: dict[str, str]) -> RulesPlace:
-        return RulesPlace(prefix, {name: text.encode() for name, text in texts.items()})
+    def place(prefix: str, texts: dict[str, str]) -> InstructionPlace:
+        contents = {name: text.encode() for name, text in texts.items()}
+        return InstructionPlace(prefix, contents, home=prefix == "~/")
 
     folders = [place("", files), *(place(f"/w{at}/", each) for at, each in enumerate(more))]
     return rules(place("~/", home or {}), folders, mode, agents=agents, max_bytes=max_bytes)
@@ -114,33 +115,50 @@ def test_what_is_asked_about_and_what_is_used_are_the_same_bytes(tmp_path: Path)
     (tmp_path / ".roo/rules/a.md").write_text("a", "utf-8")
     (tmp_path / "AGENTS.md").write_text("b", "utf-8")
     (tmp_path / "CLAUDE.md").symlink_to("/etc/hostname")
-    items, [contents] = instructions([tmp_path])
-    assert contents == {".roo/rules/a.md": b"a", "AGENTS.md": b"b"}
-    assert items == instruction_files([tmp_path])
-    assert [each.name for each in items] == [".roo/rules/a.md", "AGENTS.md", "CLAUDE.md"]
+    reader = PlaceReader(tmp_path)
+    assert reader.look()
+    assert reader.place.files == {".roo/rules/a.md": b"a", "AGENTS.md": b"b"}
+    assert [each.name for each in instruction_files([tmp_path])] == [".roo/rules/a.md", "AGENTS.md"]
 
 
 def test_the_users_own_rules_are_those_of_their_home(tmp_path: Path) -> None:
-    assert home_rules(tmp_path).files == {}
+    reader = read_home(tmp_path)
+    assert not reader.look()
     for name in (".roo/rules/a.md", ".roo/rules-ask/b.md", ".roo/other/c.md", ".agents/AGENTS.md"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(name, "utf-8")
-    assert sorted(home_rules(tmp_path).files) == [
+    (tmp_path / "AGENTS.md").write_text("Of the folder, not of the user's.")
+    assert reader.look()
+    assert sorted(reader.place.files) == [
+        ".agents/AGENTS.md",
         ".roo/rules-ask/b.md",
         ".roo/rules/a.md",
-        "AGENTS.md",
     ]
 
 
-def test_what_does_nothing_yet_says_so_where_trust_is_asked_for(tmp_path: Path) -> None:
-    for name in (".roo/rules/a.md", ".roo/commands/b.md", ".agents/skills/c/SKILL.md", "AGENTS.md"):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text("x", "utf-8")
+def test_a_file_of_modes_is_asked_about_by_what_it_has(tmp_path: Path) -> None:
     (tmp_path / ".roomodes").write_text("customModes: []\n", "utf-8")
-    assert [item.line for item in instruction_files([tmp_path])] == [
-        ".agents/skills/c/SKILL.md: 1 bytes, not used yet",
-        ".roo/commands/b.md: 1 bytes, not used yet",
-        ".roo/rules/a.md: 1 bytes",
-        ".roomodes: 16 bytes, no mode",
-        "AGENTS.md: 1 bytes",
-    ]
+    assert instruction_files([tmp_path]) == []
+    mode = "{slug: a, name: A, roleDefinition: You are A, groups: [read]}"
+    (tmp_path / ".roomodes").write_text(f"customModes: [{mode}]\n", "utf-8")
+    [item] = instruction_files([tmp_path])
+    assert item.line.startswith(".roomodes: 77 bytes, modes a (reads)")
+
+
+def test_a_file_is_read_again_only_where_it_looks_otherwise(tmp_path: Path) -> None:
+    rule = tmp_path / "AGENTS.md"
+    rule.write_text("one", "utf-8")
+    os.utime(rule, (1, 1))
+    reader = PlaceReader(tmp_path)
+    assert reader.look()
+    assert not reader.look()
+    rule.write_text("two", "utf-8")
+    assert reader.look()
+    assert reader.place.files == {"AGENTS.md": b"two"}
+    (tmp_path / ".roo/rules").mkdir(parents=True)
+    assert not reader.look()
+    (tmp_path / ".roo/rules/a.md").write_text("a", "utf-8")
+    assert reader.look()
+    rule.unlink()
+    assert reader.look()
+    assert list(reader.place.files) == [".roo/rules/a.md"]
