@@ -79,10 +79,9 @@ def test_instruction_files_are_found_by_their_names_and_nothing_else_is(tmp_path
     assert names(tmp_path) == [
         ".roo/mcp.json",
         ".roo/rules/a.md",
-        ".roomodes",
         ".roorules-code",
         "AGENTS.md",
-    ], "and nothing that another file stands before"
+    ], "no file of modes without one, and nothing that another file stands before"
 
 
 def test_a_link_out_of_the_workspace_is_told_and_never_followed(tmp_path: Path) -> None:
