@@ -17,7 +17,8 @@ from roo_lsp.agent.figures import count_text
 from roo_lsp.cli.drawing import readable_line
 from roo_lsp.cli.options import BadUsage, Parser, add_workspace, with_command, workspace
 from roo_lsp.cli.render import TaskPicture
-from roo_lsp.workspace.store import TaskStore, TaskSummary
+from roo_lsp.workspace.store import TaskStore
+from roo_lsp.workspace.task_index import TaskSummary
 from roo_lsp.workspace.transcript import exported, listed, markdown
 from roo_lsp.workspace.user_folders import state_dir
 

@@ -1,7 +1,6 @@
 """What waits in tasks whose server ended: shown by any server of the workspace, taken up by one."""
 
 import logging
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +8,8 @@ from pathlib import Path
 from roo_lsp.tasks.approvals import Approvals, NotPending, Pending
 from roo_lsp.tasks.kept import Kept, what_waits
 from roo_lsp.tasks.task import Tasks
-from roo_lsp.workspace.store import VERSION, TaskStore, TaskSummary
+from roo_lsp.workspace.store import TaskStore
+from roo_lsp.workspace.task_index import VERSION, TaskSummary
 
 log = logging.getLogger(__name__)
 
@@ -48,13 +48,11 @@ class Left:
         return [each for each in self._broken_off if self._known[each.task_id][1]]
 
     def _waiting(self) -> Mapping[str, tuple[str, Kept]]:
-        summaries = self.store.list(str(self.workspace), sys.maxsize)
+        summaries = self.store.unfinished(str(self.workspace))
         broken_off = {
             each.task_id
             for each in summaries
-            if each.state in {"running", "waiting"}
-            and each.version <= VERSION
-            and not self.store.claimed(each.task_id)
+            if each.version <= VERSION and not self.store.claimed(each.task_id)
         }
         nobodys = broken_off - self.store.elsewhere(broken_off)
         self._broken_off = [each for each in summaries if each.task_id in nobodys]

@@ -8,7 +8,8 @@ from roo_lsp.agent.errors import RooError, ToolError
 from roo_lsp.agent.messages import AssistantMessage, HistoryEntry
 from roo_lsp.tasks.stream import Roo
 from roo_lsp.workspace.journal import StoreError
-from roo_lsp.workspace.store import VERSION, TaskStore, TaskSummary
+from roo_lsp.workspace.store import TaskStore
+from roo_lsp.workspace.task_index import VERSION, TaskSummary
 
 log = logging.getLogger(__name__)
 

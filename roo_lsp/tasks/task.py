@@ -49,7 +49,8 @@ from roo_lsp.tasks.refusals import Refused
 from roo_lsp.tasks.status_line import LINE_LENGTH
 from roo_lsp.tasks.stream import Audience, EventStream
 from roo_lsp.tasks.view import Focus
-from roo_lsp.workspace.store import TaskStore, TaskSummary
+from roo_lsp.workspace.store import TaskStore
+from roo_lsp.workspace.task_index import TaskSummary
 
 log = logging.getLogger(__name__)
 

@@ -11,19 +11,17 @@ tasks/<id>/lock              held by the server that runs the task's turn
 """
 
 import asyncio
-import json
 import os
 import re
 import shutil
 import stat
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from roo_lsp.agent.errors import RooError, ToolError
 from roo_lsp.agent.messages import (
@@ -40,34 +38,14 @@ from roo_lsp.workspace.claims import Claims, locked
 from roo_lsp.workspace.journal import (
     Journals,
     StoreError,
-    line_of,
     lines_of,
     open_for_append,
     store_errors,
     write_all,
 )
+from roo_lsp.workspace.task_index import TaskIndex, TaskSummary, parsed
 
-VERSION = 1
-COMPACT_BYTES = 1_000_000
-"""The index is rewritten when it is larger, and grew to four times what it needs."""
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-
-
-@dataclass(frozen=True, slots=True)
-class TaskSummary:
-    """What a list of tasks shows of one; times are seconds since 1970."""
-
-    task_id: str
-    title: str
-    state: str
-    mode: str
-    created_at: float
-    updated_at: float
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cost: float = 0.0
-    workspace: str = ""
-    version: int = VERSION
 
 
 class TaskStore:
@@ -87,8 +65,8 @@ class TaskStore:
         self._state_dir = state_dir
         self._tasks = state_dir / "tasks"
         self._make_folders()
-        self._index = self._tasks / "index.jsonl"
         self._alone = partial(locked, self._tasks / "index.lock")
+        self._index = TaskIndex(self._tasks / "index.jsonl", self._alone)
         self._journals = Journals()
         self._claims = Claims(self._alone)
         self._seqs: dict[str, int] = {}
@@ -107,7 +85,7 @@ class TaskStore:
 
     def update(self, summary: TaskSummary) -> None:
         self._folder(summary.task_id)
-        self._add_to_index(asdict(summary))
+        self._index.put(summary)
 
     def append_event(self, task_id: str, roo: Mapping[str, Any]) -> None:
         self._seqs[task_id] = roo["seq"]
@@ -144,22 +122,20 @@ class TaskStore:
 
     def messages(self, task_id: str) -> list[HistoryEntry]:
         """All that was written; `History` makes of it what the model is sent."""
-        values = (_parsed(line) for line in self._lines(self._messages_of(task_id)))
+        values = (parsed(line) for line in self._lines(self._messages_of(task_id)))
         return [message_from(value) for value in values if value is not None]
 
-    def list(self, workspace: str | None, limit: int) -> list[TaskSummary]:
+    def list(self, workspace: str | None, limit: int) -> Sequence[TaskSummary]:
         """The newest tasks first; of one workspace, or of all."""
-        found = [
-            summary
-            for summary in self._summaries().values()
-            if workspace is None or summary.workspace == workspace
-        ]
-        found.sort(key=lambda summary: summary.updated_at, reverse=True)
-        return found[:limit]
+        return self._index.newest(workspace, limit)
+
+    def unfinished(self, workspace: str) -> Sequence[TaskSummary]:
+        """The tasks of a workspace whose turn is not over, the newest first."""
+        return self._index.unfinished(workspace)
 
     def get(self, task_id: str) -> TaskSummary | None:
         self._folder(task_id)
-        return self._summaries().get(task_id)
+        return self._index.get(task_id)
 
     def delete(self, task_id: str) -> None:
         """Forget a task and what is stored of it.
@@ -175,7 +151,7 @@ class TaskStore:
         with self._alone():
             shutil.rmtree(folder, ignore_errors=True)
         self._claims.free(folder)
-        self._add_to_index({"task_id": task_id, "deleted": True})
+        self._index.forget(task_id)
 
     def changes_dir(self, task_id: str) -> Path:
         """Where it is kept what the task changed; made when there is anything."""
@@ -264,62 +240,6 @@ class TaskStore:
     def _lines(self, file: Path) -> Iterator[bytes]:
         return chain(lines_of(file), self._journals.waiting(file))
 
-    # --- the index --------------------------------------------------------------------------
-
-    def _add_to_index(self, value: Mapping[str, Any]) -> None:
-        with self._alone(), store_errors(self._tasks):
-            descriptor = open_for_append(self._index)
-            try:
-                write_all(descriptor, line_of(value))
-                size = os.fstat(descriptor).st_size
-            finally:
-                os.close(descriptor)
-            if size > COMPACT_BYTES:
-                with suppress(OSError):  # the long one is as good
-                    self._compact(size)
-
-    def _compact(self, size: int) -> None:
-        lines = [line_of(asdict(summary)) for summary in self._summaries().values()]
-        if sum(map(len, lines)) * 4 > size:
-            return
-        fresh = self._index.with_suffix(".new")
-        fresh.unlink(missing_ok=True)
-        descriptor = open_for_append(fresh)
-        try:
-            write_all(descriptor, b"".join(lines))
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        fresh.replace(self._index)
-
-    def _summaries(self) -> dict[str, TaskSummary]:
-        """The last summary of each task, in the order these were written.
-
-        Read from the end: a long index mostly has lines that are out of date, which are not parsed.
-        """
-        summaries: dict[str, TaskSummary] = {}
-        settled: set[bytes] = set()
-        deleted: set[str] = set()
-        for line in reversed(list(lines_of(self._index))):
-            key = line[: line.find(b",")]
-            if key in settled or (value := _parsed(line)) is None:
-                continue
-            task_id = value.get("task_id", "")
-            if task_id in summaries or task_id in deleted:
-                continue
-            if value.get("deleted"):
-                deleted.add(task_id)
-            else:
-                with suppress(TypeError):  # of another version: what cannot be read is left out
-                    known = {k: v for k, v in value.items() if k in _SUMMARY_FIELDS}
-                    summaries[task_id] = TaskSummary(**known)
-            if key.startswith(b'{"task_id":') and (task_id in summaries or task_id in deleted):
-                settled.add(key)
-        return dict(reversed(summaries.items()))
-
-
-_SUMMARY_FIELDS = frozenset(field.name for field in fields(TaskSummary))
-
 
 # --- messages as JSON -----------------------------------------------------------------------
 
@@ -404,12 +324,12 @@ def _private_folder(folder: Path) -> None:
 
 
 def _events(lines: Iterable[bytes], since_seq: int, limit: int) -> list[dict[str, Any]]:
-    events = (event for line in lines if (event := _parsed(line)) is not None)
+    events = (event for line in lines if (event := parsed(line)) is not None)
     return list(islice((event for event in events if event["seq"] > since_seq), limit))
 
 
 def _last(lines: Iterable[bytes]) -> dict[str, Any] | None:
-    return next((event for line in lines if (event := _parsed(line)) is not None), None)
+    return next((event for line in lines if (event := parsed(line)) is not None), None)
 
 
 def _last_lines(file: Path) -> list[bytes]:
@@ -419,12 +339,3 @@ def _last_lines(file: Path) -> list[bytes]:
         lines.seek(max(0, size - 1_000_000))
         return lines.read().splitlines()[::-1]
     return []
-
-
-def _parsed(line: bytes) -> dict[str, Any] | None:
-    """The object in a line, or None where the line is not whole."""
-    try:
-        value: object = json.loads(line)
-    except ValueError:
-        return None
-    return cast("dict[str, Any]", value) if isinstance(value, dict) else None

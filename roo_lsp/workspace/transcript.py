@@ -18,7 +18,8 @@ from roo_lsp.agent.messages import (
     UserMessage,
 )
 from roo_lsp.workspace.escapes import label, plain
-from roo_lsp.workspace.store import TaskSummary, message_json
+from roo_lsp.workspace.store import message_json
+from roo_lsp.workspace.task_index import TaskSummary
 
 
 def listed(task: TaskSummary) -> dict[str, Any]:

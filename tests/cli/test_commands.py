@@ -8,7 +8,8 @@ import pytest
 
 from roo_lsp.agent.messages import AssistantMessage, ToolCall, ToolMessage, UserMessage
 from roo_lsp.cli import main
-from roo_lsp.workspace.store import TaskStore, TaskSummary
+from roo_lsp.workspace.store import TaskStore
+from roo_lsp.workspace.task_index import TaskSummary
 from roo_lsp.workspace.trust import TrustStore
 from roo_lsp.workspace.user_folders import config_dir, state_dir
 

@@ -17,7 +17,7 @@ from roo_lsp.tasks.approvals import Pending
 from roo_lsp.tasks.details import TOO_LONG, detail_lines, dialog_text, document, unified
 from roo_lsp.tasks.hunks import NO_FEED
 from roo_lsp.workspace.escapes import exact, label, plain
-from roo_lsp.workspace.store import TaskSummary
+from roo_lsp.workspace.task_index import TaskSummary
 from roo_lsp.workspace.transcript import markdown, tame
 from tests.support.escapes import unescaped
 

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from roo_lsp.tasks.kept import what_waits
-from roo_lsp.workspace.store import TaskStore, TaskSummary
+from roo_lsp.workspace.store import TaskStore
+from roo_lsp.workspace.task_index import TaskSummary
 
 
 class CountingStore(TaskStore):

@@ -23,9 +23,10 @@ from roo_lsp.agent.messages import (
     UserMessage,
     repaired,
 )
-from roo_lsp.workspace import store as store_module
+from roo_lsp.workspace import task_index
 from roo_lsp.workspace.journal import StoreError
-from roo_lsp.workspace.store import TaskStore, TaskSummary, message_from, message_json
+from roo_lsp.workspace.store import TaskStore, message_from, message_json
+from roo_lsp.workspace.task_index import TaskSummary
 
 SUMMARY = TaskSummary("t1", "Fix it", "running", "code", 1.0, 2.0, 10, 20, 0.5, "/ws")
 HISTORY = [
@@ -190,7 +191,8 @@ def test_a_deleted_task_is_gone_with_its_files(store, tmp_path):
 
 
 def test_the_index_is_compacted_when_it_has_grown(store, tmp_path, monkeypatch):
-    monkeypatch.setattr(store_module, "COMPACT_BYTES", 5000)
+    monkeypatch.setattr(task_index, "COMPACT_BYTES", 5000)
+    assert store.list(None, 9) == []
     for number in range(200):
         store.update(replace(SUMMARY, updated_at=float(number)))
     assert (tmp_path / "state/tasks/index.jsonl").stat().st_size < 6000
@@ -328,7 +330,8 @@ def test_what_is_wrong_with_the_disk_is_said_with_what_to_do(store, full, number
 
 
 def test_an_index_that_cannot_be_compacted_stays_as_it_is(store, monkeypatch, full):
-    monkeypatch.setattr(store_module, "COMPACT_BYTES", 1000)
+    monkeypatch.setattr(task_index, "COMPACT_BYTES", 1000)
+    assert store.list(None, 9) == []
     real = os.fsync
 
     def fails(descriptor):
