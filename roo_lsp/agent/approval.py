@@ -182,6 +182,10 @@ class Gate:
         """
         return self.policy.pin(Act(tool.group, targets))
 
+    def asks(self, tool: AnyTool, targets: Sequence[Target]) -> bool:
+        """True when the user would have to be asked about a call that does nothing but read."""
+        return isinstance(self.policy.judge(Act(tool.group, targets)), Ask)
+
     def may_reveal(self, targets: Sequence[Target]) -> bool:
         """True when the model may be told what stands in the targets without a question."""
         reads = [Target(target.path, "read") for target in targets]
@@ -190,13 +194,14 @@ class Gate:
     async def decide(
         self,
         tool: AnyTool,
-        call_id: str,
+        call_id: str | None,
         targets: Sequence[Target],
         invocation: Invocation,
     ) -> Decision:
         """Allowed or rejected, by the policy or by the user, for exactly this invocation.
 
-        What cannot be checked or asked is rejected.
+        What cannot be checked or asked is rejected. Without a `call_id` it is what the user wants
+        to have looked at.
         """
         try:
             return await self._decide(tool, call_id, targets, invocation)
@@ -205,7 +210,7 @@ class Gate:
             return Decision("reject_once", "policy", UNCHECKED)
 
     async def _decide(
-        self, tool: AnyTool, call_id: str, targets: Sequence[Target], invocation: Invocation
+        self, tool: AnyTool, call_id: str | None, targets: Sequence[Target], invocation: Invocation
     ) -> Decision:
         # Looked up before it is judged: what is swapped in between is seen at the end.
         paths, places = self.policy.resolved(targets), self.policy.places(targets)

@@ -10,6 +10,7 @@ from pathlib import Path
 from roo_lsp.agent.approval import Gate
 from roo_lsp.agent.events import EventSink, UsageUpdated
 from roo_lsp.agent.guards import Budget, Limits, Repetition
+from roo_lsp.agent.mentions import Mentions, NoMentions
 from roo_lsp.agent.messages import (
     AssistantMessage,
     Condensed,
@@ -159,7 +160,7 @@ class History:
                 self._stored[: max(0, len(self._stored) - kept)] = [UserMessage(text)]
                 self.condensed = text
                 return
-            case UserMessage(text) if text not in SERVER_SAID:
+            case UserMessage(text) if text and text not in SERVER_SAID:
                 self.first_prompt = self.first_prompt or entry
                 self.last_prompts.append(entry)
             case AssistantMessage(calls=calls):
@@ -207,6 +208,7 @@ class Agent:
     budget: Budget = field(default_factory=Budget)
     repetition: Repetition = field(default_factory=Repetition)
     surroundings: Surroundings = field(default_factory=NothingAround)
+    mentions: Mentions = field(default_factory=NoMentions)
     gauge: Gauge = field(default_factory=Gauge)
     turn: Turn = field(default_factory=Turn)
     cut_off: bool = False

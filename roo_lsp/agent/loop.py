@@ -17,6 +17,7 @@ from roo_lsp.agent.events import (
     UserMessageChunk,
 )
 from roo_lsp.agent.guards import Limits
+from roo_lsp.agent.mentions import Mentioned
 from roo_lsp.agent.messages import UserMessage
 
 TEXT_CUT_OFF = "(Your last answer was cut off by the output limit.)"
@@ -67,12 +68,16 @@ async def _work(agent: Agent) -> StopReason:
 
 
 async def take_inbox(agent: Agent) -> None:
-    """What the user said goes into the history and is shown; behind the last of it, what the editor
-    shows goes to the model.
+    """What the user said goes into the history and is shown; behind it, what they mention goes to the
+    model, and behind the last of it what the editor shows.
     """
     shown = await agent.surroundings.told(turn=True) if agent.inbox else ""
     while agent.inbox:
-        message = agent.inbox.popleft()
+        message = agent.inbox[0]
+        found = await agent.mentions.told(message.words)
+        if not agent.inbox or agent.inbox[0] is not message:  # taken back meanwhile, or reworded
+            continue
+        agent.inbox.popleft()
         agent.repetition.forget()
         if message.queue_id:
             agent.emit(Queued(message.queue_id, state="delivered"))
@@ -80,13 +85,32 @@ async def take_inbox(agent: Agent) -> None:
         for image in message.images:
             if image.uri:
                 agent.emit(UserImageChunk(image.uri, image.media_type, image.size))
-        if agent.cut_off:
-            message = replace(message, text=f"{TEXT_CUT_OFF}\n\n{message.text}")
-            agent.cut_off = False
-        if shown and not agent.inbox:
-            message = replace(message, shown=shown, known=agent.context.recall.news())
-            agent.emit(SurroundingsTold(shown))
-        agent.history.append(message)
+        last = shown if not agent.inbox else ""
+        if last:
+            agent.emit(SurroundingsTold(last))
+        before = f"{TEXT_CUT_OFF}\n\n" if agent.cut_off else ""
+        agent.cut_off = False
+        told = _told(message, found, before, last)
+        if told.shown:
+            told = replace(told, known=agent.context.recall.news())
+        agent.history.append(told)
+        if found.rest is not None:  # the words are kept, however long the user thinks about it
+            more = await found.rest()
+            known = agent.context.recall.news()
+            agent.history.append(UserMessage("", more.images, shown=more.shown, known=known))
+
+
+def _told(message: UserMessage, found: Mentioned, before: str, shown: str) -> UserMessage:
+    """The message as the model reads it, with something in front of it."""
+    behind = message.text[len(message.words) :]
+    return replace(
+        message,
+        text=f"{before}{message.text}",
+        meant=f"{before}{found.meant}{behind}" if found.meant else "",
+        shown="\n\n".join(part for part in (found.shown, shown) if part),
+        images=message.images + found.images,
+        own=None,
+    )
 
 
 async def within_limits(agent: Agent, limits: Limits) -> bool:

@@ -35,14 +35,23 @@ class UserMessage:
     queue_id: str = ""
     """Of one that was said while the model worked: how it is called until the model is told."""
     shown: str = ""
-    """What the editor showed just then, for the model: none of it is the user's word."""
+    """What the user mentioned, and what the editor showed just then: none of it is the user's word."""
     known: Known = ()
     """What of files came to be known by that; kept for another server, never sent."""
+    meant: str = ""
+    """The text with the mentions in it replaced by what they stand for, where there are any."""
+    own: int | None = None
+    """Characters of the text that the user typed, where something stands behind them; until it is told."""
+
+    @property
+    def words(self) -> str:
+        """What the user typed."""
+        return self.text[: self.own]
 
     @property
     def told(self) -> str:
-        """All that the model reads: the words, and behind them what the editor shows."""
-        return "\n\n".join(part for part in (self.text, self.shown) if part)
+        """All that the model reads: the words, and behind them what was mentioned and what is shown."""
+        return "\n\n".join(part for part in (self.meant or self.text, self.shown) if part)
 
 
 @dataclass(frozen=True, slots=True)

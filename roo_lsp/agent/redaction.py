@@ -72,11 +72,11 @@ class Keys:
             known = tuple((self.hidden(path), digest) for path, digest in entry.known)
             entry = found = entry if known == entry.known else replace(entry, known=known)
         match entry:
-            case UserMessage() if entry.shown:
-                text, shown = self.hidden(entry.text), self.hidden(entry.shown)
-                if (text, shown) != (entry.text, entry.shown):
-                    found = replace(entry, text=text, shown=shown)
-            case UserMessage() | ToolMessage() | Condensed():
+            case UserMessage(text, shown=shown, meant=meant):
+                parts = (self.hidden(text), self.hidden(shown), self.hidden(meant))
+                if parts != (text, shown, meant):
+                    found = replace(entry, text=parts[0], shown=parts[1], meant=parts[2])
+            case ToolMessage() | Condensed():
                 if (text := self.hidden(entry.text)) != entry.text:
                     found = replace(entry, text=text)
             case AssistantMessage():

@@ -86,9 +86,11 @@ def _pieces(history: History, left_out: int) -> Iterator[_Piece]:
         match message:
             case UserMessage(text):
                 notes = text == history.condensed
-                yield _Piece(
-                    "## Notes on what came before" if notes else "## User", text, whole=True
-                )
+                head = "## Notes on what came before" if notes else "## User"
+                if text:
+                    yield _Piece(head, text, whole=True)
+                if message.meant or not text:
+                    yield _Piece("## What the user mentioned there", message.shown)
             case AssistantMessage(text, calls):
                 if text.strip():
                     yield _Piece("## Agent", text)

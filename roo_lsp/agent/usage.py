@@ -53,7 +53,7 @@ def _size(message: Message) -> int:
     if isinstance(message, AssistantMessage):
         calls = sum(PER_CALL + len(each.name) + len(each.arguments) for each in message.calls)
         return PER_MESSAGE + len(message.text) + len(message.reasoning) + calls
-    if isinstance(message, UserMessage) and message.shown:
+    if isinstance(message, UserMessage):
         return PER_MESSAGE + len(message.told) + PER_IMAGE * len(message.images)
     return PER_MESSAGE + len(message.text) + PER_IMAGE * len(message.images)
 

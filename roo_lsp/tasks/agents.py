@@ -25,6 +25,8 @@ from roo_lsp.tasks.details import detail_lines
 from roo_lsp.tasks.effective_settings import EffectiveSettings
 from roo_lsp.tasks.git_beside import GitBeside
 from roo_lsp.tasks.kept import keep
+from roo_lsp.tasks.mentioned import TaskMentions, is_meant
+from roo_lsp.tasks.mentions import mentions_in, place_of
 from roo_lsp.tasks.reporting import RecordingRunner, ReportingFileSystem
 from roo_lsp.tasks.review import Reviews
 from roo_lsp.tasks.surroundings import ReadGate, TaskSurroundings, left_running
@@ -78,6 +80,10 @@ class Agents:
     view: UserView
     git: GitBeside
     turn_ended: Callable[[Task], None]
+    open_text: Callable[[str], str | None]
+    """The text of a document that is open, by its URI."""
+    tell: Callable[[str], None]
+    """Shows the user a message."""
     attended: bool = True
     """False where nobody is there to answer a question."""
 
@@ -95,7 +101,8 @@ class Agents:
         )
         details = partial(_details, workspace=self.workspace, keys=self.connection.keys)
         keeping = partial(keep, store=self.store, task_id=task.id, keys=self.connection.keys)
-        people = TaskApprover(self.approvals, task.id, task.emit, details, keeping)
+        mentions = partial(_mentioned_in_answer, task, self.workspace)
+        people = TaskApprover(self.approvals, task.id, task.emit, details, keeping, mentions)
         ground = self.ground(on_disk, shell, people)
         checkpoints = self.checkpoints.of(task, ground.files, surprises)
         checkpoints.begin(len(entries))
@@ -142,6 +149,15 @@ class Agents:
         around = self._around(task, agent, host)
         around.resumed, around.lost = bool(entries), left_running(entries)
         agent.surroundings = around
+        agent.mentions = TaskMentions(
+            agent,
+            self.view,
+            self.git.place,
+            lambda: bool(self.configuration.asking),
+            lambda: self.store.messages(task.id),
+            self.open_text,
+            self.tell,
+        )
         return Worker(
             agent,
             checkpoints.saw,
@@ -205,6 +221,13 @@ async def _waiting(task: Task, answer: Awaitable[T]) -> T:
         return await answer
     finally:
         task.emit(StateChanged("running"))
+
+
+def _mentioned_in_answer(task: Task, workspace: Workspace, answer: str) -> None:
+    """An answer is a tool's result, and has nothing behind it: what it mentions follows it."""
+    found = mentions_in(answer, lambda name: place_of(name, workspace) is not None)
+    if names := " ".join(answer[each.start : each.end] for each in found if is_meant(each)):
+        task.note(names, own=None)
 
 
 def _surprise(surprises: Surprises, changed: Sequence[ProtectedChange]) -> None:

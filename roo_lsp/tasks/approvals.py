@@ -353,6 +353,8 @@ class TaskApprover:
     detail: Callable[[PermissionRequest], Sequence[str]]
     keep: Callable[[Pending], None] = lambda entry: None  # noqa: ARG005 -- where nothing is kept
     """Told of each entry before it is: it has to outlive this process."""
+    heard: Callable[[str], None] = lambda answer: None  # noqa: ARG005 -- where nobody listens
+    """Told what the user typed as an answer."""
 
     async def approve(self, request: PermissionRequest) -> Decision:
         """The user's decision; one that was asked for by another server, if it is for the same."""
@@ -384,6 +386,8 @@ class TaskApprover:
             outcome = decision.kind if decision else "cancelled"
             by = decision.by if decision else "roo.task.cancel"
             self._go_on(PermissionSettled(entry.request_id, outcome, by), answered=bool(decision))
+        if decision and decision.feedback:
+            self.heard(decision.feedback)
         return decision or Decision("reject_once", "user", "")
 
     async def ask(self, question: str, suggestions: Sequence[str], *, own: bool = False) -> str:
@@ -406,6 +410,7 @@ class TaskApprover:
             self._go_on(QuestionAnswered(entry.request_id, None), answered=False)
             raise
         self._go_on(QuestionAnswered(entry.request_id, answer), answered=True)
+        self.heard(answer)
         return answer
 
     def denied(self) -> dict[str, tuple[str, Decision]]:

@@ -16,8 +16,10 @@ class GitBeside:
     """The repository that the workspace lies in."""
 
     folders: Sequence[Path]
-    allowed: Callable[[], bool]
-    """Whether git may be run there: the workspace is trusted, and the settings want it."""
+    trusted: Callable[[], bool]
+    """Whether git may be run there."""
+    wanted: Callable[[], bool]
+    """Whether the settings want it told by itself."""
     start: Callable[[Coroutine[Any, Any, None]], None]
     """Does something beside everything else."""
     runs: int = 0
@@ -30,6 +32,16 @@ class GitBeside:
     """Something may have changed that its looks do not tell."""
     _done: asyncio.Event = field(default_factory=asyncio.Event)
     _asking: bool = False
+
+    def allowed(self) -> bool:
+        """Whether it is told by itself."""
+        return self.trusted() and self.wanted()
+
+    def place(self) -> tuple[Path, Repository] | None:
+        """Git and the repository, to ask it something else; None where that may not or cannot be."""
+        place = Repository.around(self.folders[0]) if self.trusted() else None
+        program = self._found() if place is not None else None
+        return (program, place) if place is not None and program is not None else None
 
     def look(self) -> None:
         """Something may have changed: ask again, beside whatever goes on."""
@@ -67,11 +79,14 @@ class GitBeside:
             self._done.set()
 
     def _status(self) -> tuple[object, GitStatus | None]:
-        place = Repository.around(self.folders[0])
+        place, program = Repository.around(self.folders[0]), self._found()
+        if place is None or program is None:
+            return None, None
+        stamp = place.stamp
+        return stamp, git_status(program, place)
+
+    def _found(self) -> Path | None:
         if not self._looked:
             self._program = find_git(self.folders, os.environ.get("PATH", os.defpath))
             self._looked = True
-        if place is None or self._program is None:
-            return None, None
-        stamp = place.stamp
-        return stamp, git_status(self._program, place)
+        return self._program

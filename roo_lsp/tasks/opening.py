@@ -123,11 +123,8 @@ def open_service(front: FrontEnd, folders: Sequence[Path], version: str) -> Serv
 
     git = GitBeside(
         folders,
-        lambda: (
-            configuration.trusted
-            and not configuration.asking
-            and configuration.current.settings.context.editor.git
-        ),
+        lambda: configuration.trusted and not configuration.asking,
+        lambda: configuration.current.settings.context.editor.git,
         start,
     )
     agents = Agents(
@@ -146,6 +143,8 @@ def open_service(front: FrontEnd, folders: Sequence[Path], version: str) -> Serv
         front.view,
         git,
         turn_ended=lambda task: start(transcripts.turn_ended(task)),
+        open_text=front.open_text,
+        tell=screen.message,
         attended=front.attended,
     )
     tasks = Tasks(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from roo_lsp.agent.columns import one_line
+from roo_lsp.agent.errors import ToolError
 from roo_lsp.agent.events import FileChanged
 from roo_lsp.agent.modes import names_of
 from roo_lsp.agent.tool import Workspace
@@ -56,6 +57,7 @@ from roo_lsp.tasks.inputs import (
     SwitchAuto,
 )
 from roo_lsp.tasks.left import Left
+from roo_lsp.tasks.mentioned_text import MOST_OF_NEW, new_document
 from roo_lsp.tasks.prompts import PromptHistory, enhanced
 from roo_lsp.tasks.refusals import Invalid, Refused
 from roo_lsp.tasks.review import Reviews, Settled
@@ -65,7 +67,6 @@ from roo_lsp.tasks.task import Task, Tasks
 from roo_lsp.tasks.transcripts import Transcripts
 from roo_lsp.tasks.view import Focus
 from roo_lsp.workspace.descriptors import real_path
-from roo_lsp.workspace.escapes import label
 from roo_lsp.workspace.folders import Folders
 from roo_lsp.workspace.journal import store_errors
 from roo_lsp.workspace.lines import split_lines
@@ -73,7 +74,7 @@ from roo_lsp.workspace.private import write_private
 from roo_lsp.workspace.rooignore import RooIgnore
 from roo_lsp.workspace.store import TaskStore
 from roo_lsp.workspace.transcript import exported, listed, markdown
-from roo_lsp.workspace.uris import is_new, new_name, path_of, uri_of
+from roo_lsp.workspace.uris import is_new, path_of, uri_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +154,7 @@ async def start(service: Service, argument: Start, task_id: str = "") -> dict[st
     if argument.work_done_token is not None:
         service.audience.use_token(task.id, argument.work_done_token)
     task.focus(focus)
-    task.send(prompt, added.images)
+    task.send(prompt, added.images, words=argument.prompt)
     _keep_prompt(service, task, argument.prompt)
     return await _ended(task) if argument.wait else {"taskId": task.id}
 
@@ -671,10 +672,14 @@ def _context_text(service: Service, places: Sequence[DocumentRange]) -> str:
             room = max(0, room - len(place.text))
             continue
         text = service.open_text(place.uri)
+        lines = place.lines
         if is_new(place.uri):
-            parts += _new_document(place, text)
+            try:
+                parts.append(new_document(place.uri, lines and (lines[0] + 1, lines[1] + 1), text))
+            except ToolError as error:
+                raise Invalid(f"context: {error}") from None
             continue
-        if (lines := place.lines) is None:
+        if lines is None:
             parts.append(f"File: {name}")
             continue
         first, last = lines
@@ -695,29 +700,6 @@ def _given(place: DocumentRange, name: str, text: str, room: int) -> list[str]:
     return [f"File: {name}{where}. As the editor has it:", shown]
 
 
-def _new_document(place: DocumentRange, text: str | None) -> list[str]:
-    name = label(new_name(place.uri))
-    if text is None:
-        raise Invalid(f"context: no document {name} is open")
-    lines = split_lines(text)
-    first, last = place.lines or (0, len(lines) - 1)
-    where = f", lines {first + 1} to {last + 1}" if place.lines else ""
-    shown = "".join(lines[first : last + 1])
-    cut = len(shown) > MOST_OF_NEW
-    if cut:
-        shown = _cut(shown, MOST_OF_NEW)
-        shown += f"\n(Cut here: {len(lines)} lines are more than fit. Ask for a part of it.)"
-    told = (
-        f"New document {name}{where}; it was never saved, so it is no file: no tool can read or edit it, "
-        "and what it is to become is said in the answer. Its text:"
-    )
-    return [told, shown]
-
-
 def _cut(text: str, room: int) -> str:
     """The beginning of a text: whole lines, where there is more than one."""
     return text[:room].rpartition("\n")[0] or text[:room]
-
-
-MOST_OF_NEW = 60_000
-"""Characters that go along of a document that was never saved, and of all texts that a front end gives."""

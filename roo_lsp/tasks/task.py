@@ -165,22 +165,23 @@ class Task:
     def send(self, text: str, images: tuple[Image, ...] = (), words: str | None = None) -> bool:
         """Say something; True when it waits for the next request of the turn that runs.
 
-        `words` are the user's own, which `text` begins with, as the queue shows them. What is said while
-        a turn is being cancelled begins the next one.
+        `words` are the user's own, which `text` begins with: the queue shows them, and mentions are looked
+        for in them. What is said while a turn is being cancelled begins the next one.
 
         Raises:
             RooError: another server runs the task, or it cannot be stored.
         """
         if self.interrupted and not self.running:
             self.take_up()
+        own = None if words is None else len(words)
         if self.running:
-            message = UserMessage(text, images, f"msg_{secrets.token_hex(6)}")
+            message = UserMessage(text, images, f"msg_{secrets.token_hex(6)}", own=own)
             self.queue[message.queue_id] = text if words is None else words
             self.emit(Queued(message.queue_id, text=self.queue[message.queue_id]))
             (self._said_behind if self._cancelling else self.agent.inbox).append(message)
             return True
         self.record.claim()
-        self.agent.inbox.append(UserMessage(text, images))
+        self.agent.inbox.append(UserMessage(text, images, own=own))
         self._begin()
         return False
 
@@ -273,7 +274,8 @@ class Task:
                         del waiting[at], self.queue[message_id]
                         self.emit(Queued(message_id, state="removed"))
                     else:
-                        waiting[at] = replace(message, text=words + message.text[len(before) :])
+                        rest = message.text[len(before) :]
+                        waiting[at] = replace(message, text=words + rest, own=len(words))
                         self.queue[message_id] = words
                         self.emit(Queued(message_id, text=words))
                     return True
@@ -287,10 +289,13 @@ class Task:
             words = self.queue.pop(message.queue_id)
             self.emit(Queued(message.queue_id, text=words, state="returned"))
 
-    def note(self, text: str) -> None:
-        """Tell the model something with its next request; by itself this makes none."""
+    def note(self, text: str, own: int | None = 0) -> None:
+        """Tell the model something with its next request; by itself this makes none.
+
+        `own` characters of it were typed by the user; None: all.
+        """
         if self.running:
-            self.agent.inbox.append(UserMessage(text))
+            self.agent.inbox.append(UserMessage(text, own=own))
         else:
             self.agent.history.append(UserMessage(text))
 

@@ -7,12 +7,16 @@ told where the index and the objects are. Nothing is written to the user's repos
 
 import os
 import re
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from roo_lsp.agent.figures import plural
 from roo_lsp.workspace.checkpoints.git import CheckpointError, Git
 from roo_lsp.workspace.descriptors import read_small
+from roo_lsp.workspace.escapes import label
 from roo_lsp.workspace.gitignore import repository
 from roo_lsp.workspace.paths import exists
 
@@ -100,9 +104,10 @@ class GitStatus:
     changed: tuple[tuple[str, Path], ...]
 
 
-def git_status(program: Path, place: Repository) -> GitStatus | None:
-    """What is changed, or None where git has no answer: of another format, too slow, broken."""
-    branch, commit = place.head()
+@contextmanager
+def _asked(program: Path, place: Repository) -> Generator[Git]:
+    """git, to be asked about a repository that has no say in how."""
+    _, commit = place.head()
     with TemporaryDirectory(prefix="roo-git-") as folder:
         ours = Path(folder)
         (ours / "refs").mkdir()
@@ -114,15 +119,116 @@ def git_status(program: Path, place: Repository) -> GitStatus | None:
             "GIT_OBJECT_DIRECTORY": os.fspath(place.common / "objects"),
             "GIT_OPTIONAL_LOCKS": "0",
         }
-        git = Git(program, ours, place.top, seconds=SECONDS, more=told)
-        asked = ("status", "--porcelain=v1", "-z", "--untracked-files=normal")
-        try:
-            printed = git(*asked, "--ignore-submodules=all", "--no-renames")
-        except CheckpointError:
-            return None
+        yield Git(program, ours, place.top, seconds=SECONDS, more=told)
+
+
+def git_status(program: Path, place: Repository) -> GitStatus | None:
+    """What is changed, or None where git has no answer: of another format, too slow, broken."""
+    try:
+        with _asked(program, place) as git:
+            return _status(git, place)
+    except CheckpointError:
+        return None
+
+
+def _status(git: Git, place: Repository) -> GitStatus:
+    branch, commit = place.head()
+    asked = ("status", "--porcelain=v1", "-z", "--untracked-files=normal")
+    printed = git(*asked, "--ignore-submodules=all", "--no-renames")
     entries = (each for each in printed.decode("utf-8", "surrogateescape").split("\0") if each)
     changed = tuple((each[:2].strip(), place.top / each[3:]) for each in entries)
     return GitStatus(branch, commit, changed)
+
+
+Choose = Callable[[Sequence[Path]], Sequence[bool]]
+"""Which of some files may be shown."""
+MOST_LOOKED_AT = 2_000
+MOST_FILES = 200
+"""Files whose changes are shown."""
+_PLAINLY = (
+    "--no-color",
+    "--no-ext-diff",
+    "--no-textconv",
+    "--no-renames",
+    "--ignore-submodules=all",
+)
+
+
+def git_changes(program: Path, place: Repository, choose: Choose, most: int) -> str:
+    """What is changed since the last commit: a line for each file, and the diff, in about `most` bytes.
+
+    Raises:
+        CheckpointError: git has no answer.
+    """
+    with _asked(program, place) as git:
+        status = _status(git, place)
+        looked = status.changed[:MOST_LOOKED_AT]
+        shown = choose([path for _, path in looked])
+        listed = [each for each, is_shown in zip(looked, shown, strict=True) if is_shown]
+        lines = [f"{how:2} {label(_relative(path, place))}" for how, path in listed[:MOST_FILES]]
+        lines += _more(len(status.changed) - len(looked) + len(listed[MOST_FILES:]))
+        lines += _left_out(len(looked) - len(listed))
+        tracked = [path for how, path in listed if how != "??"]
+        if not lines:
+            return "Nothing is changed since the last commit."
+        if tracked and status.commit:
+            lines += ["", _diff(git, place, tracked, most, "diff", "HEAD")]
+    return "\n".join(lines)
+
+
+def git_commit(
+    program: Path, place: Repository, commit: str, choose: Choose, most: int
+) -> str | None:
+    """A commit: who, when, why and what, in about `most` bytes; None where there is none of that name.
+
+    Raises:
+        CheckpointError: git has no answer.
+    """
+    with _asked(program, place) as git:
+        try:
+            found = git(
+                "rev-parse", "--verify", "--quiet", "--end-of-options", f"{commit}^{{commit}}"
+            )
+        except CheckpointError:
+            return None
+        name = found.decode("ascii").strip()
+        asked = ("show", "--diff-merges=first-parent", "--no-show-signature", name)
+        head = git(*asked, "--no-patch", "--no-color", "--format=fuller").decode("utf-8", "replace")
+        printed = git(*asked, *_PLAINLY, "--format=", "--name-only", "-z")
+        entries = printed.decode("utf-8", "surrogateescape").split("\0")
+        changed = [place.top / each for each in entries if each]
+        looked = changed[:MOST_LOOKED_AT]
+        shown = [path for path, is_shown in zip(looked, choose(looked), strict=True) if is_shown]
+        lines = [
+            head.rstrip(),
+            *_more(len(changed) - len(looked)),
+            *_left_out(len(looked) - len(shown)),
+        ]
+        if shown:
+            lines += ["", _diff(git, place, shown, most, *asked, "--format=", "--stat", "--patch")]
+    return "\n".join(lines)
+
+
+def _diff(git: Git, place: Repository, files: Sequence[Path], most: int, *asked: str) -> str:
+    names = [_relative(each, place) for each in files]
+    with git.reading(*asked, *_PLAINLY, "--", *names[:MOST_FILES]) as printed:
+        data = printed.read(most)
+        cut = bool(printed.read(1))
+    text = data.decode("utf-8", "replace").strip("\n")
+    notes = ["(Cut here: the diff goes on.)"] if cut else []
+    return "\n".join([text, *notes, *_more(len(names[MOST_FILES:]))])
+
+
+def _relative(path: Path, place: Repository) -> str:
+    return path.relative_to(place.top).as_posix()
+
+
+def _more(count: int) -> list[str]:
+    return [f"({plural(count, 'more changed file')})"] if count else []
+
+
+def _left_out(count: int) -> list[str]:
+    return [f"({plural(count, 'file')} left out: the agent may not read them.)"] if count else []
 
 
 def _text(file: Path, most: int = MAX_REF_BYTES) -> str:

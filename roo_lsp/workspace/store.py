@@ -249,7 +249,7 @@ def message_json(message: HistoryEntry) -> dict[str, Any]:
     match message:
         case UserMessage(text, images):
             value: dict[str, Any] = {"role": "user", "text": text, "images": _images_json(images)}
-            value |= {"shown": message.shown, "known": message.known}
+            value |= {"shown": message.shown, "meant": message.meant, "known": message.known}
         case AssistantMessage(text, calls, reasoning, reasoning_field, details):
             value = {
                 "role": "assistant",
@@ -274,7 +274,8 @@ def message_from(value: Mapping[str, Any]) -> HistoryEntry:
     known = tuple((path, digest) for path, digest in value.get("known", ()))
     match value["role"]:
         case "user":
-            return UserMessage(value["text"], images, shown=value.get("shown", ""), known=known)
+            shown, meant = value.get("shown", ""), value.get("meant", "")
+            return UserMessage(value["text"], images, shown=shown, meant=meant, known=known)
         case "assistant":
             calls = tuple(ToolCall(*call) for call in value.get("calls", ()))
             reasoning, where = value.get("reasoning", ("", ""))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from lsprotocol import types
 
-from roo_lsp.task_documents.mentions import mentions_in
+from roo_lsp.tasks.mentions import mentions_in
 from tests.support.editor import (
     EMACS,
     HELIX,
@@ -283,7 +283,9 @@ async def test_what_a_question_points_at_is_what_the_document_reads(
         buffer = it.open(tmp_path / name, CODE)
         ask = (await offered(it, buffer, lines(5, 6)))["Roo: Ask about lines 5-6…"]
         draft = Path((await pick(it, ask))["path"]).read_text("utf-8")
-        assert [(each.name, each.lines) for each in mentions_in(draft)] == [(name, (5, 6))]
+        assert [(each.name, each.lines) for each in mentions_in(draft, name.__eq__)] == [
+            (name, (5, 6))
+        ]
 
 
 async def test_a_question_about_an_ignored_file_is_not_begun(tmp_path: Path) -> None:

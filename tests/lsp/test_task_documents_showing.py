@@ -114,12 +114,19 @@ async def test_mentions_go_along_as_context_and_wrong_ones_are_told(tmp_path: Pa
         it.save(buffer)
         await your_turn(it, buffer)
         prompt = spoken(fake.chats[0].json["messages"][-1]["content"])
-        assert prompt == f"{told}\nThe user points at:\nFile: app.py, lines 2 to 3\ntwo\nthree\n"
+        words, _, block = prompt.partition("\n\n<mentioned>\n")
+        assert words == (
+            "See 'app.py' lines 2-3 (see below), 'secret.txt' (see below), @no/such.py and "
+            "'../x' (see below). a@b.c, @property"
+        )
+        assert "\n## 'app.py' lines 2-3\napp.py lines 2-3 of 3\n2 | two\n3 | three\n" in block
+        assert "secret.txt is refused: .rooignore" in block
         it.type(buffer, buffer.text + "And @app.py\n")
         it.save(buffer)
         await your_turn(it, buffer, 2)
         prompt = spoken(fake.chats[1].json["messages"][-1]["content"])
-        assert prompt == "And @app.py\n\nThe user points at:\nFile: app.py"
+        assert prompt.startswith("And 'app.py' (see below)\n\n<mentioned>\n")
+        assert "1 | one\n2 | two\n3 | three\n</mentioned>" in prompt
 
 
 async def test_a_question_is_answered_by_a_line_or_by_a_message(tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ def around(folder: Path, screen: Screen, most: int = 2048) -> TaskSurroundings:
     return TaskSurroundings(
         screen,
         ReadGate(workspace, policy, lambda: True),
-        GitBeside((folder,), lambda: False, lambda work: work.close()),
+        GitBeside((folder,), lambda: False, lambda: True, lambda work: work.close()),
         DiskFileSystem(ignore=policy.ignore),
         ShellRunner(folder / "outputs"),
         Recall(),
@@ -225,6 +225,6 @@ async def test_a_file_that_is_not_open_is_read_again_only_where_it_looks_otherwi
 async def test_a_git_that_has_no_answer_in_time_is_left_out(tmp_path):
     (tmp_path / ".git").mkdir()
     (tmp_path / ".git/HEAD").write_text("ref: refs/heads/main\n", "utf-8")
-    slow = GitBeside((tmp_path,), lambda: True, lambda work: work.close())
+    slow = GitBeside((tmp_path,), lambda: True, lambda: True, lambda work: work.close())
     assert await slow.answer(0.01) is None
     assert slow.runs == 0

@@ -11,9 +11,10 @@ from roo_lsp.lsp.task_documents.open_documents import OpenDocuments
 from roo_lsp.lsp.task_documents.outline import CALL
 from roo_lsp.task_documents.form import ROO, TITLE, YOU, bare, body_start
 from roo_lsp.task_documents.keys import key_at
-from roo_lsp.task_documents.mentions import Mention, mentions_in, named
+from roo_lsp.task_documents.mentions import named
 from roo_lsp.task_documents.sheet import Sheet
 from roo_lsp.task_documents.ticks import choice_in, code
+from roo_lsp.tasks.mentions import WORDS, Mention, mentions_in, place_of
 from roo_lsp.workspace.descriptors import read_small
 from roo_lsp.workspace.escapes import plain
 from roo_lsp.workspace.lines import split_lines
@@ -50,7 +51,8 @@ def _said(documents: OpenDocuments, sheet: Sheet, line: int, column: int) -> Ite
     elif (call := CALL.match(text)) is not None:
         yield from _call(sheet, call["title"])
     else:
-        for mention in mentions_in(text):
+        workspace = documents.service.workspace
+        for mention in mentions_in(text, lambda name: place_of(name, workspace) is not None):
             if mention.start <= column <= mention.end:
                 yield from _mention(documents, mention)
 
@@ -74,9 +76,16 @@ def _call(sheet: Sheet, title: str) -> Iterator[str]:
 
 
 def _mention(documents: OpenDocuments, mention: Mention) -> Iterator[str]:
+    if mention.kind == "word":
+        yield f"Goes along: {WORDS[mention.name]}"
+    elif mention.kind == "commit":
+        yield f"Goes along: the commit `{mention.name}`, where there is one"
+    elif mention.kind == "url":
+        yield "Goes along as it stands: Roo fetches no pages"
     found = named(mention, documents.service.workspace, documents.service.ignore)
     if found.path is None:
-        yield found.problem
+        if found.problem:
+            yield found.problem
         return
     first, last = mention.lines or (1, HEAD_LINES)
     lines = _lines(documents, found.path)

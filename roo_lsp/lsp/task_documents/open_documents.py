@@ -6,7 +6,7 @@ save after it.
 
 import logging
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -23,7 +23,6 @@ from roo_lsp.task_documents import front_matter
 from roo_lsp.task_documents.form import YOU, is_task_document, sections
 from roo_lsp.task_documents.front_matter import FrontMatter
 from roo_lsp.task_documents.in_flight import Sent
-from roo_lsp.task_documents.mentions import MOST, mentions_in, named
 from roo_lsp.task_documents.sheet import Sheet, Text, skeleton_of
 from roo_lsp.task_documents.ticks import TickableLine, answered
 from roo_lsp.tasks import inputs, saying, slash
@@ -34,7 +33,6 @@ from roo_lsp.tasks.service import Service
 from roo_lsp.tasks.stream import Roo
 from roo_lsp.workspace.lines import split_lines
 from roo_lsp.workspace.rooignore import RooIgnore
-from roo_lsp.workspace.uris import is_new, uri_of
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +45,8 @@ HELP = (
     "",
     *(f"- {line}" for line in slash.help_lines()),
     "",
-    "`@path` and `@path:10-20` point at files. Settings of this task go between `---` at the top.",
+    "`@path` and `@path:10-20` take files along, `@folder/` a folder; so do `@problems`, `@git-changes`,",
+    "`@terminal` and a commit, `@abc1234`. Settings of this task go between `---` at the top.",
 )
 """What `/help` says in a document, as Markdown."""
 
@@ -284,10 +283,9 @@ class OpenDocuments:
         mode = found.mode if found.mode in service.configuration.modes else None
         known = service.configuration.current.settings.profiles
         profile = found.profile if found.profile in known else None
-        places = tuple(self._places(text))
         task = service.tasks.get(sheet.task_id) if sheet.task_id else None
         if task is None:
-            argument = inputs.Start(prompt=text, mode=mode, profile=profile, context=places)
+            argument = inputs.Start(prompt=text, mode=mode, profile=profile)
             started = await verbs.start(service, argument)
             task_id: str = started["taskId"]
             self._settings[task_id] = found.settings
@@ -297,30 +295,7 @@ class OpenDocuments:
             task.set_mode(mode)
         if profile is not None:
             task.profile = profile
-        await verbs.send(service, inputs.Send(text=text, task_id=task.id, context=places))
-
-    def _places(self, text: str) -> Iterator[inputs.DocumentRange]:
-        for number, mention in enumerate(mentions_in(text)):
-            if number == MOST:
-                return
-            uri = mention.name
-            if not (is_new(uri) and self.editor.documents.text_of(uri) is not None):
-                path = named(mention, self.service.workspace, self.service.ignore).path
-                if path is None:
-                    continue
-                uri = self._uri(path)
-            lines = None
-            if mention.lines is not None:
-                first, last = mention.lines
-                lines = {
-                    "start": {"line": first - 1, "character": 0},
-                    "end": {"line": last - 1, "character": 1},
-                }
-            yield inputs.DocumentRange(uri=uri, range=lines)
-
-    def _uri(self, path: Path) -> str:
-        document = self.editor.documents.get(path)
-        return document.uri if document is not None else uri_of(path)
+        await verbs.send(service, inputs.Send(text=text, task_id=task.id))
 
     def _withdraw(self, sheet: Sheet, lost: Sequence[Sent]) -> None:
         for task in self.service.tasks:

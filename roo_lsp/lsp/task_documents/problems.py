@@ -9,11 +9,12 @@ from roo_lsp.app import user_settings
 from roo_lsp.lsp.task_documents.columns import span
 from roo_lsp.lsp.task_documents.open_documents import OpenDocuments
 from roo_lsp.settings_sources import no_profile
-from roo_lsp.task_documents.form import body_start, sections
+from roo_lsp.task_documents.form import bare, body_start, sections
 from roo_lsp.task_documents.front_matter import TASK, Fault, FrontMatter, Span
-from roo_lsp.task_documents.mentions import mentions_in, named
+from roo_lsp.task_documents.mentions import named
 from roo_lsp.task_documents.sheet import Sheet
 from roo_lsp.task_documents.ticks import answered, choice_in
+from roo_lsp.tasks.mentions import mentions_in, place_of
 
 
 def found(documents: OpenDocuments, sheet: Sheet, encoding: str) -> list[types.Diagnostic]:
@@ -68,12 +69,17 @@ def _mentions(documents: OpenDocuments, sheet: Sheet) -> Iterator[Fault]:
     for section in sections(sheet.lines):
         if section.who != "you" or section.first < floor:
             continue
-        for number in range(section.first + 1, section.last):
-            for mention in mentions_in(sheet.lines[number]):
-                problem = named(mention, service.workspace, service.ignore).problem
-                if problem and mention.looks_like_a_path:
-                    here = Span(number, mention.start, mention.end)
-                    yield Fault(here, problem, serious=False)
+        begin = section.first + 1
+        text = "\n".join(bare(line) for line in sheet.lines[begin : section.last])
+        for mention in mentions_in(
+            text, lambda name: place_of(name, service.workspace) is not None
+        ):
+            problem = named(mention, service.workspace, service.ignore).problem
+            if problem and (mention.there or mention.looks_like_a_path):
+                number = begin + text.count("\n", 0, mention.start)
+                at = mention.start - (text.rfind("\n", 0, mention.start) + 1)
+                here = Span(number, at, at + mention.end - mention.start)
+                yield Fault(here, problem, serious=False)
 
 
 def _ticks(documents: OpenDocuments, sheet: Sheet) -> Iterator[Fault]:
