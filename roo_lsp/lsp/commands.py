@@ -148,6 +148,7 @@ COMMANDS: dict[str, tuple[CommandHandler, type[inputs.Argument], str]] = {
     "roo.task.condense": (_verb(verbs.condense), inputs.OfTask, "taskId"),
     "roo.prompt.enhance": (_verb(verbs.enhance), inputs.Enhance, "text"),
     "roo.prompt.history": (_verb(verbs.list_prompts), inputs.ListPrompts, ""),
+    "roo.mention.list": (_verb(verbs.list_mentions), inputs.ListMentions, "text"),
     "roo.command.list": (_verb(saying.list_commands), inputs.ListCommands, "mode"),
     "roo.approval.auto": (_verb(verbs.switch_auto), inputs.SwitchAuto, "kind"),
     "roo.queue.list": (_verb(verbs.list_queue), inputs.OfTask, "taskId"),

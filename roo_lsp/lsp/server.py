@@ -61,6 +61,7 @@ COMMANDS = (
     "roo.prompt.enhance",
     "roo.prompt.history",
     "roo.command.list",
+    "roo.mention.list",
     "roo.approval.auto",
     "roo.status",
     "roo.document.send",

@@ -114,6 +114,12 @@ class ListPrompts(Argument):
     limit: Annotated[int, Field(ge=1, le=1000)] = 100
 
 
+class ListMentions(Argument):
+    text: str = ""
+    """What is typed behind the `@`."""
+    limit: Annotated[int, Field(ge=1, le=200)] = 30
+
+
 class ListCommands(Argument):
     mode: str | None = None
     """Taken as editors send it; what there is today is the same in every mode."""

@@ -198,6 +198,8 @@ class TaskMentions:
         path = meant_by(mention.name, self.agent.context.workspace)
         if path is None:
             raise ToolError(f"{mention.name} can be no path.")
+        if not mention.there and self.agent.gate.asks(read_file.TOOL, (Target(path, "read"),)):
+            raise ToolError(f"There is no {mention.name}.")  # nothing to be asked about
         if await asyncio.to_thread(path.is_dir) and mention.lines is None:
             listed = await self._called(list_files.TOOL, {"path": str(path)}, ask=ask)
             return await self._with_texts(path, listed)

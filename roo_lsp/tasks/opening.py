@@ -20,6 +20,7 @@ from roo_lsp.tasks.confinement import Confinement
 from roo_lsp.tasks.effective_settings import EffectiveSettings
 from roo_lsp.tasks.git_beside import GitBeside
 from roo_lsp.tasks.left import Left
+from roo_lsp.tasks.mention_offers import MentionOffers
 from roo_lsp.tasks.prompts import PromptHistory
 from roo_lsp.tasks.review import Reviews
 from roo_lsp.tasks.screen import Screen
@@ -29,6 +30,7 @@ from roo_lsp.tasks.task import Tasks
 from roo_lsp.tasks.transcripts import Transcripts
 from roo_lsp.tasks.view import NoView, UserView
 from roo_lsp.workspace.folders import Folders
+from roo_lsp.workspace.path_list import PathList
 from roo_lsp.workspace.rooignore import RooIgnore
 from roo_lsp.workspace.store import TaskStore
 from roo_lsp.workspace.trust import TrustStore
@@ -173,6 +175,7 @@ def open_service(front: FrontEnd, folders: Sequence[Path], version: str) -> Serv
         transcripts,
         auto_approval,
         PromptHistory(state / "prompts.jsonl", connection.keys),
+        MentionOffers(workspace, ignore, front.view, PathList(folders, workspace.show, start)),
         tasks,
         Left(store, folders[0], front.approvals, tasks),
         front.background,

@@ -38,6 +38,7 @@ from roo_lsp.tasks.inputs import (
     List,
     ListApprovals,
     ListChanges,
+    ListMentions,
     ListPrompts,
     Nothing,
     OfChanges,
@@ -57,6 +58,7 @@ from roo_lsp.tasks.inputs import (
     SwitchAuto,
 )
 from roo_lsp.tasks.left import Left
+from roo_lsp.tasks.mention_offers import MentionOffers
 from roo_lsp.tasks.mentioned_text import MOST_OF_NEW, new_document
 from roo_lsp.tasks.prompts import PromptHistory, enhanced
 from roo_lsp.tasks.refusals import Invalid, Refused
@@ -100,6 +102,7 @@ class Service:
     transcripts: Transcripts
     auto_approval: AutoApproval
     prompts: PromptHistory
+    mentions: MentionOffers
     tasks: Tasks
     left: Left
     """What waits in tasks whose server ended."""
@@ -220,6 +223,11 @@ def _auto_approve(service: Service, task_id: str | None) -> dict[str, bool]:
     if not service.configuration.narrowed:
         current = service.auto_approval.laid_over(task_id or "", current)
     return switches_json(current)
+
+
+async def list_mentions(service: Service, argument: ListMentions) -> list[dict[str, str]]:
+    found = await service.mentions.matching(argument.text, argument.limit)
+    return [each.json() for each in found]
 
 
 async def list_prompts(service: Service, argument: ListPrompts) -> list[str]:

@@ -117,7 +117,7 @@ async def test_mentions_go_along_as_context_and_wrong_ones_are_told(tmp_path: Pa
         words, _, block = prompt.partition("\n\n<mentioned>\n")
         assert words == (
             "See 'app.py' lines 2-3 (see below), 'secret.txt' (see below), @no/such.py and "
-            "'../x' (see below). a@b.c, @property"
+            f"'{tmp_path.parent / 'x'}' (see below). a@b.c, @property"
         )
         assert "\n## 'app.py' lines 2-3\napp.py lines 2-3 of 3\n2 | two\n3 | three\n" in block
         assert "secret.txt is refused: .rooignore" in block

@@ -1,16 +1,11 @@
 """Completion in task documents: paths after `@`, commands after `/`, keys and values of front matter."""
 
-import asyncio
-import heapq
 import re
-import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from lsprotocol import types
 
-from roo_lsp.agent.errors import ToolError
-from roo_lsp.app import disk
 from roo_lsp.lsp.task_documents.columns import code_point, span
 from roo_lsp.lsp.task_documents.open_documents import OpenDocuments
 from roo_lsp.task_documents.form import bare, body_start, sections
@@ -18,58 +13,18 @@ from roo_lsp.task_documents.front_matter import TASK, KeyPath
 from roo_lsp.task_documents.keys import keys_at, values_of
 from roo_lsp.task_documents.sheet import Sheet, skeleton_of
 from roo_lsp.tasks import slash
+from roo_lsp.tasks.mention_offers import Offered
 
 SHOWN = 60
-"""Paths of one answer; with more typed there are others."""
-MOST_PATHS = 100_000
-FRESH_SECONDS = 5.0
-"""So old a list of paths may be; an older one is shown while the next one is made."""
+"""Mentions of one answer; with more typed there are others."""
 TASKS_SHOWN = 20
 
-_MENTION = re.compile(r"(?<![\w@./`])@(\"?)([^\s\"@]*)$")
+_MENTION = re.compile(r"(?<![\w@./`\\])@(\"?)((?:[^\s\"@\\]|\\ )*)$")
 _COMMAND = re.compile(r"/([a-z]*)$")
 _COMMAND_WORD = re.compile(r"/([a-z]+) +(\S*)$")
 _KEY = re.compile(r"( *)([\w-]*)$")
 _VALUE = re.compile(r"( *)([\w-]+): +(\S*)$")
 _OPENED = re.compile(r"( *)([\w-]+):\s*(?:#.*)?$")
-
-
-@dataclass(slots=True)
-class PathIndex:
-    """The files of the workspace that may be named, as a list that is made beside typing."""
-
-    documents: OpenDocuments
-    _paths: list[str] = field(default_factory=list[str])
-    _made: float = float("-inf")
-    _making: asyncio.Task[None] | None = None
-
-    async def paths(self) -> list[str]:
-        """Relative paths, folders with `/` at the end; the first time they are waited for."""
-        if time.monotonic() - self._made > FRESH_SECONDS and self._making is None:
-            self._making = asyncio.ensure_future(self._make())
-            self.documents.service.background.start(self._making)
-        if self._making is not None and not self._paths:
-            await asyncio.shield(self._making)
-        return self._paths
-
-    async def _make(self) -> None:
-        service = self.documents.service
-        folders = service.workspace.folders
-        files = disk(service.configuration.current.settings, service.ignore)
-        found: list[str] = []
-        try:
-            for folder in folders:
-                listing = await files.list(
-                    folder, recursive=True, limit=MOST_PATHS, respect_gitignore=True
-                )
-                found += [
-                    service.workspace.show(each.path) + "/" * each.directory
-                    for each in listing.entries
-                ]
-        except ToolError:
-            pass
-        finally:
-            self._paths, self._made, self._making = found, time.monotonic(), None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +44,6 @@ class Completer:
     """What may be written at a place of a document."""
 
     documents: OpenDocuments
-    _index: PathIndex = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._index = PathIndex(self.documents)
 
     async def at(self, sheet: Sheet, place: types.Position, encoding: str) -> types.CompletionList:
         """The items; `isIncomplete` where more typing finds others."""
@@ -120,18 +71,10 @@ class Completer:
         start, typed = mention.start(2), mention[2]
         if mention[1]:
             start -= 1
-        paths = await self._index.paths()
-        best = await asyncio.to_thread(matching, typed, paths)
+        offered = await self.documents.service.mentions.matching(typed, SHOWN)
         return [
-            Offer(
-                start,
-                path,
-                types.CompletionItemKind.Folder
-                if path.endswith("/")
-                else types.CompletionItemKind.File,
-                text=f'"{path}"' if mention[1] or any(c in path for c in " ()[],;:") else path,
-            )
-            for path in best
+            Offer(start, each.name, _KINDS[each.kind], each.description, _quoted(each, mention[1]))
+            for each in offered
         ], True
 
     def _commands(self, before: str) -> Iterator[Offer]:
@@ -177,28 +120,16 @@ class Completer:
                 return []
 
 
-def matching(typed: str, paths: Sequence[str]) -> list[str]:
-    """The paths that fit what was typed, the nearest first: by their name, then anywhere in them."""
-    wanted = typed.lower()
-    ranked: list[tuple[int, int, str]] = []
-    for path in paths:
-        low = path.lower()
-        if (rank := _rank(wanted, low)) is not None:
-            ranked.append((rank, len(path), path))
-    return [path for _, _, path in heapq.nsmallest(SHOWN, ranked)]
+_KINDS = {
+    "file": types.CompletionItemKind.File,
+    "folder": types.CompletionItemKind.Folder,
+    "word": types.CompletionItemKind.Keyword,
+}
 
 
-def _rank(wanted: str, path: str) -> int | None:
-    if path.startswith(wanted):
-        return 0
-    at = path.find(wanted)
-    if at > 0:
-        return 1 if path[at - 1] == "/" else 2
-    position = -1
-    for letter in wanted:
-        if (position := path.find(letter, position + 1)) < 0:
-            return None
-    return 3
+def _quoted(offered: Offered, begun: str) -> str:
+    needed = begun or any(each in offered.name for each in " ()[],;:")
+    return f'"{offered.name}"' if needed else offered.name
 
 
 def _item(offer: Offer, place: types.Range) -> types.CompletionItem:
