@@ -52,6 +52,16 @@
   (let ((connection (roo--require)))
     (roo--execute connection "roo.task.cancel" (roo--of-task connection))))
 
+(defun roo-condense ()
+  "Shorten the conversation of the shown task now."
+  (interactive)
+  (let ((connection (roo--require)))
+    (unless (roo--task connection) (user-error "No task is shown: M-x roo-tasks lists them"))
+    (roo--execute connection "roo.task.condense" (roo--of-task connection)
+                  (lambda (tokens)
+                    (roo--say "Condensed: %d to %d tokens"
+                              (plist-get tokens :before) (plist-get tokens :after))))))
+
 (defun roo-resume ()
   "Go on with the shown task from where it stopped."
   (interactive)

@@ -187,6 +187,20 @@ SUCCESS gets the result; FAILURE the error, which else the user is told."
                            :arguments (vector (or argument (make-hash-table))))
                      (or success #'ignore) failure))
 
+(defconst roo--patience 2.0
+  "Seconds that the user may wait for what completes a word.")
+
+(defun roo--wait-for (connection command argument)
+  "What the server of CONNECTION answers to COMMAND with ARGUMENT, at once.
+Nil where it has none within `roo--patience'."
+  (let ((end (+ (float-time) roo--patience)) answer done)
+    (roo--execute connection command argument
+                  (lambda (result) (setq answer result done t))
+                  (lambda (_problem) (setq done t)))
+    (while (not (or done (> (float-time) end)))
+      (accept-process-output nil 0.02))
+    answer))
+
 (defun roo--on-show-document (_connection params reply)
   "Show the document in PARAMS, and tell REPLY whether that was possible."
   (let ((uri (plist-get params :uri)))

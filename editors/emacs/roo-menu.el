@@ -39,6 +39,7 @@
     ("+" "add this" roo-add)
     ("c" "cancel" roo-cancel)
     ("g" "go on" roo-resume)
+    ("z" "condense" roo-condense)
     ("o" "show" roo-show)
     ("t" "all tasks" roo-tasks)]
    ["About this"

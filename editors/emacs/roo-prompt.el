@@ -5,7 +5,7 @@
 ;;; Commentary:
 
 ;; In the minibuffer and in the buffer of a message alike: what was said before in this workspace
-;; comes back, and the commands that begin with a slash are completed.
+;; comes back, and commands that begin with a slash and mentions that begin with an @ are completed.
 
 ;;; Code:
 
@@ -45,9 +45,35 @@
                       (roo--commands roo--connection))))
     (format " %s %s" (upcase (or (plist-get it :argumentHint) "")) (plist-get it :description))))
 
+(defconst roo--mention
+  "\\(?:^\\|[^[:alnum:]_@./`\\]\\)@\\(\\(?:\\\\ \\|[^ \t\n@\\\"]\\)*\\)"
+  "A mention as far as it is typed.")
+
+(defun roo--complete-mention ()
+  "What the mention before point may become, for `completion-at-point-functions'."
+  (when (looking-back roo--mention (line-beginning-position))
+    (let* ((start (match-beginning 1))
+           (offers (roo--wait-for roo--connection "roo.mention.list" (list :text (match-string 1))))
+           (names (mapcar (lambda (each) (substring (plist-get each :text) 1)) offers)))
+      (list start (point)
+            (lambda (string predicate action)
+              (if (eq action 'metadata)
+                  '(metadata (category . roo-mention) (display-sort-function . identity)
+                             (cycle-sort-function . identity))
+                (complete-with-action action names string predicate)))
+            :annotation-function
+            (lambda (name)
+              (let ((it (nth (or (seq-position names name) 0) offers)))
+                (concat " " (if (string-empty-p (plist-get it :description)) (plist-get it :kind)
+                              (plist-get it :description)))))))))
+
+;; The server finds a name by any part of it.
+(add-to-list 'completion-category-defaults '(roo-mention (styles basic substring flex)))
+
 (defun roo--offer-commands (connection)
-  "Have the commands of the server of CONNECTION be completed in this buffer."
+  "Have commands and mentions be completed here by the server of CONNECTION."
   (setq roo--connection connection)
+  (add-hook 'completion-at-point-functions #'roo--complete-mention nil t)
   (add-hook 'completion-at-point-functions #'roo--complete-command nil t))
 
 (defvar roo--prompt-map
@@ -73,6 +99,25 @@
 
 (defvar-local roo--unsent nil
   "What the user was writing before something else was recalled.")
+
+(defun roo-compose-enhance ()
+  "Have the model put this message better; it is still yours to send."
+  (interactive)
+  (let* ((connection roo--connection)
+         (draft (current-buffer))
+         (text (buffer-substring-no-properties (point-min) (point-max))))
+    (when (string-blank-p text) (user-error "Nothing is written"))
+    (roo--say "Roo puts it better…")
+    (roo--execute connection "roo.prompt.enhance"
+                  (append (list :text text)
+                          (and (roo--task connection) (list :taskId (roo--task connection))))
+                  (lambda (result)
+                    (when (buffer-live-p draft)
+                      (with-current-buffer draft
+                        (if (not (equal (buffer-string) text))
+                            (roo--say "You have written on, so it was left as it is")
+                          (erase-buffer)
+                          (insert (plist-get result :text)))))))))
 
 (defun roo--recall (step)
   "Replace this message by the one STEP further back in what was said."

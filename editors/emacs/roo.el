@@ -52,7 +52,7 @@
     (pcase-dolist (`(,key . ,command)
                    '(("r" . roo) ("s" . roo-send) ("m" . roo-compose) ("o" . roo-show)
                      ("+" . roo-add) ("a" . roo-approve) ("A" . roo-always) ("d" . roo-deny)
-                     ("?" . roo-decide) ("q" . roo-answer) ("c" . roo-cancel) ("g" . roo-resume)
+                     ("?" . roo-decide) ("q" . roo-answer) ("c" . roo-cancel) ("g" . roo-resume) ("z" . roo-condense)
                      ("e" . roo-explain) ("f" . roo-fix) ("i" . roo-improve) ("l" . roo-ask)
                      ("w" . roo-do-comment) ("v" . roo-review) ("n" . roo-next-hunk)
                      ("p" . roo-previous-hunk) ("k" . roo-keep) ("u" . roo-revert)

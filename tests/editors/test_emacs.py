@@ -153,9 +153,11 @@ async def test_a_problem_is_fixed_and_taken_back_by_a_checkpoint(
 async def test_an_image_is_sent_to_the_model_that_was_chosen(
     it: Emacs, folder: Path, fake: FakeOpenAI
 ) -> None:
-    fake.answers(text("A cat."))
+    better = "What is this, @app.py apart?"
+    fake.answers(text(better), text("A cat."), text("## Goal\nTo know what it is."))
     await ert(it, folder, "^task-is-asked-about-", settings(fake) | {"model": IMAGES})
-    sent = fake.chats[-1].json
+    sent = fake.chats[1].json
+    assert "## 'app.py'\\napp.py lines 1-" in str(sent["messages"])
     assert sent["model"] == fake.models[-1]
     assert "data:image/png;base64,iVBOR" in str(sent["messages"])
 

@@ -451,6 +451,38 @@ def test_what_was_said_comes_back_by_the_arrow_and_a_slash_offers_commands(
     assert fake.chats[-1].json["messages"][-1]["content"].startswith("said\ntwice")
 
 
+def test_a_mention_is_completed_and_goes_along_and_a_prompt_is_put_better(
+    fake: FakeOpenAI, editor: Neovim, folder: Path
+) -> None:
+    outside = folder.parent / "outside.txt"
+    outside.write_text("from outside\n", "utf-8")
+    fake.answers(text("Explain @app.py better"), text("Seen."))
+    editor.type(":Roo new<CR>")
+    editor.nvim.input("iExplain @ap")
+    offered = (
+        "vim.fn.pumvisible() == 1 and vim.fn.complete_info({'items'}).items[1].word == '@app.py'"
+    )
+    while not editor.lua(f"vim.wait(20) return {offered}"):  # typed: it happens between our calls
+        assert editor.lua("return vim.api.nvim_get_mode().mode")[0] == "i"
+    editor.nvim.input("<C-n><C-y><Esc>")
+    editor.until("vim.api.nvim_get_mode().mode == 'n'")
+    assert editor.text == "Explain @app.py\n"
+    editor.type(":Roo enhance<CR>")
+    editor.until("vim.fn.getline(1) == 'Explain @app.py better'")
+    editor.type(f"A and @/../{outside.name}<C-s>")
+    editor.shown(f"Read {outside}")
+    editor.type("<Esc><C-w>kgd")
+    editor.ended()
+    first, second = [each["content"] for each in fake.chats[-1].json["messages"][-2:]]
+    assert first.startswith(
+        f"Explain 'app.py' (see below) better and '{outside}' (see below)\n\n<mentioned>"
+    )
+    assert "## 'app.py'\napp.py lines 1-" in first
+    assert "denied" in second
+    assert "from outside" not in second
+    editor.shown(f"Explain @app.py better and @/../{outside.name}")
+
+
 def test_help_is_there_for_who_pastes_what_is_printed(editor: Neovim) -> None:
     editor.type(":help roo<CR>")
     assert editor.lua("return vim.fn.expand('%:t')") == "roo.txt"

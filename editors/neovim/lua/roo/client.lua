@@ -226,13 +226,14 @@ end
 
 --- What a command answers at once, while the user waits for it: for completion. Nothing where no server runs.
 ---@param command string
+---@param argument table?
 ---@return any
-function M.ask(command)
+function M.ask(command, argument)
   local server = M.current()
   if not server or not knows(server, command) then
     return nil
   end
-  local params = { command = command, arguments = { vim.empty_dict() } }
+  local params = { command = command, arguments = { argument or vim.empty_dict() } }
   local answer = server:request_sync('workspace/executeCommand', params, COMPLETION_MS)
   return answer and answer.result
 end

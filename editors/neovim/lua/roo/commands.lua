@@ -457,6 +457,15 @@ local COMMANDS = {
   models = { takes = 'nothing', run = about.models },
   queue = { takes = 'nothing', run = pick_queued },
   prompts = { takes = 'nothing', run = pick_prompt },
+  enhance = {
+    takes = 'nothing',
+    run = function()
+      if not chat.current() then
+        chat.open()
+      end
+      require('roo.prompt').enhance(chat.current().prompt)
+    end,
+  },
   auto = { takes = 'nothing', run = pick_auto },
   condense = {
     takes = 'nothing',
@@ -552,7 +561,11 @@ function M.complete(lead, line)
   local before = line:match('Roo%s+(.*)$') or ''
   local word = before:match('^(%a+)%s+%S*$')
   local found = {}
-  if before == lead and vim.startswith(lead, '/') then
+  if vim.startswith(lead, '@') then
+    return vim.tbl_map(function(item)
+      return item.word
+    end, require('roo.prompt').mentions(lead:sub(2)))
+  elseif before == lead and vim.startswith(lead, '/') then
     found = vim.tbl_map(function(item)
       return item.word
     end, require('roo.prompt').commands())

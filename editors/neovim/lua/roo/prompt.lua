@@ -1,4 +1,5 @@
---- Where a prompt is typed: what was said before comes back by `<Up>`, and `/` offers the commands.
+--- Where a prompt is typed: what was said before comes back by `<Up>`, `/` offers the commands, `@` what can
+--- be mentioned.
 local client = require('roo.client')
 
 local M = {}
@@ -72,13 +73,46 @@ function M.commands()
   end, client.ask('roo.command.list') or {})
 end
 
+---@return string what stands before the cursor on its line
+local function before()
+  return vim.api.nvim_get_current_line():sub(1, vim.api.nvim_win_get_cursor(0)[2])
+end
+
+--- The mention that a text ends with, as far as it is typed.
+---@param text string
+---@return string? typed behind the `@`
+---@return integer? at where the `@` stands, from 0
+function M.mention(text)
+  local at = vim.fn.match(text, [[\v%(^|[^0-9A-Za-z_@./`\\])\zs\@%(\\ |[^ \t@\\"])*$]])
+  if at >= 0 then
+    return text:sub(at + 2), at
+  end
+end
+
+---@param offered table[]? what the server offers
+---@return table[]
+local function items(offered)
+  return vim.tbl_map(function(each)
+    return { word = each.text, menu = each.description ~= '' and each.description or each.kind, icase = 1, dup = 1 }
+  end, offered or {})
+end
+
+--- What may be mentioned where so much is typed.
+---@param typed string
+---@return table[]
+function M.mentions(typed)
+  return items(client.ask('roo.mention.list', { text = typed }))
+end
+
 ---@param find 0|1
 ---@param base string
 ---@return integer|table[]
 function M.omnifunc(find, base)
-  local line = vim.api.nvim_get_current_line():sub(1, vim.api.nvim_win_get_cursor(0)[2])
   if find == 1 then
-    return line:match('^/[%a-]*$') and 0 or -3
+    local _, at = M.mention(before())
+    return at or (before():match('^/[%a-]*$') and 0 or -3)
+  elseif vim.startswith(base, '@') then
+    return M.mentions(base:sub(2))
   end
   return vim.tbl_filter(function(item)
     return vim.startswith(item.word, base)
@@ -101,6 +135,42 @@ function M.arrow(buffer, key)
   return ''
 end
 
+--- What is typed is a mention: offer what it may become, and others with each further letter.
+---@param buffer integer
+local function offer(buffer)
+  local line = before()
+  local typed, at = M.mention(line)
+  if not typed or vim.fn.complete_info({ 'selected' }).selected >= 0 then
+    return
+  end
+  client.run('roo.mention.list', { text = typed }, function(offered)
+    local here = vim.api.nvim_get_current_buf() == buffer and vim.api.nvim_get_mode().mode:match('^i')
+    if here and before() == line and vim.fn.complete_info({ 'selected' }).selected < 0 then
+      vim.fn.complete(at + 1, items(offered))
+    end
+  end)
+end
+
+--- Put what is written in a prompt better; it is still the user's to send.
+---@param buffer integer
+function M.enhance(buffer)
+  local text = vim.trim(table.concat(vim.api.nvim_buf_get_lines(buffer, 0, -1, false), '\n'))
+  if text == '' then
+    return client.tell('Write what Roo should do first: it is put better then.')
+  end
+  client.tell('Roo puts it better…')
+  client.run('roo.prompt.enhance', { text = text }, function(result)
+    if not vim.api.nvim_buf_is_valid(buffer) then
+      return
+    end
+    local now = vim.trim(table.concat(vim.api.nvim_buf_get_lines(buffer, 0, -1, false), '\n'))
+    if now ~= text then
+      return client.tell('You have written on, so it was left as it is.')
+    end
+    put(buffer, vim.split(result.text, '\n', { plain = true }))
+  end)
+end
+
 --- Make a buffer such a place.
 ---@param buffer integer
 function M.set_up(buffer)
@@ -111,11 +181,13 @@ function M.set_up(buffer)
       return M.arrow(buffer, key)
     end, { buffer = buffer, expr = true, desc = 'Roo: what you said ' .. (key == '<Up>' and 'before' or 'after') })
   end
-  vim.api.nvim_create_autocmd('TextChangedI', {
+  vim.api.nvim_create_autocmd({ 'TextChangedI', 'TextChangedP' }, {
     buffer = buffer,
-    callback = function()
-      if vim.api.nvim_get_current_line() == '/' then
+    callback = function(event)
+      if event.event == 'TextChangedI' and vim.api.nvim_get_current_line() == '/' then
         vim.fn.complete(1, M.commands())
+      else
+        offer(buffer)
       end
     end,
   })
