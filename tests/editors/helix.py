@@ -48,6 +48,12 @@ class Helix:
         await self.terminal.type(text)
         return await self.terminal.until(shows)
 
+    async def ask(self, keys: str, words: str) -> None:
+        """Say something to Roo by the keys for it."""
+        await self.keys(keys, '""')
+        await self.type(words, f'"{words}"')
+        await self.terminal.press("Enter")
+
     async def escape(self, what: str) -> str:
         """Leave what shows these words; the screen without it, when a next key is one by itself."""
         await self.terminal.until(what)

@@ -887,6 +887,28 @@
     (until (file-exists-p "task.md"))
     (should (string-match-p "All done" (file "task.md")))))
 
+(ert-deftest task-knows-what-is-on-the-screen ()
+  (find-file "app.py")
+  (require 'flymake)
+  (add-hook 'flymake-diagnostic-functions
+            (lambda (report &rest _)
+              (funcall report (list (flymake-make-diagnostic (current-buffer) 20 25 :error
+                                                             "Greets badly"))))
+            nil t)
+  (flymake-mode 1)
+  (flymake-start)
+  (until (roo--problems 20 21))
+  (goto-char 20)
+  (let ((code (current-buffer)))
+    (roo "Fix this")
+    (until (string-match-p "It is old" (said)))
+    (until (equal (state) "idle"))
+    (with-current-buffer code
+      (end-of-line)
+      (insert "  # why?")
+      (roo-send "And now?"))
+    (until (string-match-p "I see" (said)))))
+
 (ert-deftest task-is-asked-about-an-image-by-a-model-that-was-chosen ()
   (find-file "app.py")
   (let ((coding-system-for-write 'no-conversion))

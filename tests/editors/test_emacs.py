@@ -150,6 +150,19 @@ async def test_a_problem_is_fixed_and_taken_back_by_a_checkpoint(
     await ert(it, folder, "^task-fixes-", settings(fake))
 
 
+async def test_fix_this_is_enough_where_point_is_on_what_fails(
+    it: Emacs, folder: Path, fake: FakeOpenAI
+) -> None:
+    fake.answers(call("read_file", {"path": "app.py"}), text("It is old."), text("I see."))
+    await ert(it, folder, "^task-knows-", settings(fake))
+    told = fake.chats[0].json["messages"][-1]["content"]
+    assert told.startswith("Fix this\n\n<editor>\n")
+    assert "\nIn focus: app.py line 2 (in 1 | def greet():): return 'old'\n" in told
+    assert "\nProblems: app.py 1 error\nline 2: error: Greets badly" in told
+    told = fake.chats[-1].json["messages"][-1]["content"]
+    assert "-    return 'old'\n+2 |     return 'old'  # why?\n" in told
+
+
 async def test_an_image_is_sent_to_the_model_that_was_chosen(
     it: Emacs, folder: Path, fake: FakeOpenAI
 ) -> None:

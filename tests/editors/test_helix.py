@@ -1,5 +1,6 @@
 """Roo in the real Helix, with nothing but what `roo-lsp editor helix` writes."""
 
+import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -57,6 +58,24 @@ ANSWERS = (
     call("apply_diff", {"path": "greeting.py", "diff": DIFF}, pieces=5),
     call("attempt_completion", {"result": "Both are polite now."}),
 )
+LINTER = """\
+from lsprotocol import types
+from pygls.lsp.server import LanguageServer
+
+server = LanguageServer("rude", "1")
+
+
+@server.feature(types.TEXT_DOCUMENT_DID_OPEN)
+def opened(ls, params):
+    place = types.Range(types.Position(4, 4), types.Position(4, 10))
+    found = types.Diagnostic(place, "Greets rudely", types.DiagnosticSeverity.Error, source="rude")
+    told = types.PublishDiagnosticsParams(params.text_document.uri, [found])
+    ls.text_document_publish_diagnostics(told)
+
+
+server.start_io()
+"""
+"""A language server beside Roo; Helix has its name for Python by itself."""
 REVIEWED = BEFORE.replace("greet(name):", "greet(name: str) -> str:").replace(
     '"hello " + name', 'f"Hello, {name}!"'
 )
@@ -110,6 +129,43 @@ async def test_a_task_from_the_key_press_to_the_saved_review(
         await editor.picture("5-done")
         await reviewed(editor, file, pictures=True)
         assert "Roo changed" not in await editor.keys("␣ot", "Greet politely")
+
+
+async def test_fix_this_is_enough_where_the_cursor_was_on_what_fails(
+    fake: FakeOpenAI, file: Path, tmp_path: Path
+) -> None:
+    """Nobody hands the cursor over here: that the user looked what can be done there is the hint."""
+    fake.answers(text("Hello yourself."), call("read_file", {"path": "greeting.py"}))
+    fake.answers(text("It is rude."), text("I see."))
+    home = tmp_path / "home"
+    environment(NEWEST, home)
+    (home / "bin" / "pylsp").write_text(f"#!{sys.executable}\n{LINTER}", "utf-8")
+    (home / "bin" / "pylsp").chmod(0o755)
+    async with helix(NEWEST, file, home, fake.base_url) as editor:
+        await editor.until("Greets rudely")
+        await editor.ask("␣oo", "Hello")
+        await editor.until("Done: Hello yourself.")
+        await editor.go("]d", line=5)
+        await editor.keys("␣a", "Roo: Fix")
+        await editor.escape("Roo: Fix")
+        await editor.ask("␣oo", "Fix this")
+        await editor.until("Done: It is rude.")
+        told = fake.chats[1].json["messages"][-1]["content"]
+        assert told.startswith("Fix this\n\n<editor>\nWhat the editor shows")
+        assert (
+            " ago, a guess at the focus): greeting.py, selected lines 5-5 "
+            '(in 4 | def greet(name):):\n5 |     return "hello " + name\n'
+        ) in told
+        assert "\nProblems: greeting.py 1 error\nline 5: error: Greets rudely (rude)\n" in told
+
+        await editor.keys("A", "INS")
+        await editor.type("  # why?", "# why?")
+        await editor.escape("INS")
+        await editor.ask("␣os", "And now?")
+        await editor.until("Done: I see.")
+        told = fake.chats[-1].json["messages"][-1]["content"]
+        old = '    return "hello " + name'
+        assert f"-{old}\n+5 | {old}  # why?\n" in told
 
 
 @pytest.mark.parametrize("version", VERSIONS)

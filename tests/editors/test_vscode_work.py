@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.editors.vscode import needed, packaged, vscode
-from tests.editors.vscode_window import APP, Window
+from tests.editors.vscode_window import APP, Window, lines
 from tests.support.fake_openai import Answer, FakeOpenAI, call, gated, text
 
 pytestmark = [pytest.mark.real, pytest.mark.asyncio(loop_scope="module")]
@@ -237,23 +237,34 @@ async def test_commands_are_offered_and_done_where_one_writes(window: Window) ->
     assert await editor.count(".timeline > .user") == 1
 
 
-async def test_the_model_is_told_where_the_user_is(window: Window) -> None:
+async def test_fix_this_is_enough_where_the_cursor_is_on_what_fails(window: Window) -> None:
     editor, fake = window.editor, window.fake
-    (window.folder / "app.py").write_text(APP, "utf-8")
-    fake.answers(text("I see it."))
-    await editor.open("app.py")
+    (window.folder / "sum.js").write_text("const one = 1;\nconst two = one + ;\n", "utf-8")
+    fake.answers(call("read_file", {"path": "sum.js"}), text("It lacks a number."), text("I see."))
+    await editor.open("sum.js")
     await editor.do(
-        "await page.locator('.editor-instance .view-line', {hasText: 'def shout'}).click()"
+        """
+        await page.locator('.editor-instance .squiggly-error').first().waitFor();
+        await page.locator('.editor-instance .view-line', {hasText: 'two'}).click();
+        """
     )
     await editor.command("Roo: Show the View")
     await editor.command("Roo: New Task")
-    await editor.write("What is this?")
-    await editor.sees(".agent", "I see it.")
-    said = fake.chats[-1].json["messages"][-1]["content"]
-    assert said.startswith("What is this?")
-    assert "app.py" in said.partition("<editor>")[2]
-    assert "def shout" in said.partition("<editor>")[2]
-    assert await editor.text(".user") == "What is this?"
+    await editor.write("Fix this")
+    await editor.sees(".agent", "It lacks a number.")
+    assert await editor.text(".user") == "Fix this"
+    told = fake.chats[-2].json["messages"][-1]["content"]
+    assert told.startswith("Fix this\n\n<editor>\n")
+    assert "\nIn focus: sum.js line 2: const two = one + ;\n" in told
+    assert "\nline 2: error: Expression expected. (ts 1109)\n" in told
+    await editor.do("await page.locator('.editor-instance .view-line', {hasText: 'two'}).click()")
+    await editor.keys("End", "ArrowLeft", "2")
+    await lines(editor, "one + 2;")
+    await editor.command("Roo: Show the View")
+    await editor.write("And now?")
+    await editor.sees(".agent", "I see.")
+    told = fake.chats[-1].json["messages"][-1]["content"]
+    assert "-const two = one + ;\n+2 | const two = one + 2;\n" in told
 
 
 async def test_two_questions_lead_to_the_first_reviewed_change_and_one_to_the_next(
