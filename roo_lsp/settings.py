@@ -182,13 +182,6 @@ class ModelSettings(Section):
     )
 
 
-class Profile(Section):
-    """A named overlay over `provider` and `model`: only what it sets is laid over them."""
-
-    provider: ProviderSettings = Field(default_factory=ProviderSettings, description="Overlay.")
-    model: ModelSettings = Field(default_factory=ModelSettings, description="Overlay.")
-
-
 class AutoApprove(Section):
     """Which kinds of calls run without a question."""
 
@@ -298,6 +291,14 @@ class ContextSettings(Section):
     )
 
 
+class Profile(Section):
+    """A named overlay over `provider`, `model` and `context`: only what it sets is laid over them."""
+
+    provider: ProviderSettings = Field(default_factory=ProviderSettings, description="Overlay.")
+    model: ModelSettings = Field(default_factory=ModelSettings, description="Overlay.")
+    context: ContextSettings = Field(default_factory=ContextSettings, description="Overlay.")
+
+
 class RuleSettings(Section):
     """What is read of the rules in the workspace and in your home folder."""
 
@@ -339,7 +340,7 @@ class Settings(Section):
     )
     model: ModelSettings = Field(default_factory=ModelSettings, description="The model.")
     profiles: dict[str, dict[str, Any]] = Field(
-        default_factory=dict, description="Named overlays {provider, model} over the two above."
+        default_factory=dict, description="Named overlays {provider, model, context} over these three."
     )
     profile: str = Field(default="", description="The active profile.")
     mode_profiles: dict[str, str] = Field(

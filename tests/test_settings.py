@@ -461,3 +461,13 @@ def test_computer_use_is_refused_in_words_and_changes_nothing() -> None:
 def test_prompt_caching_and_images_have_an_effect() -> None:
     on = {"model": {"supportsPromptCache": True, "supportsImages": True}}
     assert effective([user(**on)]).not_yet_effective == []
+
+
+def test_how_full_the_context_may_get_is_a_profiles_own_matter():
+    small = {"context": {"condensePercent": 50}}
+    raw = {"context": {"condense": False}, "profiles": {"small": small}}
+    found = effective([Source("file", raw)])
+    assert not found.problems
+    of_small = found.for_profile("small").context
+    assert (of_small.condense, of_small.condense_percent) == (False, 50)
+    assert found.settings.context.condense_percent == 80
