@@ -340,7 +340,8 @@ class Settings(Section):
     )
     model: ModelSettings = Field(default_factory=ModelSettings, description="The model.")
     profiles: dict[str, dict[str, Any]] = Field(
-        default_factory=dict, description="Named overlays {provider, model, context} over these three."
+        default_factory=dict,
+        description="Named overlays {provider, model, context} over these three.",
     )
     profile: str = Field(default="", description="The active profile.")
     mode_profiles: dict[str, str] = Field(

@@ -461,7 +461,9 @@ async def test_a_question_is_a_notification_and_counts_while_nobody_sees_the_vie
 # --- writing ------------------------------------------------------------------------------------
 
 
-async def test_a_file_is_offered_after_an_at_sign_and_taken_by_keys(window: Window) -> None:
+async def test_a_file_is_offered_after_an_at_sign_taken_by_keys_and_goes_along(
+    window: Window,
+) -> None:
     editor = window.editor
     await editor.command("Roo: New Task")
     await editor.do("await view.locator('textarea').pressSequentially('see @ar')")
@@ -474,7 +476,17 @@ async def test_a_file_is_offered_after_an_at_sign_and_taken_by_keys(window: Wind
     )
     await editor.keys("Enter")
     assert await editor.draft() == "see @area.js "
-    await editor.do("await view.locator('textarea').fill('')")
+    await editor.do("await view.locator('textarea').pressSequentially('and @prob')")
+    await editor.sees("[role=option][aria-selected=true]", "@problems")
+    await editor.keys("Enter")
+    assert await editor.draft() == "see @area.js and @problems "
+    window.fake.answers(text("It is an area."))
+    await editor.keys("Enter")
+    await editor.sees(".agent", "It is an area.")
+    await editor.sees(".user", "see @area.js and @problems")
+    told = str(window.fake.chats[-1].json["messages"][-1]["content"])
+    assert told.startswith("see 'area.js' (see below) and the workspace's problems (see below)")
+    assert "## 'area.js'\narea.js lines 1-" in told
 
 
 async def test_an_image_that_is_pasted_goes_with_the_message(window: Window) -> None:
