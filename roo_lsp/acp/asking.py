@@ -101,7 +101,7 @@ class Asking:
         }
         why = "its answer was none of the options"
         try:
-            answer = await self.client.ask(BY, self.hidden(params), seconds=None)
+            answer = await self.client.ask(BY, self.hidden(params), person=True)
         except ClientRefused as error:
             answer, why = {}, str(error)
         match object_or_empty(answer.get("outcome")):
@@ -122,7 +122,7 @@ class Asking:
         if self.client.has_forms:
             try:
                 answer = await self.client.ask(
-                    "elicitation/create", self._form(entry, session), None
+                    "elicitation/create", self._form(entry, session), person=True
                 )
             except ClientRefused as error:
                 log.info("the question is asked in words: %s", error)

@@ -20,6 +20,11 @@ SECONDS = 10.0
 class ClientRefused(Exception):
     """The client did not do what it was asked for; the text says why, for people."""
 
+    def __init__(self, why: str, *, silent: bool = False) -> None:
+        super().__init__(why)
+        self.silent = silent
+        """True where it did not answer at all."""
+
 
 class Requests(Protocol):
     """What sends a request: the SDK's connection."""
@@ -42,22 +47,21 @@ class AcpClient:
         """Tell of something in a session; nothing is waited for."""
         self.wire.notify("session/update", {"sessionId": session_id, "update": update})
 
-    async def ask(
-        self, method: str, params: JsonObject, seconds: float | None = SECONDS
-    ) -> JsonObject:
-        """The object that a request is answered with; `seconds` is None where a person answers.
+    async def ask(self, method: str, params: JsonObject, *, person: bool = False) -> JsonObject:
+        """The object that a request is answered with; a person may take as long as they like.
 
         Raises:
             ClientRefused: there is none: an error, no answer in time, or nobody is there any more.
         """
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(None if person else SECONDS):
                 return object_or_empty(await self.requests.send_request(method, params))
         except RequestError as error:
             log.info("%s: %s (%s)", method, error, error.code)
             raise ClientRefused(str(error) or f"error {error.code}") from None
         except TimeoutError:
-            raise ClientRefused(f"it did not answer {method} within {SECONDS:g} s") from None
+            why = f"it did not answer {method} within {SECONDS:g} s"
+            raise ClientRefused(why, silent=True) from None
         except ConnectionError:
             raise ClientRefused("it is gone") from None
 

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from acp.core import Connection
 
 from roo_lsp.acp.client import AcpClient
+from roo_lsp.acp.files import ground_of
 from roo_lsp.acp.methods import Methods
 from roo_lsp.acp.sessions import Workplace, Workplaces
 from roo_lsp.acp.wire import Wire
@@ -31,7 +33,8 @@ async def converse(wire: Wire, version: str, greeted: JsonObject | None = None) 
     client = AcpClient(wire, connection)
 
     def opening(place: Workplace, folders: Sequence[Path]) -> Service:
-        front = FrontEnd(client.name, place, place)
+        ground = partial(ground_of, client, place.told_in)
+        front = FrontEnd(client.name, place, place, ground)
         return open_service(front, folders, version)
 
     methods = Methods(Workplaces(client, opening), version, loop.call_soon)

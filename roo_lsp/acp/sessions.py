@@ -386,6 +386,11 @@ class Workplace:
             task_id = self._parents.get(task_id)
         return None
 
+    def told_in(self, task_id: str) -> str | None:
+        """The session that a task is told in."""
+        session = self._session(task_id)
+        return session.id if session else None
+
     def _asked(self, entry: Pending) -> AcpSession | None:
         """Where an entry is asked for; None while the client waits for no turn there."""
         found = self._session(entry.task_id) if entry.task_id else self.last

@@ -11,6 +11,8 @@ TAIL = 8_000
 """Characters of a running command's output that are shown, the last ones: an update tells all of its content."""
 TAIL_SECONDS = 0.2
 """Between two updates that show them."""
+LARGEST_DIFF = 8_000_000
+"""Characters of both texts; clients take no message of more than 32 MiB (@agentclientprotocol/sdk 2.4.0)."""
 CHUNKS = frozenset({"user_message_chunk", "agent_message_chunk", "agent_thought_chunk"})
 SETTLED = frozenset({"completed", "failed"})
 
@@ -38,6 +40,8 @@ class Updates:
     """Before the ids of calls, where they are of another task than the session's."""
     clock: Callable[[], float] = time.monotonic
     _kind: str = ""
+    _next: str = ""
+    """The id of a message that this event would begin."""
     _message: str = ""
     """The id of the message that its last chunk was of."""
     _kinds: dict[str, str] = field(default_factory=dict[str, str])
@@ -55,7 +59,8 @@ class Updates:
             if kind == "user_message_chunk" and not self.all_said:
                 self._kind = kind
                 return []
-            return [self._chunk(kind, update["content"], f"m{roo.get('seq', 0)}")]
+            return [self._chunk(kind, update["content"], f"m{roo['seq']}")]
+        self._next = f"m{roo['seq']}"
         make = _MAKERS.get(kind)
         if make is None:
             return []
@@ -74,7 +79,8 @@ class Updates:
         return {"sessionUpdate": kind, "content": content, "messageId": self._message}
 
     def _text(self, kind: str, text: str) -> Update:
-        return {"sessionUpdate": kind, "content": {"type": "text", "text": text}}
+        self._kind = ""  # no piece of what came before
+        return self._chunk(kind, {"type": "text", "text": text}, self._next)
 
     # --- calls ------------------------------------------------------------------------------
 
@@ -102,8 +108,7 @@ class Updates:
         call, status = update["toolCallId"], update["status"]
         meta: Update = update.get("_meta", {})
         if meta.get("answer"):
-            text = {"type": "text", "text": update.get("rawOutput", "")}
-            return [{"sessionUpdate": "agent_message_chunk", "content": text}]
+            return [self._text("agent_message_chunk", update.get("rawOutput", ""))]
         if meta.get("quiet") and status != "failed":
             return []
         if call not in self._kinds:
@@ -160,11 +165,12 @@ class Updates:
         return [told | {"status": "in_progress", "content": [content]}]
 
     def _renamed(self, update: Update) -> Update:
-        return (
-            update | {"toolCallId": self.prefix + update["toolCallId"]}
-            if self.prefix
-            else dict(update)
-        )
+        told = dict(update)
+        if "content" in told:
+            told["content"] = [_bounded(each) for each in told["content"]]
+        if self.prefix:
+            told["toolCallId"] = self.prefix + told["toolCallId"]
+        return told
 
     # --- the rest ---------------------------------------------------------------------------
 
@@ -229,6 +235,15 @@ _MAKERS: Mapping[str, Callable[[Updates, Update], list[Update]]] = {
     "_question": Updates.question,
     "_state": Updates.state,
 }
+
+
+def _bounded(content: Update) -> Update:
+    """Content as it is, unless it is a change of more than clients take."""
+    size = len(content.get("oldText") or "") + len(content.get("newText") or "")
+    if size <= LARGEST_DIFF:
+        return content
+    text = f"A change of {content['path']}, too large to be shown here ({size} characters)."
+    return {"type": "content", "content": {"type": "text", "text": text}}
 
 
 def commands_update(commands: Iterable[Mapping[str, Any]]) -> Update:

@@ -124,7 +124,10 @@ class Wire:
         except RecursionError:
             self._complain(PARSE_ERROR, "Nested too deeply.")
         else:
-            if not isinstance(message, dict):
+            method: object = (
+                cast("JsonObject", message).get("method", "") if isinstance(message, dict) else 0
+            )
+            if not isinstance(method, str):
                 self._complain(INVALID_REQUEST, "Not a request.")
                 return
             self._incoming.put_nowait(cast("JsonObject", message))

@@ -3,6 +3,7 @@
 import asyncio
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from acp.core import RequestError
@@ -176,3 +177,27 @@ async def test_a_task_begun_over_lsp_goes_on_over_acp_and_the_other_way_round(
                 if e["update"]["sessionUpdate"] == "agent_message_chunk"
             ]
             assert said == ["From LSP.", "From ACP.", "From LSP again."]
+
+
+ODD: list[Any] = [
+    {},
+    {"outcome": {"outcome": "selected", "optionId": "yes"}},
+    {"outcome": {"outcome": "selected"}},
+    {"outcome": {"outcome": "accepted", "optionId": "allow_once"}},
+    RequestError(-32601, "no such method"),
+]
+
+
+@pytest.mark.parametrize("answer", ODD)
+async def test_nothing_but_an_option_that_was_offered_is_consent(
+    tmp_path: Path, answer: Any
+) -> None:
+    async with FakeOpenAI() as fake:
+        user_settings(config(), fake, **OFF)
+        fake.answers(call("write_to_file", {"path": "a", "content": "x"}), text("As you wish."))
+        async with acp_editor(tmp_path, wrong=["RequestPermissionResponse"]) as it:
+            session = await it.new()
+            it.choices.append(answer)
+            assert await it.prompt(session, "Go") == "end_turn"
+            assert not (tmp_path / "a").exists()
+            assert "Nobody was asked" in fake.chats[1].body.decode()

@@ -145,7 +145,7 @@ async def test_commands_are_offered_and_done_and_what_cannot_be_used_is_said(
     async with FakeOpenAI() as fake:
         user_settings(config(), fake, **OFF)
         fake.answers(text("Hello."))
-        async with acp_editor(tmp_path) as it:
+        async with acp_editor(tmp_path, wrong=["session/fork"]) as it:
             server = {"name": "files", "command": "/bin/true", "args": [], "env": []}
             opened = await it.request("session/new", {"cwd": str(tmp_path), "mcpServers": [server]})
             session = opened["sessionId"]
@@ -162,7 +162,7 @@ async def test_commands_are_offered_and_done_and_what_cannot_be_used_is_said(
             with pytest.raises(RequestError, match="new session"):
                 await it.prompt(session, "/new do it")
             for method, params, code in (
-                ("session/fork", {}, -32601),
+                ("session/fork", {}, -32601),  # which version 1 has not
                 ("session/prompt", {"sessionId": "x", "prompt": []}, -32002),
                 ("session/new", {"cwd": "relative", "mcpServers": []}, -32803),
                 ("session/load", {"sessionId": "../x", "cwd": "/", "mcpServers": []}, -32002),

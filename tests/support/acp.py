@@ -10,7 +10,7 @@ Every frame of both directions is kept in `it.frames`, and is checked against th
 import asyncio
 import json
 from collections import deque
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +21,7 @@ from acp.schema import ClientCapabilities, TextContentBlock
 
 from roo_lsp.acp.server import speak
 from roo_lsp.acp.wire import Wire
+from tests.support.acp_schema import complaints
 from tests.support.fake_openai import FakeOpenAI
 
 PATIENCE = 60.0
@@ -106,6 +107,8 @@ class AcpEditor:
     saves: bool = True
     """What is written to the editor's files is saved at once."""
     answers_files: bool = True
+    doing: list[asyncio.Future[None]] = field(default_factory=list)
+    """What a test began and does not wait for."""
     _moved: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def new(self, **more: Any) -> str:
@@ -201,9 +204,13 @@ async def _permission(it: AcpEditor) -> Any:
 
 @asynccontextmanager
 async def acp_editor(
-    folder: Path, capabilities: dict[str, Any] | None = None, *, greet: bool = True
+    folder: Path,
+    capabilities: dict[str, Any] | None = None,
+    *,
+    greet: bool = True,
+    wrong: Collection[str] = (),
 ) -> AsyncGenerator[AcpEditor]:
-    """An editor on a folder, joined to an agent of its own."""
+    """An editor on a folder, joined to an agent of its own; `wrong` are methods that the protocol has not."""
     pipe = Pipe()
     wire = Wire(pipe)
     transport = ToAgent(wire, pipe, [])
@@ -229,6 +236,8 @@ async def acp_editor(
             await speaking
         pipe.lines.put_nowait(None)
         await agent.close()
+    found = complaints(transport.frames)
+    assert [each for each in found if not any(name in each for name in wrong)] == []
 
 
 class _Nobody:

@@ -2,13 +2,18 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
+from acp.core import RequestError
+from acp.schema import ClientCapabilities
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from roo_lsp.acp.client import AcpClient
+from roo_lsp.acp.files import ClientFileSystem
 from roo_lsp.agent.errors import Binary, Changed, ToolError
 from roo_lsp.agent.ports import FileSystem
 from roo_lsp.lsp.editor.documents import Documents
@@ -19,11 +24,14 @@ from tests.support.editor import NEOVIM, FakeEditor, editor
 LIMIT = 300_000
 
 
-@pytest.fixture(params=["disk", "editor-closed"])
+@pytest.fixture(params=["disk", "editor-closed", "acp-closed"])
 async def files(request, root):
     """File systems for files that no editor has open."""
     if request.param == "disk":
         yield DiskFileSystem(max_file_bytes=LIMIT)
+        return
+    if request.param == "acp-closed":
+        yield AcpFiles().port()
         return
     async with editor(NEOVIM, root) as it:
         yield await through(it)
@@ -57,7 +65,52 @@ class Ground:
     """Those of the editor that has it open."""
 
 
-@pytest.fixture(params=["disk", "editor-closed", "editor-open"])
+@dataclass
+class AcpFiles:
+    """The `fs` of a client that speaks ACP, as its requests are answered."""
+
+    texts: dict[str, str] = field(default_factory=dict)
+    """What it has and the disk has not."""
+    own: bool = False
+    """It keeps what it is told to write to itself."""
+
+    async def send_request(self, method: str, params: Any | None = None) -> Any:
+        assert params is not None
+        path = Path(params["path"])
+        if method == "fs/write_text_file":
+            if self.own:
+                self.texts[params["path"]] = params["content"]
+            else:
+                path.write_bytes(params["content"].encode())
+            return {}
+        if (text := self.texts.get(params["path"])) is not None:
+            return {"content": text}
+        try:
+            return {"content": path.read_bytes().decode("utf-8", "replace")}
+        except OSError as error:
+            raise RequestError(-32002, str(error)) from None
+
+    def port(self) -> ClientFileSystem:
+        fs = {"fs": {"readTextFile": True, "writeTextFile": True}}
+        nothing: Any = None
+        client = AcpClient(nothing, self, capabilities=ClientCapabilities.model_validate(fs))
+        return ClientFileSystem(client, lambda: "s", DiskFileSystem(max_file_bytes=LIMIT))
+
+    def ground(self) -> Ground:
+        """What it has open, with unsaved text in it."""
+
+        def put(path: Path, text: str) -> None:
+            path.write_bytes(b"on disk, and not what counts")
+            self.texts[path.as_posix()] = text
+
+        def see(path: Path) -> str:
+            assert path.read_bytes() == b"on disk, and not what counts"
+            return self.texts[path.as_posix()]
+
+        return Ground(self.port(), put, see)
+
+
+@pytest.fixture(params=["disk", "editor-closed", "editor-open", "acp-closed", "acp-open"])
 async def ground(request, root):
     """File systems for files that an editor may have open, with unsaved text in them."""
 
@@ -69,6 +122,12 @@ async def ground(request, root):
 
     if request.param == "disk":
         yield Ground(DiskFileSystem(max_file_bytes=LIMIT), put, see)
+        return
+    if request.param == "acp-closed":
+        yield Ground(AcpFiles().port(), put, see)
+        return
+    if request.param == "acp-open":
+        yield AcpFiles(own=True).ground()
         return
     async with editor(NEOVIM, root) as it:
         files = await through(it)
