@@ -33,7 +33,7 @@
 (defun roo--complete-command ()
   "What the command before point may become, for `completion-at-point-functions'."
   (let ((end (point)) (beginning (save-excursion (goto-char (line-beginning-position)) (point))))
-    (when (string-match-p "\\`/[[:alpha:]-]*\\'" (buffer-substring-no-properties beginning end))
+    (when (string-match-p "\\`/[[:alnum:]_.-]*\\'" (buffer-substring-no-properties beginning end))
       (list beginning end
             (mapcar (lambda (each) (concat "/" (plist-get each :name))) (roo--commands roo--connection))
             :annotation-function #'roo--about-command
@@ -73,6 +73,7 @@
 (defun roo--offer-commands (connection)
   "Have commands and mentions be completed here by the server of CONNECTION."
   (setq roo--connection connection)
+  (roo--fetch-commands connection)  ; files may have come, or been trusted
   (add-hook 'completion-at-point-functions #'roo--complete-mention nil t)
   (add-hook 'completion-at-point-functions #'roo--complete-command nil t))
 

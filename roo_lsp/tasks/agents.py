@@ -27,6 +27,7 @@ from roo_lsp.tasks.git_beside import GitBeside
 from roo_lsp.tasks.kept import keep
 from roo_lsp.tasks.mentioned import TaskMentions, is_meant
 from roo_lsp.tasks.mentions import mentions_in, place_of
+from roo_lsp.tasks.prompt_commands import CommandsAndMentions, PromptCommands
 from roo_lsp.tasks.reporting import RecordingRunner, ReportingFileSystem
 from roo_lsp.tasks.review import Reviews
 from roo_lsp.tasks.surroundings import ReadGate, TaskSurroundings, left_running
@@ -84,6 +85,7 @@ class Agents:
     """The text of a document that is open, by its URI."""
     tell: Callable[[str], None]
     """Shows the user a message."""
+    offered: PromptCommands
     attended: bool = True
     """False where nobody is there to answer a question."""
 
@@ -101,8 +103,8 @@ class Agents:
         )
         details = partial(_details, workspace=self.workspace, keys=self.connection.keys)
         keeping = partial(keep, store=self.store, task_id=task.id, keys=self.connection.keys)
-        mentions = partial(_mentioned_in_answer, task, self.workspace)
-        people = TaskApprover(self.approvals, task.id, task.emit, details, keeping, mentions)
+        in_answer = partial(_mentioned_in_answer, task, self.workspace)
+        people = TaskApprover(self.approvals, task.id, task.emit, details, keeping, in_answer)
         ground = self.ground(on_disk, shell, people)
         checkpoints = self.checkpoints.of(task, ground.files, surprises)
         checkpoints.begin(len(entries))
@@ -149,7 +151,7 @@ class Agents:
         around = self._around(task, agent, host)
         around.resumed, around.lost = bool(entries), left_running(entries)
         agent.surroundings = around
-        agent.mentions = TaskMentions(
+        mentions = TaskMentions(
             agent,
             self.view,
             self.git.place,
@@ -158,6 +160,7 @@ class Agents:
             self.open_text,
             self.tell,
         )
+        agent.mentions = CommandsAndMentions(mentions, lambda: self.offered.commands(task.mode))
         return Worker(
             agent,
             checkpoints.saw,

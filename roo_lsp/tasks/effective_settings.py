@@ -94,7 +94,7 @@ class EffectiveSettings:
         """Put the sources together anew, tell of what is wrong, each thing once, and seek trust."""
         self._put_together()
         for problem in (*self.current.problems, *self._mode_problems()):
-            self._tell_once(str(problem))
+            self.tell_once(str(problem))
         self._tell_unusable()
         digest = digest_of(self._items)
         asks = self._said in {"unknown", "stale"} and bool(self._items)
@@ -116,7 +116,8 @@ class EffectiveSettings:
             more = f"\nand {len(new) - UNUSABLE} more: roo-lsp doctor lists them"
             self.tell("\n".join(new[:UNUSABLE]) + more * (len(new) > UNUSABLE))
 
-    def _tell_once(self, text: str) -> None:
+    def tell_once(self, text: str) -> None:
+        """Show the user a message that they have not been shown."""
         if text not in self._told:
             self._told.add(text)
             self.tell(text)
@@ -158,7 +159,7 @@ class EffectiveSettings:
         told = self.instructions.rules(mode)
         if told.cut:
             most = self.current.settings.rules.max_bytes
-            self._tell_once(
+            self.tell_once(
                 f"roo.rules.maxBytes: the rules are longer than {most} bytes, so the model is not told "
                 f"all of {', '.join(told.cut)}"
             )

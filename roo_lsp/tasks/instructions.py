@@ -103,6 +103,11 @@ class Instructions:
         """The slash commands that stand in files, by name."""
         return self._commands
 
+    def has_command(self, name: str) -> bool:
+        """Whether there is a command or a skill of that name, trusted or not."""
+        skills = (each.skill.name for each in self.found.skills.found)
+        return name in self.found.commands.by_name or name in skills
+
     def problems(self, *, trusted: bool) -> Sequence[Unusable]:
         """What cannot be used of what could be."""
         of_home = f"{self.found.home.prefix}"

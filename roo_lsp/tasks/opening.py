@@ -21,6 +21,7 @@ from roo_lsp.tasks.effective_settings import EffectiveSettings
 from roo_lsp.tasks.git_beside import GitBeside
 from roo_lsp.tasks.left import Left
 from roo_lsp.tasks.mention_offers import MentionOffers
+from roo_lsp.tasks.prompt_commands import PromptCommands
 from roo_lsp.tasks.prompts import PromptHistory
 from roo_lsp.tasks.review import Reviews
 from roo_lsp.tasks.screen import Screen
@@ -129,6 +130,7 @@ def open_service(front: FrontEnd, folders: Sequence[Path], version: str) -> Serv
         lambda: configuration.current.settings.context.editor.git,
         start,
     )
+    offered = PromptCommands(configuration.instructions)
     agents = Agents(
         workspace,
         state,
@@ -147,6 +149,7 @@ def open_service(front: FrontEnd, folders: Sequence[Path], version: str) -> Serv
         turn_ended=lambda task: start(transcripts.turn_ended(task)),
         open_text=front.open_text,
         tell=screen.message,
+        offered=offered,
         attended=front.attended,
     )
     tasks = Tasks(
@@ -180,6 +183,7 @@ def open_service(front: FrontEnd, folders: Sequence[Path], version: str) -> Serv
         Left(store, folders[0], front.approvals, tasks),
         front.background,
         git,
+        offered,
         front.audience,
         screen,
         front.open_text,

@@ -25,7 +25,7 @@ class Aim:
 
 async def start(service: Service, argument: inputs.Start, task_id: str = "") -> dict[str, Any]:
     """As the verb. With commands alone nothing is started, and `taskId` is None."""
-    commands, rest = slash.split(argument.prompt)
+    commands, rest = parted(service, argument.prompt, argument.mode)
     if not commands:
         return await verbs.start(service, argument, task_id)
     aim = Aim(None, is_new=True)
@@ -43,7 +43,7 @@ async def start(service: Service, argument: inputs.Start, task_id: str = "") -> 
 
 async def send(service: Service, argument: inputs.Send) -> dict[str, Any]:
     """As the verb. `/new` starts another task: its id is the result's, or None while nothing is said in it."""
-    commands, rest = slash.split(argument.text)
+    commands, rest = parted(service, argument.text)
     if not commands:
         return await verbs.send(service, argument)
     aim = Aim(argument.task_id)
@@ -73,7 +73,7 @@ async def send(service: Service, argument: inputs.Send) -> dict[str, Any]:
 
 async def resume(service: Service, argument: inputs.Resume) -> dict[str, Any]:
     """As the verb. With commands alone the task does not go on."""
-    commands, rest = slash.split(argument.text)
+    commands, rest = parted(service, argument.text)
     if not commands:
         return await verbs.resume(service, argument)
     if any(each.name == "new" for each in commands):
@@ -86,20 +86,54 @@ async def resume(service: Service, argument: inputs.Resume) -> dict[str, Any]:
     return _told(service, gone_on, said)
 
 
+def parted(
+    service: Service, text: str, mode: str | None = None
+) -> tuple[list[slash.SlashCommand], str]:
+    """The commands in front that are done here, and the rest, which is for the model.
+
+    Raises:
+        Refused: as `slash.split`; or the workspace has such a command, and is not trusted yet.
+    """
+    if not text.lstrip().startswith("/"):
+        return [], text
+    configuration = service.configuration
+    configuration.look()
+    offered = service.offered.commands(mode or configuration.current.settings.mode)
+    try:
+        return slash.split(text, offered)
+    except Refused:
+        name = text.split(maxsplit=1)[0][1:]
+        if configuration.narrowed and configuration.instructions.has_command(name):
+            raise Refused(f"/{name} waits. {configuration.narrowed}", "not_trusted") from None
+        raise
+
+
 async def list_commands(service: Service, argument: inputs.ListCommands) -> list[dict[str, str]]:
     """What `/` offers where a prompt is typed."""
     if argument.mode is not None:
         verbs.check_mode(service, argument.mode)
-    return [
-        {
-            "name": name,
-            "description": form.description,
-            "argumentHint": form.hint.lower(),
-            "source": "built-in",
-            "kind": "command",
-        }
+    service.configuration.look()
+    mode = argument.mode or service.configuration.current.settings.mode
+    offered = service.offered.commands(mode)
+    listed = [
+        _listed(name, form.description, form.hint.lower(), "built-in", "command")
         for name, form in slash.COMMANDS.items()
     ]
+    listed += [
+        _listed(name, each.description, each.hint, each.source, each.kind)
+        for name, each in offered.items()
+    ]
+    return sorted(listed, key=lambda each: each["name"])
+
+
+def _listed(name: str, description: str, hint: str, source: str, kind: str) -> dict[str, str]:
+    return {
+        "name": name,
+        "description": description,
+        "argumentHint": hint,
+        "source": source,
+        "kind": kind,
+    }
 
 
 def _told(service: Service, result: dict[str, Any], said: list[str]) -> dict[str, Any]:
@@ -118,7 +152,8 @@ async def _obeyed(service: Service, commands: list[slash.SlashCommand], aim: Aim
 async def _obey(service: Service, command: slash.SlashCommand, aim: Aim) -> list[str]:
     match command.name:
         case "help":
-            return list(slash.help_lines())
+            mode = service.configuration.current.settings.mode
+            return [*slash.help_lines(), *service.offered.help_lines(mode)]
         case "new":
             aim.task_id, aim.is_new = None, True
             return []

@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -60,6 +60,7 @@ from roo_lsp.tasks.inputs import (
 from roo_lsp.tasks.left import Left
 from roo_lsp.tasks.mention_offers import MentionOffers
 from roo_lsp.tasks.mentioned_text import MOST_OF_NEW, new_document
+from roo_lsp.tasks.prompt_commands import Expansion, PromptCommands, expanded
 from roo_lsp.tasks.prompts import PromptHistory, enhanced
 from roo_lsp.tasks.refusals import Invalid, Refused
 from roo_lsp.tasks.review import Reviews, Settled
@@ -108,6 +109,8 @@ class Service:
     """What waits in tasks whose server ended."""
     background: Background
     git: GitBeside
+    offered: PromptCommands
+    """The slash commands that are for the model."""
     audience: Audience
     screen: Screen
     open_text: Callable[[str], str | None]
@@ -145,6 +148,8 @@ async def start(service: Service, argument: Start, task_id: str = "") -> dict[st
     settings = service.configuration.current.settings
     mode = argument.mode or settings.mode
     check_mode(service, mode)
+    said = await _expanded(service, argument.prompt, mode)
+    mode = said.mode or mode
     if argument.profile:
         _check_profile(service, argument.profile)
     pointed, focus = _places(argument.context)
@@ -160,6 +165,20 @@ async def start(service: Service, argument: Start, task_id: str = "") -> dict[st
     task.send(prompt, added.images, words=argument.prompt)
     _keep_prompt(service, task, argument.prompt)
     return await _ended(task) if argument.wait else {"taskId": task.id}
+
+
+async def _expanded(service: Service, text: str, mode: str) -> Expansion:
+    """What the commands in a message say to the model; the mode of it is one that there is."""
+    said = await expanded(text, service.offered.commands(mode))
+    for each in said.used:
+        if each.note:
+            service.configuration.tell_once(each.note)
+        if each.mode and each.mode not in service.configuration.modes:
+            service.screen.warning(
+                f"/{each.name} is for the mode {each.mode!r}, which there is not: the mode stays {mode}."
+            )
+            said = replace(said, mode="")
+    return said
 
 
 def _keep_prompt(service: Service, task: Task, text: str) -> None:
@@ -187,11 +206,13 @@ async def send(service: Service, argument: Send) -> dict[str, Any]:
     pointed, focus = _places(argument.context)
     require_visible(service, [place.uri for place in pointed])
     task.focus(focus)
+    said = await _expanded(service, argument.text, task.mode)
     text = argument.text + _context_text(service, pointed)
     service.left.look()
     question = service.approvals.question_of(task.id)
     if question is not None and argument.instead is None:
-        service.approvals.answer(question.request_id, text)
+        answered = "\n\n".join(filter(None, (text, said.told)))
+        service.approvals.answer(question.request_id, answered)
         if added.images:  # an answer is a tool's result and has none: they follow it
             task.send(added.text.strip(), added.images)
         return {"taskId": task.id, "queued": False}
@@ -199,6 +220,8 @@ async def send(service: Service, argument: Send) -> dict[str, Any]:
     if argument.instead is not None:
         with task.held():
             back = await service.checkpoints.task(task.id).take_back(argument.instead)
+    if said.mode:
+        task.set_mode(said.mode)
     queued = task.send(text + added.text, added.images, words=argument.text)
     _keep_prompt(service, task, argument.text)
     return {"taskId": task.id, "queued": queued, **back}
@@ -285,6 +308,9 @@ async def cancel(service: Service, argument: Cancel) -> dict[str, Any]:
 
 async def resume(service: Service, argument: Resume) -> dict[str, Any]:
     task = _task(service, argument.task_id)
+    said = await _expanded(service, argument.text, task.mode)
+    if said.mode:
+        task.set_mode(said.mode)
     if task.running:
         if argument.text:
             task.send(argument.text)

@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from roo_lsp.tasks.refusals import Refused
@@ -49,19 +49,21 @@ class SlashCommand:
     word: str = ""
 
 
-def split(text: str) -> tuple[list[SlashCommand], str]:
+def split(text: str, prompts: Collection[str] = ()) -> tuple[list[SlashCommand], str]:
     """The commands at the beginning of a message, and the rest, which is for the model.
+
+    `prompts` are names of commands that are for the model: one of them begins the rest.
 
     Raises:
         Refused: it begins with a command that there is not, or with one that lacks its word or has
             one too many. It is not for the model: it was meant as a command.
     """
     rest, commands = text, list[SlashCommand]()
-    while (word := _first_word(rest)) and _NAME.match(word):
+    while (word := _first_word(rest)) and _NAME.match(word) and word[1:] not in prompts:
         name = word[1:]
         form = COMMANDS.get(name)
         if form is None:
-            raise _unknown(name)
+            raise _unknown(name, prompts)
         line, _, below = rest.lstrip().partition("\n")
         behind = line[len(word) :].strip()
         argument = ""
@@ -86,9 +88,9 @@ def _first_word(text: str) -> str:
     return found[1] if found else ""
 
 
-def _unknown(name: str) -> Refused:
+def _unknown(name: str, prompts: Collection[str]) -> Refused:
     shown = name if len(name) <= LONGEST else f"{name[:LONGEST]}…"
-    near = difflib.get_close_matches(name[:LONGEST].lower(), COMMANDS, 1, 0.5)
+    near = difflib.get_close_matches(name[:LONGEST].lower(), [*COMMANDS, *prompts], 1, 0.5)
     nearest = f"the nearest is /{near[0]}" if near else "/help lists those that there are"
     return _unfit(f"There is no command /{shown}; {nearest}. {SAY_IT}")
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from roo_lsp.agent.messages import ToolMessage
+from roo_lsp.agent.messages import ToolMessage, UserMessage
 from roo_lsp.cli import main
-from roo_lsp.tasks import inputs, saying
+from roo_lsp.tasks import inputs, saying, service
+from roo_lsp.tasks.refusals import Refused
 from tests.support.scripted import calls, says
 from tests.tasks.test_service import Rig, serving
 from tests.workspace.test_skills import made, skill
@@ -100,3 +101,119 @@ async def test_what_cannot_be_used_is_told_once_with_path_and_line(
             "~/.roo/skills/a/SKILL.md:3: its front matter cannot be read from here"
         )
         assert told.endswith("and 2 more: roo-lsp doctor lists them")
+
+
+def told(it: Rig) -> list[str]:
+    """What the model was told with the user's words."""
+    return [e.told for e in it.model.requests[-1].messages if isinstance(e, UserMessage)]
+
+
+GO = "---\ndescription: Goes\nargument-hint: <where>\nmode: ask\n---\nGo to $1, then !`date`."
+
+
+async def test_a_command_of_a_file_goes_behind_the_users_words_in_its_mode(
+    folder: Path, home: Path
+) -> None:
+    made(folder, {".roo/commands/go.md": GO})
+    made(
+        home, {".claude/commands/rest.md": "Rest $ARGUMENTS", ".roo/skills/s/SKILL.md": skill("S")}
+    )
+    trusted(folder)
+    async with serving(folder, says("Gone."), says("Rested.")) as it:
+        task = it.service.tasks.get(await run(it, "/go 'New York' by /rest a while"))
+        assert task is not None
+        assert (task.mode, task.title) == ("ask", "/go 'New York' by /rest a while")
+        assert told(it)[0].startswith(
+            "/go 'New York' by /rest a while\n\n"
+            '<command name="go" from=".roo/commands/go.md">\nGo to New York, then !`date`.\n</command>\n\n'
+            '<command name="rest" from="~/.claude/commands/rest.md">\nRest a while\n</command>'
+        )
+        shown = [
+            e["content"]["text"] for e in it.front.events if "user_message" in e["sessionUpdate"]
+        ]
+        assert shown == ["/go 'New York' by /rest a while"]
+        assert it.front.told == [
+            "/go has a command in it that other agents run: here it is text, and the model may ask."
+        ]
+        await saying.send(it.service, inputs.Send(text="/mode code\nThen /s please, not /usr/bin"))
+        await task.ended()
+        assert task.mode == "code"
+        skill_told = told(it)[1].partition("<editor>")[0]
+        assert (
+            '<skill name="s" from="~/.roo/skills/s/SKILL.md">\nSkill: s\nArguments: please, not'
+            in skill_told
+        )
+
+
+async def test_what_slash_offers_comes_from_files_and_the_nearest_is_named(
+    folder: Path, home: Path
+) -> None:
+    made(folder, {".roo/commands/go.md": GO, ".roo/skills/s/SKILL.md": skill("Mine")})
+    async with serving(folder, says("Hi.")) as it:
+        with pytest.raises(Refused, match=r"/go waits. The workspace is not trusted"):
+            await saying.start(it.service, inputs.Start(prompt="/go now"))
+        trusted(folder)
+        listed = await saying.list_commands(it.service, inputs.ListCommands())
+        assert [each for each in listed if each["name"] in {"go", "init", "s"}] == [
+            {
+                "name": "go",
+                "description": "Goes",
+                "argumentHint": "<where>",
+                "source": "project",
+                "kind": "command",
+            },
+            {
+                "name": "init",
+                "description": "Write or improve AGENTS.md for this workspace.",
+                "argumentHint": "",
+                "source": "built-in",
+                "kind": "command",
+            },
+            {
+                "name": "s",
+                "description": "Mine",
+                "argumentHint": "",
+                "source": "project",
+                "kind": "skill",
+            },
+        ]
+        with pytest.raises(Refused, match=r"There is no command /goo; the nearest is /go\."):
+            await saying.start(it.service, inputs.Start(prompt="/goo now"))
+        helped = await saying.start(it.service, inputs.Start(prompt="/help"))
+        assert "`/go <where>` Goes" in helped["said"]
+
+
+async def test_init_is_ours_until_a_file_takes_its_place(folder: Path, home: Path) -> None:
+    async with serving(folder, says("Done."), says("Done.")) as it:
+        await run(it, "/init in German")
+        assert '<command name="init">\nWrite AGENTS.md in the root' in told(it)[0]
+        assert "The user adds: in German\n</command>" in told(it)[0]
+        made(home, {".roo/commands/init.md": "---\nmode: none\n---\nMy own"})
+        task = it.service.tasks.get(await run(it, "/init"))
+        assert task is not None
+        assert task.mode == "code"
+        assert "\nMy own\n</command>" in told(it)[0]
+        assert it.front.told == [
+            "/init is for the mode 'none', which there is not: the mode stays code."
+        ]
+
+
+async def test_a_command_that_is_queued_and_put_in_other_words_says_what_those_say(
+    folder: Path, home: Path
+) -> None:
+    made(home, {".roo/commands/go.md": "Go to $1"})
+    answers = [calls(one("ask_followup_question", question="Where?", follow_up=[]))]
+    async with serving(folder, *answers, says("Done.")) as it:
+        started = await saying.start(it.service, inputs.Start(prompt="Ask me"))
+        asked = await it.entries.get()
+        task = it.service.tasks.get(started["taskId"])
+        assert task is not None
+        answered = inputs.AnswerQuestion(request_id=asked.request_id, answer="Here")
+        task.send("/go Rome")
+        [(queued, _)] = task.queue.items()
+        edit = inputs.EditQueued(message_id=queued, text="/go Paris")
+        await service.edit_queued(it.service, edit)
+        await service.answer(it.service, answered)
+        await task.ended()
+        assert "Rome" not in str(it.model.requests[-1].messages)
+        assert "Go to Paris" in told(it)[1]

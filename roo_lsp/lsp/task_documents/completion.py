@@ -20,7 +20,7 @@ SHOWN = 60
 TASKS_SHOWN = 20
 
 _MENTION = re.compile(r"(?<![\w@./`\\])@(\"?)((?:[^\s\"@\\]|\\ )*)$")
-_COMMAND = re.compile(r"/([a-z]*)$")
+_COMMAND = re.compile(r"/([\w.-]*)$")
 _COMMAND_WORD = re.compile(r"/([a-z]+) +(\S*)$")
 _KEY = re.compile(r"( *)([\w-]*)$")
 _VALUE = re.compile(r"( *)([\w-]+): +(\S*)$")
@@ -82,6 +82,11 @@ class Completer:
             for name, form in slash.COMMANDS.items():
                 kind = types.CompletionItemKind.Function
                 yield Offer(0, f"/{name}", kind, form.description)
+            service = self.documents.service
+            offered = service.offered.commands(service.configuration.current.settings.mode)
+            for name, command in sorted(offered.items()):
+                kind = types.CompletionItemKind.Snippet
+                yield Offer(0, f"/{name}", kind, f"{command.hint} {command.description}".strip())
         elif (found := _COMMAND_WORD.match(before)) and found[1] in slash.COMMANDS:
             for word, text in self._named(found[1]):
                 yield Offer(found.start(2), word, types.CompletionItemKind.EnumMember, text)

@@ -49,6 +49,8 @@ HELP = (
     "`@terminal` and a commit, `@abc1234`. Settings of this task go between `---` at the top.",
 )
 """What `/help` says in a document, as Markdown."""
+HELP_COMMANDS = 2 + len(slash.COMMANDS)
+"""So many lines of it are up to the last command of ours."""
 
 
 @dataclass(slots=True)
@@ -266,7 +268,7 @@ class OpenDocuments:
     async def _deliver(self, sheet: Sheet, message: Sent) -> None:
         async with sheet.sending:
             try:
-                orders, rest = slash.split(message.text)
+                orders, rest = saying.parted(self.service, message.text)
                 told = [line for each in orders for line in await self._order(sheet, each)]
                 if not rest:
                     sheet.replied(message, told)
@@ -310,7 +312,9 @@ class OpenDocuments:
         """Do a command; what it came to, as Markdown."""
         match order.name:
             case "help":
-                return HELP
+                mode = self.service.configuration.current.settings.mode
+                more = [f"- {line}" for line in self.service.offered.help_lines(mode)]
+                return [*HELP[:HELP_COMMANDS], *more, *HELP[HELP_COMMANDS:]]
             case "new":
                 sheet.forget_task()
                 return ["*The next message starts a new task.*"]

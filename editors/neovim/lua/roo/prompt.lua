@@ -110,7 +110,7 @@ end
 function M.omnifunc(find, base)
   if find == 1 then
     local _, at = M.mention(before())
-    return at or (before():match('^/[%a-]*$') and 0 or -3)
+    return at or (before():match('^/[%w_.-]*$') and 0 or -3)
   elseif vim.startswith(base, '@') then
     return M.mentions(base:sub(2))
   end
