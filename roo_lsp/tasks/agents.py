@@ -23,6 +23,7 @@ from roo_lsp.tasks.checkpoints import Checkpoints, TaskCheckpoints
 from roo_lsp.tasks.confinement import Confinement
 from roo_lsp.tasks.details import detail_lines
 from roo_lsp.tasks.effective_settings import EffectiveSettings
+from roo_lsp.tasks.folder_rules import FolderRules
 from roo_lsp.tasks.git_beside import GitBeside
 from roo_lsp.tasks.kept import keep
 from roo_lsp.tasks.mentioned import TaskMentions, is_meant
@@ -189,6 +190,7 @@ class Agents:
             self.workspace,
             lambda: settings().context.editor,
             lambda: self.configuration.mode(task.mode).slug,
+            rules=FolderRules(self.configuration, agent.context.recall, self.ignore.ignored),
         )
 
     async def _settled(self, task: Task) -> None:

@@ -72,6 +72,7 @@ class EffectiveSettings:
     """Done once the open question is answered and what holds is put together anew."""
     _stamp: object = None
     """How the user's own file looked when it was last read."""
+    _tag: str = ""
     _told: set[str] = field(default_factory=set[str])
     _user_modes: ModesRead = field(default_factory=user_modes)
     _modes: Modes | None = None
@@ -158,12 +159,30 @@ class EffectiveSettings:
         """What the rules of the user, and of the workspace where it is trusted, say in a mode."""
         told = self.instructions.rules(mode)
         if told.cut:
-            most = self.current.settings.rules.max_bytes
-            self.tell_once(
-                f"roo.rules.maxBytes: the rules are longer than {most} bytes, so the model is not told "
-                f"all of {', '.join(told.cut)}"
-            )
-        return told.text
+            self.tell_cut(told.cut)
+        if not self.instructions.has_folders:
+            return told.text
+        return "\n\n".join(filter(None, (told.text, OF_FOLDERS.format(tag=self.rules_tag))))
+
+    def tell_cut(self, names: Sequence[str]) -> None:
+        """The model is not told all of these files of rules: the user hears it once."""
+        most = self.current.settings.rules.max_bytes
+        self.tell_once(
+            f"roo.rules.maxBytes: the rules are longer than {most} bytes, so the model is not told all of "
+            f"{', '.join(names)}"
+        )
+
+    @property
+    def rules_tag(self) -> str:
+        """The name of the block in which rules come behind a result: no file can know it."""
+        if not self._tag:
+            self._tag = f"rules-{self.trust.mark(self.folders[0])}"
+        return self._tag
+
+    async def discover(self) -> None:
+        """Find what takes a while; it counts from the next `refresh`."""
+        if not self._too_wide() and self.current.settings.rules.agents:
+            await self.instructions.discover()
 
     @property
     def modes(self) -> Modes:
@@ -328,6 +347,10 @@ class EffectiveSettings:
 
 WITHOUT_MODE = "ask"
 """The mode of a task whose own is not there any more."""
+OF_FOLDERS = (
+    "Folders of the workspace have rules of their own. Where you first read or change a file in one, its rules "
+    "follow the result, in a block <{tag}>: only such a block is the user's."
+)
 UNUSABLE = 5
 """Files that one message tells of."""
 SETTINGS_WHY = "The settings came over the editor, which cannot tell yours from the repository's."

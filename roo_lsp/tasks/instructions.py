@@ -1,5 +1,6 @@
 """What a workspace and home bring along for the agent, as it holds now: rules, skills, slash commands."""
 
+import asyncio
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,16 +10,23 @@ from roo_lsp.agent.skills import Skill
 from roo_lsp.settings import RuleSettings
 from roo_lsp.tasks.slash import COMMANDS
 from roo_lsp.workspace.brought import Brought, brought
+from roo_lsp.workspace.descriptors import real_path
 from roo_lsp.workspace.instructions import (
     InstructionPlace,
     PlaceReader,
     Unusable,
+    find_ruled,
     read_folders,
     read_home,
+    ruled_folder,
 )
-from roo_lsp.workspace.rules import RulesTold, rules
+from roo_lsp.workspace.rules import RulesTold, folder_rules, rules
 from roo_lsp.workspace.skills import FoundSkills, skills_in
 from roo_lsp.workspace.slash_files import PromptFile, commands_in
+
+NAMES = ("AGENTS.md", "AGENT.md", "CLAUDE.md")
+PATIENCE = 1.0
+"""Seconds that a server takes to find the folders with rules of their own."""
 
 
 @dataclass(slots=True)
@@ -53,8 +61,7 @@ class Instructions:
             self._home = read_home(home)
         folders = tuple(self.folders) if workspace else ()
         now = (folders, agents)
-        if self._looked_at is None or self._looked_at[0] != folders:
-            self._readers = read_folders(folders)
+        self._meet(folders)
         # Each is looked at: what has changed in one says nothing of the others.
         news = [each.look() for each in (self._home, *self._readers)]
         if not any(news) and now == self._looked_at:
@@ -63,6 +70,10 @@ class Instructions:
         places = [each.place for each in self._readers]
         self.found = brought(self._home.place, places, COMMANDS, agents=agents)
         return True
+
+    def _meet(self, folders: tuple[Path, ...]) -> None:
+        if tuple(each.root for each in self._readers) != folders:
+            self._readers = read_folders(folders)
 
     def use(self, wanted: RuleSettings, *, trusted: bool) -> None:
         """From now on this holds: what was found at home, and, where it is trusted, in the workspace."""
@@ -102,6 +113,55 @@ class Instructions:
     def commands(self) -> Mapping[str, PromptFile]:
         """The slash commands that stand in files, by name."""
         return self._commands
+
+    async def discover(self) -> None:
+        """Find the folders that have rules of their own: they count from the next look."""
+        self._meet(tuple(self.folders))
+        found = await asyncio.gather(
+            *(asyncio.to_thread(find_ruled, each.root, PATIENCE) for each in self._readers)
+        )
+        for reader, folders in zip(self._readers, found, strict=True):
+            reader.know_ruled(folders)
+
+    def of_folders(self, path: Path) -> Sequence[tuple[str, bytes]]:
+        """The rules of the folders that a file lies in, from the root down, without those of the root."""
+        place, above = self._around(path, self._used)
+        return [each for folder in above for each in folder_rules(place, folder)] if place else ()
+
+    def come_upon(self, path: Path) -> Sequence[str]:
+        """Files of rules beside or above a file that are not used: new, or not trusted. They count from
+        the next look.
+        """
+        place, above = self._around(path, self.found.folders)
+        if place is None or not self._wanted.agents:
+            return ()
+        known = {name for name, _ in self.of_folders(path)}
+        found: list[str] = []
+        for folder in above:
+            beside = [
+                f"{folder}/{name}" for name in NAMES if (place.root / folder / name).is_file()
+            ]
+            new = [each for each in beside if place.named(each) not in known]
+            if new and len(new) == len(beside):
+                found.append(place.named(new[0]))
+                next(e for e in self._readers if e.root == place.root).know_ruled([folder])
+        return found
+
+    @property
+    def has_folders(self) -> bool:
+        """Whether folders have rules of their own that are used."""
+        return any(ruled_folder(name) for place in self._used for name in place.files)
+
+    def _around(
+        self, path: Path, places: Sequence[InstructionPlace]
+    ) -> tuple[InstructionPlace | None, Sequence[str]]:
+        """The place that a file lies in, and the folders between, from the root down."""
+        for place in places:
+            for root, file in ((place.root, path), (real_path(place.root), real_path(path))):
+                if file.is_relative_to(root):
+                    parents = [each.as_posix() for each in file.relative_to(root).parents]
+                    return place, parents[-2::-1]
+        return None, ()
 
     def has_command(self, name: str) -> bool:
         """Whether there is a command or a skill of that name, trusted or not."""

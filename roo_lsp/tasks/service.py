@@ -120,6 +120,7 @@ class Service:
 
     async def configure(self) -> None:
         """The settings of the channel have come, or changed; no task may run before the first time."""
+        await self.configuration.discover()
         self.configuration.refresh()
         await self.confinement.look()
         self.git.look()

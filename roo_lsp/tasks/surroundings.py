@@ -15,6 +15,7 @@ from roo_lsp.agent.ports import CommandRunner, Ended, FileSystem, Listing, Probl
 from roo_lsp.agent.recall import Recall, digest
 from roo_lsp.agent.tool import Target, Workspace
 from roo_lsp.settings import EditorContext
+from roo_lsp.tasks.folder_rules import FolderRules
 from roo_lsp.tasks.git_beside import GitBeside
 from roo_lsp.tasks.surroundings_text import (
     Part,
@@ -101,6 +102,8 @@ class TaskSurroundings:
     mode: Callable[[], str]
     handed: Focus | None = None
     """Where the user is, as the front end said with the message that comes next."""
+    rules: FolderRules | None = None
+    """Those of the folders that are worked in."""
     resumed: bool = False
     """True where something was said before: the top of the workspace goes with the first message."""
     lost: bool = False
@@ -119,6 +122,8 @@ class TaskSurroundings:
     def forget(self) -> None:
         self.resumed |= "tree" in self._told
         self._told.clear()
+        if self.rules:
+            self.rules.forget()
 
     def hand(self, focus: Focus) -> None:
         """The front end says where its user is, with the message that comes next."""
@@ -147,7 +152,7 @@ class TaskSurroundings:
         done = {part.key for part in told if part.name == "ended"}
         self.lost = self.lost and all(part.name != "lost" for part in told)
         self._ended = [each for each in self._ended if each.artifact_id not in done]
-        return text
+        return "\n\n".join(filter(None, (self.rules.news() if self.rules else "", text)))
 
     def _is_new(self, part: Part) -> bool:
         return part.name not in self._told or self._told[part.name] != part.key

@@ -10,8 +10,10 @@ from roo_lsp.workspace.escapes import label
 from roo_lsp.workspace.instructions import (
     InstructionPlace,
     Unusable,
+    find_ruled,
     is_rules,
     read_folders,
+    ruled_folder,
     skill_at,
 )
 from roo_lsp.workspace.rules import never_told, rule_text
@@ -19,6 +21,8 @@ from roo_lsp.workspace.skills import FoundSkills, skills_in
 from roo_lsp.workspace.slash_files import FoundCommands, commands_in
 from roo_lsp.workspace.trust import Item
 
+PATIENCE = 10.0
+"""Seconds for the folders with rules of their own, where a person waits for nothing else."""
 NOTHING = InstructionPlace("~/", {}, home=True)
 NOT_YET = frozenset({".roo/mcp.json"})
 """What is asked about already, because it will count, and does nothing so far."""
@@ -96,6 +100,8 @@ def _use(
     if name.casefold() == mode_files.FILE:
         modes = mode_files.read_modes(shown, data)
         return modes.line if modes.modes else ""
+    if folder := ruled_folder(name):
+        return f"rules of the folder {label(folder)}" if rule_text(data) else ""
     if is_rules(name):
         if not rule_text(data):
             return ""
@@ -122,6 +128,7 @@ def instruction_files(folders: Sequence[Path], reserved: Collection[str] = ()) -
     """What of these folders instructs the agent, by name and content."""
     readers = read_folders(folders)
     for reader in readers:
+        reader.know_ruled(find_ruled(reader.root, PATIENCE))
         reader.look()
     places = [each.place for each in readers]
     return list(brought(NOTHING, places, reserved, agents=True).items)

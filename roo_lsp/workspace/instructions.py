@@ -7,13 +7,15 @@ were read here; a file is read again only where it looks otherwise than it did.
 import os
 import re
 import stat
+import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from roo_lsp.workspace.escapes import label
+from roo_lsp.workspace.search import find_ripgrep
 
 MAX_FILES = 1000
 MAX_BYTES = 8_000_000
@@ -51,6 +53,11 @@ _COMMAND = re.compile(
     r"\.(?P<of>roo)/commands/(?P<name>[^/]+)\.(?i:md)"
     r"|\.claude/commands/(?:.+/)?(?P<claude>[^/]+)\.(?i:md)"
 )
+_OF_A_FOLDER = re.compile(
+    r"(?P<folder>(?!\.(?:roo|agents|claude)/).+)/(?i:agents\.md|agents\.local\.md|agent\.md|claude\.md)"
+)
+MAX_RULED = 200
+"""Folders below a place that may have rules of their own."""
 _OTHERS = frozenset({".roomodes", ".roo/mcp.json"})
 _HOME = frozenset({".agents/agents.md", ".agents/agents.local.md"})
 _NOT_AT_HOME = re.compile(r"[^/]+|\.(?:roo|cline)rules.*")
@@ -117,6 +124,12 @@ def command_at(name: str) -> tuple[str, str] | None:
     return (found["name"], "roo") if found["of"] else (found["claude"], "claude")
 
 
+def ruled_folder(name: str) -> str:
+    """The folder that a path below a place is the file of rules of; empty for every other path."""
+    found = _OF_A_FOLDER.fullmatch(name)
+    return found["folder"] if found else ""
+
+
 def is_rules(name: str) -> bool:
     """Whether a path below a place is that of a file of rules."""
     if not _RULES.fullmatch(name):
@@ -152,6 +165,8 @@ class PlaceReader:
     """The user's own: links lead wherever they lead."""
     place: InstructionPlace = field(init=False)
     """What was found at the last look."""
+    ruled: tuple[str, ...] = ()
+    """Folders below it that have rules of their own; see `find_ruled`."""
     _facts: dict[str, _Facts | None] = field(default_factory=dict[str, _Facts | None])
     """How all that was looked at looked then; None: there was nothing."""
     _known: dict[str, tuple[_Facts, bytes]] = field(default_factory=dict[str, tuple[_Facts, bytes]])
@@ -161,6 +176,12 @@ class PlaceReader:
 
     def __post_init__(self) -> None:
         self.place = InstructionPlace(self.prefix, {}, self.root, self.home)
+
+    def know_ruled(self, folders: Iterable[str]) -> None:
+        """These have rules of their own, beside those that are known: they count from the next look."""
+        both = tuple(sorted({*self.ruled, *folders}))[:MAX_RULED]
+        if both != self.ruled:
+            self.ruled, self._looked = both, 0
 
     def look(self) -> bool:
         """Look anew; False where everything is as it was."""
@@ -225,21 +246,31 @@ class PlaceReader:
                 is_folder, is_file = bool(_FOLDERS.fullmatch(name)), self._wants(name)
                 if not (is_folder or is_file):
                     continue
-                real = entry.path
-                if entry.is_symlink():
-                    real = os.path.realpath(entry.path)
-                    if not self.home and not _is_below(real, root):
-                        to = label(real)
-                        why = f"a link that leads out of the workspace, to {to}: not used"
-                        problems.append(self._problem(name, why))
-                        continue
-                if is_folder and entry.is_dir():
+                real = _led_to(entry)
+                if not self.home and not _is_below(real, root):
+                    why = f"a link that leads out of the workspace, to {label(real)}: not used"
+                    problems.append(self._problem(name, why))
+                elif is_folder and entry.is_dir():
                     if real not in seen and len(seen) <= MAX_FILES:
                         seen.add(real)
                         below.append((name, real))
                 elif is_file:
                     yield name, real
             waiting += reversed(below)
+        yield from self._of_folders(root)
+
+    def _of_folders(self, root: str) -> Iterator[tuple[str, str]]:
+        """The rules of folders further down."""
+        for name in self.ruled:
+            folder = os.path.realpath(os.path.join(root, name))  # noqa: PTH118 -- a text
+            if not _is_below(folder, root):
+                continue
+            self._facts[folder] = _facts(folder)
+            for entry in _entries(folder):
+                below_it = f"{name}/{entry.name}"
+                real = _led_to(entry)
+                if ruled_folder(below_it) and _is_below(real, root):
+                    yield below_it, real
 
     def _wants(self, name: str) -> bool:
         return _is_wanted(name, home=self.home)
@@ -258,12 +289,45 @@ def read_folders(folders: Sequence[Path]) -> list[PlaceReader]:
     ]
 
 
+def find_ruled(folder: Path, seconds: float) -> list[str]:
+    """The folders below a workspace folder that have an AGENTS.md or its like, as far as git shows them.
+
+    Takes at most so many seconds; what is not found then is found when one works there.
+    """
+    program = find_ripgrep([folder])
+    if program is None:
+        return []
+    globs = ["--iglob=**/{agents,agent,claude}.md", "--glob=!.git", "--glob=!node_modules"]
+    try:
+        done = subprocess.run(
+            [program, "--no-config", "--files", "--hidden", "--null", *globs, "./"],
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=seconds,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return []
+    names = (
+        os.fsdecode(each).replace(os.sep, "/").removeprefix("./")
+        for each in done.stdout.split(b"\0")
+    )
+    return sorted({ruled for name in names if (ruled := ruled_folder(name))})
+
+
 def _entries(folder: str) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as found:
             return sorted(found, key=lambda entry: entry.name)
     except OSError:
         return []
+
+
+def _led_to(entry: os.DirEntry[str]) -> str:
+    """Where it really is, in a folder that is known to be where it really is."""
+    return os.path.realpath(entry.path) if entry.is_symlink() else entry.path
 
 
 def _is_below(real: str, root: str) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from roo_lsp.workspace.encodings import decode
-from roo_lsp.workspace.instructions import InstructionPlace, is_rules
+from roo_lsp.workspace.instructions import InstructionPlace, is_rules, ruled_folder
 
 AGENTS = ("agents.md", "agent.md", "claude.md")
 """The first of these that there is, whatever its case."""
@@ -56,20 +56,28 @@ def rules(
         text = rule_text(data)
         if not text:
             continue
-        size = len(text.encode())
-        if size > room:
-            kept = text.encode()[:room].decode("utf-8", "ignore").rpartition("\n")[0].rstrip()
-            cut.append(name)
-            text = f"{kept}\n[Cut here: read {name} for the rest.]" if kept else ""
-            room = 0
+        fitting = cut_to(name, text, room)
+        if fitting == text:
+            room -= len(text.encode())
         else:
-            room -= size
+            cut.append(name)
+            room = 0
+        text = fitting
         if text:
             used.append(name)
             parts.append(f"## {name}\n{text}")
     if missing := [name for name in cut if name not in used]:
         parts.append(f"[Left out, because it is too much together: {', '.join(missing)}.]")
     return RulesTold("\n\n".join(parts), tuple(used), tuple(cut))
+
+
+def cut_to(name: str, text: str, room: int) -> str:
+    """The text, or as many of its first lines as there is room for in so many bytes, and that it is cut."""
+    data = text.encode()
+    if len(data) <= room:
+        return text
+    kept = data[: max(0, room)].decode("utf-8", "ignore").rpartition("\n")[0].rstrip()
+    return f"{kept}\n[Cut here: read {name} for the rest.]" if kept else ""
 
 
 def rule_text(data: bytes) -> str:
@@ -99,8 +107,13 @@ def _below(place: InstructionPlace, folder: str) -> list[tuple[str, bytes]]:
     return [(place.named(name), place.files[name]) for name in names]
 
 
-def _agents(place: InstructionPlace) -> list[tuple[str, bytes]]:
-    folder = ".agents/" if place.home else ""
+def folder_rules(place: InstructionPlace, folder: str) -> list[tuple[str, bytes]]:
+    """The files of rules that stand in a folder below a place, as the prompt names them."""
+    return _agents(place, f"{folder}/")
+
+
+def _agents(place: InstructionPlace, folder: str = "") -> list[tuple[str, bytes]]:
+    folder = folder or (".agents/" if place.home else "")
     for name in AGENTS:
         if found := _named(place, folder + name):
             return [*found, *_named(place, folder + LOCAL)]
@@ -108,19 +121,29 @@ def _agents(place: InstructionPlace) -> list[tuple[str, bytes]]:
 
 
 def _named(place: InstructionPlace, wanted: str) -> list[tuple[str, bytes]]:
-    """The file of that name at the top of a place, whatever its case."""
+    """The file of that name below a place, its own name in whatever case."""
+    folder, _, last = wanted.rpartition("/")
     for name in sorted(place.files):
-        if name.casefold() == wanted:
+        if (
+            name.casefold().endswith(last)
+            and name.rpartition("/")[0] == folder
+            and _last(name).casefold() == last
+        ):
             return [(place.named(name), place.files[name])]
     return []
 
 
 def never_told(place: InstructionPlace, *, agents: bool) -> set[str]:
     """The files of rules that are never told, as another one in this place stands before them."""
-    used = {name for name, _ in _agents(replace(place, prefix=""))} if agents else set[str]()
+    bare = replace(place, prefix="")
+    folders = {ruled for name in place.files if (ruled := ruled_folder(name))}
+    told = [_agents(bare), *(folder_rules(bare, each) for each in folders)] if agents else []
+    used = {name for each in told for name, _ in each}
     has_rules: dict[str, bool] = {}
     idle: set[str] = set()
     for name in place.files:
+        if ruled_folder(name):
+            idle |= {name} - used
         if not is_rules(name) or name.startswith(".roo/"):
             continue
         kind = _SINGLE.match(name)

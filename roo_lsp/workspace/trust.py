@@ -8,7 +8,9 @@ import hashlib
 import ipaddress
 import json
 import os
+import secrets
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -82,7 +84,7 @@ def too_wide(folder: Path) -> str:
 
 TrustAnswer = Literal["trusted", "refused", "stale", "unknown"]
 """What the user said of a workspace; stale: they trusted it, and it is another one now."""
-_KEYS = ("origins", "workspaces", "refused", "waiting")
+_KEYS = ("origins", "workspaces", "refused", "waiting", "marks")
 
 
 @dataclass(slots=True)
@@ -182,6 +184,16 @@ class TrustStore:
         if found is not None:
             self._write(content)
         return found is not None
+
+    def mark(self, workspace: Path) -> str:
+        """A word for the workspace that nobody but this user and the model knows; the same each time."""
+        content, place = self._read(), _place(workspace)
+        found = content["marks"].get(place)
+        if not isinstance(found, str):
+            found = content["marks"][place] = secrets.token_hex(4)
+            with suppress(OSError):  # another one, the next time
+                self._write(content)
+        return found
 
     def listed(self) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
         """Everything that is trusted: origins with the names of keys, workspaces with names of items."""

@@ -10,6 +10,7 @@ from roo_lsp.agent.messages import ToolMessage, UserMessage
 from roo_lsp.cli import main
 from roo_lsp.tasks import inputs, saying, service
 from roo_lsp.tasks.refusals import Refused
+from roo_lsp.workspace.user_folders import config_dir
 from tests.support.scripted import calls, says
 from tests.tasks.test_service import Rig, serving
 from tests.workspace.test_skills import made, skill
@@ -217,3 +218,74 @@ async def test_a_command_that_is_queued_and_put_in_other_words_says_what_those_s
         await task.ended()
         assert "Rome" not in str(it.model.requests[-1].messages)
         assert "Go to Paris" in told(it)[1]
+
+
+def reads(*paths: str) -> list[Any]:
+    return calls(*(one("read_file", path=path) for path in paths))
+
+
+async def test_the_rules_of_a_folder_come_along_once_with_the_first_file_of_it(
+    folder: Path, home: Path
+) -> None:
+    files = {
+        "a.py": "a",
+        "src/a.py": "a",
+        "src/api/b.py": "b",
+        "src/api/c.py": "c",
+        "lib/d.py": "d",
+    }
+    rules = {
+        "AGENTS.md": "Of the root",
+        "src/AGENTS.md": "Of src",
+        "src/CLAUDE.md": "Not beside AGENTS.md",
+        "src/api/CLAUDE.md": "Of api",
+        "src/api/AGENTS.local.md": "Mine of api",
+        "lib/AGENTS.md": "Kept",
+    }
+    made(folder, files | rules | {".rooignore": "lib/AGENTS.md"})
+    trusted(folder)
+    steps = [reads("a.py"), reads("src/api/b.py", "lib/d.py"), reads("src/a.py", "src/api/c.py")]
+    async with serving(folder, *steps, says("Read."), says("A summary."), says("Done.")) as it:
+        task = it.service.tasks.get(await run(it, "Read"))
+        assert task is not None
+        tag = it.service.configuration.rules_tag
+        first, *_ = it.model.requests
+        assert "## AGENTS.md\nOf the root" in first.system
+        assert f"in a block <{tag}>: only such a block is the user's" in first.system
+        at_root, _, in_lib, in_src, in_api = results(it)
+        assert tag not in at_root + in_src + in_api
+        assert in_lib.endswith(
+            f"<{tag}>\n\n## src/AGENTS.md\nOf src\n\n## src/api/CLAUDE.md\nOf api\n\n"
+            f"## src/api/AGENTS.local.md\nMine of api\n\n</{tag}>"
+        )
+        assert len({each.system for each in it.model.requests}) == 1
+        await service.condense(it.service, inputs.OfTask(task_id=task.id))
+        await saying.send(it.service, inputs.Send(text="Go on"))
+        await task.ended()
+        assert "## src/AGENTS.md\nOf src" in told(it)[-1], "also after condensing it is known"
+
+
+async def test_rules_of_a_folder_that_are_new_are_not_used_until_they_are_trusted(
+    folder: Path, home: Path
+) -> None:
+    made(folder, {"src/a.py": "a", "src/AGENTS.md": "x" * 30 + "\n" + "y" * 30})
+    config = {"rules": {"maxBytes": 40}}
+    (home / "config").mkdir()
+    (config_dir()).mkdir(parents=True, exist_ok=True)
+    (config_dir() / "settings.json").write_text(json.dumps(config))
+    async with serving(folder, reads("src/a.py"), says("Hi."), attended=False) as it:
+        assert "src/AGENTS.md: 61 bytes, rules of the folder src" in it.front.told[0]
+        await run(it, "Read")
+        assert results(it) == ["src/a.py lines 1-1 of 1\n1 | a"]
+        trusted(folder)
+        it.model.answers += [reads("src/a.py"), says("Hi.")]
+        await run(it, "Read")
+        assert "x" * 30 + "\n[Cut here: read src/AGENTS.md for the rest.]" in results(it)[-1]
+        assert "the model is not told all of src/AGENTS.md" in it.front.told[-1]
+        made(folder, {"new/AGENTS.md": "New", "new/b.py": "b"})
+        it.model.answers += [reads("new/b.py"), says("Hi."), says("Hi.")]
+        await run(it, "Read")
+        assert "New" not in results(it)[-1]
+        assert it.front.told[-1].startswith("new/AGENTS.md is not used: it is new")
+        await run(it, "Hello")
+        assert "new/AGENTS.md: 3 bytes, rules of the folder new" in it.front.told[-1]
