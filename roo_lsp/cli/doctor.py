@@ -22,6 +22,7 @@ from roo_lsp.app import current_settings, trusted_origins
 from roo_lsp.cli.drawing import ASCII, glyphs_for, readable
 from roo_lsp.cli.editors.found import EDITORS
 from roo_lsp.cli.editors.health import Finding, check_setup
+from roo_lsp.cli.instructions import check_instructions
 from roo_lsp.cli.options import (
     Parser,
     add_settings,
@@ -76,6 +77,7 @@ async def _examine(profile: str, folder: Path | None, *, as_json: bool) -> int:
         whole = report.json()
         if folder is not None:
             found = await check_setup(effective.settings, folder)
+            found += check_instructions(effective.settings, folder)
             whole["checks"] += [each.json() for each in found]
         sys.stdout.write(f"{json.dumps(whole, ensure_ascii=False)}\n")
         return 0 if report.ok else 1
@@ -95,6 +97,9 @@ async def _examine(profile: str, folder: Path | None, *, as_json: bool) -> int:
             waiting.goes_on_with("editors")
             sheet.add_machine(await check_setup(effective.settings, folder))
             waiting.goes_on_with("")
+            if rows := check_instructions(effective.settings, folder):
+                console.print()
+                sheet.add_machine(rows)
     _print_end(console, report)
     return 0 if report.ok else 1
 

@@ -5,6 +5,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from roo_lsp.agent.skills import Skill
 from roo_lsp.settings import RuleSettings
@@ -172,6 +173,19 @@ class Instructions:
         """What cannot be used of what could be."""
         of_home = f"{self.found.home.prefix}"
         return [each for each in self.found.problems if trusted or each.path.startswith(of_home)]
+
+    def report(self, mode: str, *, trusted: bool) -> dict[str, Any]:
+        """What is used in a mode, and what is not and why."""
+        told = self.rules(mode)
+        folders = [place.named(e) for place in self._used for e in place.files if ruled_folder(e)]
+        return {
+            "trusted": trusted,
+            "rules": [*told.used, *folders],
+            "cut": list(told.cut),
+            "skills": {name: each.shown for name, each in self.skills(mode).items()},
+            "commands": {name: each.shown for name, each in self.commands().items()},
+            "problems": [str(each) for each in self.problems(trusted=trusted)],
+        }
 
     def own_folders(self) -> tuple[Path, ...]:
         """Where the user's own skills lie, outside the workspace: the model may read what is in there."""

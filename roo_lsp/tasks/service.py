@@ -601,6 +601,9 @@ async def status(service: Service, argument: Status) -> dict[str, Any]:
         "tasks": _task_states(service),
         "autoApprove": _auto_approve(service, None),
         "pending": [entry.json() for entry in service.approvals.pending],
+        "instructions": service.configuration.instructions.report(
+            mode, trusted=service.configuration.trusted
+        ),
         "settingsProblems": [
             *({"path": p.path, "problem": p.text} for p in current.problems),
             *({"path": p.place, "problem": p.text} for p in service.configuration.mode_problems),

@@ -63,6 +63,12 @@ async def test_a_skill_is_listed_asked_for_and_its_files_are_read_without_a_ques
         first = it.model.requests[0]
         assert "- mine: Mine\n- pdf: Reads PDF" in first.system
         assert "skill" in [tool.name for tool in first.tools]
+        status = (await service.status(it.service, inputs.Status()))["instructions"]
+        assert status["skills"] == {
+            "mine": "~/.agents/skills/mine/SKILL.md",
+            "pdf": ".claude/skills/pdf/SKILL.md",
+        }
+        assert (status["trusted"], status["problems"]) == (True, [])
         got, unknown, read = results(it)
         lies = folder / ".claude/skills/pdf"
         assert got == (
