@@ -22,7 +22,9 @@ Value = str | tuple[str, ...] | None
 
 _BEGIN = re.compile(r"---[ \t]*\n")
 _END = re.compile(r"^---[ \t]*(?:\n|\Z)", re.MULTILINE)
-_PLAIN = re.compile(r"([A-Za-z][\w-]*):(?: +(\w[^:#'\"\n]*))?\s*")
+_PLAIN = re.compile(
+    r"([A-Za-z][\w-]*): +(\"[^\"\\\n]*\"|'[^'\n]*'|\w(?:[^:#\n]|:(?=\S)|(?<=\S)#)*)\s*"
+)
 """A line that means the same to YAML as it looks."""
 _COLON_IN_VALUE = re.compile(r"^([A-Za-z][\w-]*): +([^'\"\[{|>&*\n][^\n]*)$", re.MULTILINE)
 
@@ -89,9 +91,10 @@ def _plainly(head: str) -> dict[str, Value] | None:
         if not line.strip():
             continue
         found = _PLAIN.fullmatch(line)
-        if found is None or not found[2] or found[2].lower().startswith("null"):
+        if found is None or found[2].lower().startswith("null"):
             return None
-        values[found[1]] = found[2].strip()
+        value = found[2].strip()
+        values[found[1]] = value[1:-1] if value[0] in {'"', "'"} else value
     return values
 
 

@@ -18,13 +18,16 @@ from roo_lsp.agent.messages import AssistantMessage, Message, ToolCall, ToolMess
 from roo_lsp.agent.ports import ChatRequest, ToolSpec
 from roo_lsp.providers.endpoint import Endpoint as Provider
 from roo_lsp.providers.openai_compatible import OpenAICompatible
-from tests.benchmarks.driver import Kind, RunFailed, Server, ready, spawned
+from roo_lsp.workspace.brought import instruction_files
+from roo_lsp.workspace.trust import TrustStore
+from tests.benchmarks.driver import ROO, Kind, RunFailed, Server, ready, spawned
 from tests.benchmarks.endpoint import Endpoint, Served, Turn, call
 
 READ_BYTES = 2048
 WRITE_BYTES = 200_000
 WRITE_DELTAS = 4000
 IDLE_SECONDS = 2.0
+RULED_ROUNDS = 30
 SINGLE_PAUSE = 35_000_000
 """Nanoseconds after which a chunk counts as one that came alone: nothing is merged then."""
 
@@ -107,6 +110,44 @@ async def start(place: Place) -> Figures:
         await server.task()
         figures["start.cold"] = _ms((await _served(place, 1))[0].request_in - server.spawned)
     return figures
+
+
+async def ruled(place: Place) -> Figures:
+    """From the command to the first request with 50 rules, 30 skills and 30 commands, against without."""
+    if place.kind is not ROO:
+        return {}
+    folders = {name: place.folder / name for name in ("with", "without")}
+    _make_instructions(folders["with"] / "project")
+    TrustStore(folders["with"] / "state/trust.json").trust(
+        folders["with"] / "project", instruction_files([folders["with"] / "project"])
+    )
+    took: dict[str, list[float]] = {name: [] for name in folders}
+    url = place.model.base_url
+    async with (
+        ready(ROO, folders["with"], url) as first,
+        ready(ROO, folders["without"], url) as other,
+    ):
+        for _ in range(RULED_ROUNDS):
+            for name, server in (("with", first), ("without", other)):
+                await place.model.plays([Turn(text="Hello.")])
+                sent = await server.task()
+                [request] = await _served(place, 1)
+                took[name].append(_ms(request.request_in - sent))
+    return {
+        "start.ruled": median(took["with"]) / median(took["without"]),
+        "start.ruled.more": median(took["with"]) - median(took["without"]),
+    }
+
+
+def _make_instructions(project: Path) -> None:
+    files = {f".roo/rules/{n:02}.md": f"Rule {n}. {'Mind it. ' * 8}\n" for n in range(50)}
+    for n in range(30):
+        head = f"---\nname: skill-{n}\ndescription: Use it for the kind {n} of work\n---\n"
+        files[f".roo/skills/skill-{n}/SKILL.md"] = f"{head}{'Do it well. ' * 200}\n"
+        files[f".roo/commands/command-{n}.md"] = f"---\ndescription: Does {n}\n---\nDo $1.\n"
+    for name, text in files.items():
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / name).write_text(text, "utf-8")
 
 
 # --- turns --------------------------------------------------------------------------------------
@@ -339,6 +380,7 @@ def _ms(nanoseconds: int) -> float:
 MEASURES: Mapping[str, Callable[[Place], Awaitable[Figures]]] = {
     "initialize": initialize,
     "start": start,
+    "ruled": ruled,
     "read20": read20,
     "read100": read100,
     "edit": edit,
@@ -353,6 +395,8 @@ ROWS: Mapping[str, tuple[str, str, Goal]] = {
     "start.first": ("command → first request, after 2 s idle", "ms", Goal(80)),
     "start.later": ("command → first request, later", "ms", Goal(10)),
     "start.cold": ("spawn → first request, sent at once", "ms", Goal(1200)),
+    "start.ruled": ("command → first request, with 110 instruction files", "x", Goal(1.05)),
+    "start.ruled.more": ("what those cost", "ms", Goal()),
     "read20.turn": ("turn, read20", "ms", Goal(8, times_bare=2)),
     "read20.worst": ("slowest turn, read20", "ms", Goal()),
     "read20.cpu": ("processor a turn, read20", "ms", Goal()),

@@ -81,6 +81,7 @@ def test_instruction_files_are_found_by_their_names_and_nothing_else_is(tmp_path
         ".roo/rules/a.md",
         ".roorules-code",
         "AGENTS.md",
+        "src/AGENTS.md",
     ], "no file of modes without one, and nothing that another file stands before"
 
 
