@@ -105,8 +105,14 @@ CONTENTS = {
 }
 
 
+@pytest.mark.parametrize("at_once", [3, 8_000])
 @pytest.mark.parametrize("attributes", ["", "* text eol=crlf ident working-tree-encoding=UTF-16"])
-def test_every_byte_of_every_file_comes_back(place: Place, attributes: str) -> None:
+def test_every_byte_of_every_file_comes_back(
+    place: Place, attributes: str, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if at_once == 3:  # many files are taken in turns, and into packs
+        monkeypatch.setattr(shadow_module, "AT_ONCE", 3)
+        monkeypatch.setattr(shadow_module, "MANY", 2)
     if attributes:
         place.write(".gitattributes", attributes)
     for name, data in CONTENTS.items():
