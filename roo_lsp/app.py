@@ -41,6 +41,7 @@ from roo_lsp.agent.tool import (
 )
 from roo_lsp.agent.usage import Price
 from roo_lsp.endpoints import AskPassage, Connection
+from roo_lsp.mcp.tools import NOTHING, ServersOffer
 from roo_lsp.settings import Settings
 from roo_lsp.settings_sources import COMMAND_LINE, Effective, Source, effective
 from roo_lsp.tools import all_tools
@@ -175,6 +176,8 @@ class Host:
     """Those of a mode, by name."""
     own_folders: Callable[[], tuple[Path, ...]] = tuple[Path, ...]
     """Folders of the user's own outside the workspace that may be read as what is in it."""
+    offer: Callable[[int], ServersOffer] = lambda window: NOTHING  # noqa: ARG005 -- no servers
+    """What MCP servers offer to a context of so many tokens; the same object while nothing changed."""
 
 
 def build_agent(host: Host, connection: Connection, entries: Sequence[HistoryEntry] = ()) -> Agent:
@@ -258,25 +261,28 @@ class _Briefs:
     def __call__(self) -> Brief:
         host = self.host
         folders = tuple(host.workspace.folders)
-        modes, slug = host.modes(), host.mode()
+        modes, slug, settings = host.modes(), host.mode(), host.settings()
         told = (host.rules(slug), host.skills(slug))
-        key = (host.settings(), modes[slug], host.profile(), host.sandbox(), folders, told, modes)
+        offer = host.offer(settings.for_profile(host.profile()).model.context_window)
+        key = (settings, modes[slug], host.profile(), host.sandbox(), folders, told, modes, offer)
         if self._brief is None or self._made_for != key:
-            self._made_for, self._brief = key, _brief(host)
+            self._made_for, self._brief = key, _brief(host, offer)
             self.policy.rules = _rules(host)
         return self._brief
 
 
-def _brief(host: Host) -> Brief:
+def _brief(host: Host, offer: ServersOffer) -> Brief:
     settings = host.settings().for_profile(host.profile())
     mode = host.modes()[host.mode()]
     skills = host.skills(mode.slug)
     offered = set[str](host.servers.offered if host.servers else ())
     if any(each.for_model for each in skills.values()):
         offered.add("skills")
+    if not mode.allows("mcp"):
+        offer = NOTHING
     allowed = {
         name: tool
-        for name, tool in TOOLS.items()
+        for name, tool in (TOOLS | dict(offer.tools)).items()
         if mode.allows(tool.group)
         and (tool.needs is None or tool.needs in offered)
         and (host.attended or not tool.asks)
@@ -293,10 +299,15 @@ def _brief(host: Host) -> Brief:
             host.sandbox().told,
             rules=host.rules(mode.slug),
             skills=skills_told(skills.values(), model.context_window)[0],
+            servers=offer.told,
             attended=host.attended,
         ),
         tools=tools,
-        specs=[_spec(name) for name in tools],
+        specs=[
+            _spec(name) if name in TOOLS else _foreign(tool)
+            for name, tool in allowed.items()
+            if name not in offer.hidden
+        ],
         context_window=model.context_window,
         price=Price(
             input=model.input_price,
@@ -322,6 +333,10 @@ def _spec(name: str) -> ToolSpec:
     return ToolSpec(tool.name, tool.description, tool.schema())
 
 
+def _foreign(tool: AnyTool) -> ToolSpec:
+    return ToolSpec(tool.name, tool.description, tool.schema(), ours=False)
+
+
 def preload() -> None:
     """Do once what the first request needs; called in a thread once the server has started."""
     for name in TOOLS:
@@ -340,6 +355,8 @@ def _rules(host: Host) -> Rules:
         edit_protected=auto.edit_protected,
         execute=auto.execute,
         mcp=auto.mcp,
+        # `--yes=mcp`: whoever says so on a command line has no entry in mind.
+        any_mcp=auto.mcp and host.settings().origins.get("autoApprove.mcp") == COMMAND_LINE,
         mode_switch=auto.mode,
         subtask=auto.subtask,
         fetch=auto.fetch,

@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from roo_lsp.agent.errors import RooError
@@ -376,7 +376,12 @@ def _client(endpoint: Endpoint, memory: Memory) -> ConnectedModel:
 
 def preload() -> None:
     """Import what the first request needs, and make what is made once."""
-    importlib.import_module("roo_lsp.providers.openai_compatible").warm_up()
+    load_client().warm_up()
+
+
+def load_client() -> Any:
+    """Import what requests are made with; a second one waits for the first."""
+    return importlib.import_module("roo_lsp.providers.openai_compatible")
 
 
 async def list_models(endpoint: Endpoint) -> list[str]:

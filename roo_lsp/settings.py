@@ -193,7 +193,9 @@ class AutoApprove(Section):
         default=False, description="Change protected files (.git, editor and agent configuration)."
     )
     execute: bool = Field(default=False, description="Run commands that `allowedCommands` covers.")
-    mcp: bool = Field(default=False, description="Call MCP tools.")
+    mcp: bool = Field(
+        default=False, description="Call those tools of MCP servers that `alwaysAllow` names."
+    )
     mode: bool = Field(default=False, description="Switch modes.")
     subtask: bool = Field(default=False, description="Start subtasks.")
     fetch: bool = Field(default=False, description="Fetch web pages.")
@@ -377,17 +379,17 @@ class Settings(Section):
         default_factory=CheckpointSettings, description="Checkpoints."
     )
     mcp_servers: dict[str, dict[str, Any]] = Field(
-        default_factory=dict, description="MCP servers, as in Roo's mcp_settings.json."
+        default_factory=dict,
+        description="MCP servers by name, as in Roo's mcp_settings.json: `command`, `args`, `env`, `cwd` or "
+        "`url`, `headers`; `alwaysAllow`, `disabledTools`, `timeout`, `disabled`, `watchPaths`.",
     )
     ui: Ui = Field(default_factory=Ui, description="Which standard surfaces are used.")
 
 
 NOT_YET_EFFECTIVE: tuple[str, ...] = (
-    "autoApprove.mcp",
     "autoApprove.mode",
     "autoApprove.subtask",
     "autoApprove.fetch",
-    "mcpServers",
 )
 """Keys that are accepted but whose feature is not there yet; `roo.status` lists those that are set."""
 

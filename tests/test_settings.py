@@ -384,8 +384,8 @@ def test_a_profile_that_is_none_is_a_problem_with_the_names_there_are() -> None:
 
 
 def test_what_is_accepted_but_not_there_yet_is_listed() -> None:
-    found = effective([user(mcpServers={"x": {"command": "y"}}, mode="ask")])
-    assert found.not_yet_effective == ["mcpServers"]
+    found = effective([user(autoApprove={"fetch": True}, mode="ask")])
+    assert found.not_yet_effective == ["autoApprove.fetch"]
 
 
 json_values = st.recursive(

@@ -369,6 +369,10 @@ class Workplace:
     async def open_details(self, entry: Pending) -> None:
         """All of it is in the question."""
 
+    async def open_url(self, url: str) -> bool:
+        self.message(f"Open this page in your browser: {url}")
+        return False
+
     async def open_document(self, file: Path, *, take_focus: bool = True) -> bool:
         """ACP has no way to: say where it is."""
         del take_focus

@@ -38,6 +38,10 @@ class Act:
     command: str | None = None
     cwd: Path | None = None
     """Where the command would run."""
+    about: str = ""
+    """What an *always* is for, where the group is too much."""
+    preapproved: bool = False
+    """As in `Invocation`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,8 @@ class PermissionRequest:
     cwd: Path | None = None
     unconfined: bool = False
     """The command would run outside the sandbox that there is."""
+    payload: str = ""
+    """What is handed to a program of others, whole."""
     paths: Sequence[Path] = ()
     """The real paths it is about."""
     facts: str = ""
@@ -214,7 +220,14 @@ class Gate:
     ) -> Decision:
         # Looked up before it is judged: what is swapped in between is seen at the end.
         paths, places = self.policy.resolved(targets), self.policy.places(targets)
-        act = Act(tool.group, targets, invocation.command, invocation.cwd)
+        act = Act(
+            tool.group,
+            targets,
+            invocation.command,
+            invocation.cwd,
+            invocation.about,
+            invocation.preapproved,
+        )
         verdict = self.policy.judge(act)
         unconfined = invocation.unconfined and self.policy.confines()
         if unconfined and not isinstance(verdict, Refuse):
@@ -238,6 +251,7 @@ class Gate:
                 command=invocation.command,
                 cwd=invocation.cwd,
                 unconfined=unconfined,
+                payload=invocation.payload,
                 paths=paths,
                 facts=_facts(tool, invocation, paths, places, note, unconfined=unconfined),
             )
@@ -266,7 +280,7 @@ def _facts(
 ) -> str:
     """The same for the same call on the same files in the same state, in whatever process."""
     hashed = sha256(f"{tool.name}\0{invocation.title}\0{note}\0{unconfined}\0{places!r}".encode())
-    for each in (invocation.command, invocation.cwd, *paths):
+    for each in (invocation.command, invocation.cwd, invocation.payload, invocation.about, *paths):
         hashed.update(f"\0{each!r}".encode())
     for diff in invocation.diffs:
         hashed.update(f"\0{diff.path!r}\0{diff.old!r}\0{diff.new!r}".encode())

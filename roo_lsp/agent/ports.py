@@ -107,6 +107,8 @@ class ToolSpec:
     name: str
     description: str
     parameters: Mapping[str, object]
+    ours: bool = True
+    """False for a schema of others, which strict mode would change the meaning of."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,12 +32,14 @@ def system_prompt(
     *,
     rules: str = "",
     skills: str = "",
+    servers: str = "",
     attended: bool = True,
 ) -> str:
     """The system prompt for a task in `mode` with these tools.
 
     `sandbox` tells what holds commands back; `rules` are the texts of files of rules, under their
-    names; `skills` is their list; `attended` is False where nobody is there to be asked.
+    names; `skills` is their list; `servers` is what MCP servers say of their tools; `attended` is False
+    where nobody is there to be asked.
     """
     names = {folder: name for name, folder in workspace.named().items()}
     folders = "\n".join(
@@ -74,6 +76,7 @@ Mode: {mode.slug}
 Workspace folders; relative paths start from the first:
 {folders}""",
         skills,
+        f"# MCP servers\n{servers}" if servers else "",
         f"{FILES_OF_RULES}\n\n{rules}" if rules else "",
         f"# The user's standing instructions\n{custom_instructions}" if custom_instructions else "",
         f"Answer in the language with the code {language}." if language else "",

@@ -160,6 +160,12 @@ class Invocation:
     locations: tuple[Location, ...] = ()
     targets: tuple[Target, ...] = ()
     """What it is about beside what the arguments name, judged with that."""
+    payload: str = ""
+    """What is handed to a program of others, whole; shown with the question."""
+    about: str = ""
+    """What an *always* about it is for, where its group is too much."""
+    preapproved: bool = False
+    """The user has named it where its group asks for that: it needs no question of its own."""
 
 
 @dataclass(slots=True)
@@ -324,6 +330,10 @@ class Tool(Generic[A]):
     @property
     def description(self) -> str:
         return cleandoc(self.arguments.__doc__ or "")
+
+    @property
+    def argument_names(self) -> Sequence[str]:
+        return list(self.arguments.model_fields)
 
     def schema(self) -> JsonObject:
         """The arguments' JSON Schema, compact: no titles, no defaults, no repeated description."""

@@ -90,7 +90,7 @@ def unknown_tool(name: str, tools: Mapping[str, AnyTool]) -> str:
     """What the model is told of a tool that is not there: which comes nearest, and all there are."""
     told = f"There is no tool {name[:MAX_NAME]!r} here."
     if nearest := _nearest(name, tools):
-        fields = ", ".join(tools[nearest].arguments.model_fields)
+        fields = ", ".join(tools[nearest].argument_names)
         told += f" What comes nearest: {nearest} {{{fields}}}."
     return f"{told} The tools are: {', '.join(sorted(tools))}."
 

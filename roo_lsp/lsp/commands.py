@@ -15,7 +15,7 @@ from roo_lsp.agent.errors import RooError, ToolError
 from roo_lsp.lsp.session import Session
 from roo_lsp.lsp.wire.protocol import CommandFailed
 from roo_lsp.task_documents.drafts import OTHERWISE, write_draft
-from roo_lsp.tasks import inputs, saying
+from roo_lsp.tasks import inputs, mcp, saying
 from roo_lsp.tasks import service as verbs
 from roo_lsp.tasks.refusals import Invalid, Refused
 from roo_lsp.tasks.service import Service
@@ -150,6 +150,8 @@ COMMANDS: dict[str, tuple[CommandHandler, type[inputs.Argument], str]] = {
     "roo.prompt.history": (_verb(verbs.list_prompts), inputs.ListPrompts, ""),
     "roo.mention.list": (_verb(verbs.list_mentions), inputs.ListMentions, "text"),
     "roo.command.list": (_verb(saying.list_commands), inputs.ListCommands, "mode"),
+    "roo.mcp.list": (_verb(mcp.list_servers), inputs.ListServers, "name"),
+    "roo.mcp.restart": (_verb(mcp.restart_server), inputs.RestartServer, "name"),
     "roo.approval.auto": (_verb(verbs.switch_auto), inputs.SwitchAuto, "kind"),
     "roo.queue.list": (_verb(verbs.list_queue), inputs.OfTask, "taskId"),
     "roo.queue.remove": (_verb(verbs.remove_queued), inputs.OfQueued, "messageId"),

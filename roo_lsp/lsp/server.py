@@ -62,6 +62,8 @@ COMMANDS = (
     "roo.prompt.history",
     "roo.command.list",
     "roo.mention.list",
+    "roo.mcp.list",
+    "roo.mcp.restart",
     "roo.approval.auto",
     "roo.status",
     "roo.document.send",

@@ -279,6 +279,7 @@ class Encoder:
 
     def _tool(self, tool: ToolSpec, *, strict: bool, plain: bool) -> JsonObject:
         function: JsonObject = {"name": tool.name, "description": tool.description}
+        strict = strict and tool.ours
         function["parameters"] = parameters(tool, strict=strict, plain=plain)
         if strict:
             function["strict"] = True

@@ -75,8 +75,8 @@ class ResponsesEncoder(Encoder):
             "type": "function",
             "name": tool.name,
             "description": tool.description,
-            "parameters": parameters(tool, strict=strict, plain=plain),
-            "strict": strict,
+            "parameters": parameters(tool, strict=strict and tool.ours, plain=plain),
+            "strict": strict and tool.ours,
         }
 
     def _history(self, request: ChatRequest, refused: Collection[str]) -> Iterator[bytes]:

@@ -1,5 +1,7 @@
 """Each task's agent on the ports of its front end, with what is put around them."""
 
+import os
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -9,13 +11,16 @@ from typing import TypeVar
 from roo_lsp.agent.approval import PermissionRequest
 from roo_lsp.agent.conversation import Agent
 from roo_lsp.agent.events import AgentEvent, StateChanged, UserMessageChunk
-from roo_lsp.agent.messages import HistoryEntry
+from roo_lsp.agent.messages import AssistantMessage, HistoryEntry, UserMessage
 from roo_lsp.agent.modes import names_of
 from roo_lsp.agent.ports import Asker, CommandRunner, FileSystem, LanguageServers
 from roo_lsp.agent.redaction import Keys
 from roo_lsp.agent.tool import AnyTool, Workspace
 from roo_lsp.app import Host, build_agent, disk
 from roo_lsp.endpoints import Connection
+from roo_lsp.mcp.names import tool_name
+from roo_lsp.mcp.servers import McpServers
+from roo_lsp.mcp.tools import TaskTools
 from roo_lsp.settings import Settings
 from roo_lsp.settings_sources import Effective
 from roo_lsp.tasks.approvals import Approvals, TaskApprover
@@ -35,12 +40,18 @@ from roo_lsp.tasks.surroundings import ReadGate, TaskSurroundings, left_running
 from roo_lsp.tasks.task import Task, Worker
 from roo_lsp.tasks.view import UserView
 from roo_lsp.workspace.commands import ShellRunner
+from roo_lsp.workspace.outputs import OutputStore
 from roo_lsp.workspace.policy import Surprises
 from roo_lsp.workspace.rooignore import RooIgnore
 from roo_lsp.workspace.sandbox.protect import ProtectedChange
 from roo_lsp.workspace.store import TaskStore
 
 T = TypeVar("T")
+
+NEEDED_SECONDS = 30.0
+"""How long a turn waits for a server that it needs."""
+OUTPUT_BYTES = 100_000_000
+"""Of long answers of MCP servers, for a task."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +92,8 @@ class Agents:
     """A task's settings, where it has some of its own."""
     view: UserView
     git: GitBeside
+    servers: McpServers
+    """Those of MCP."""
     turn_ended: Callable[[Task], None]
     open_text: Callable[[str], str | None]
     """The text of a document that is open, by its URI."""
@@ -101,6 +114,9 @@ class Agents:
             on_changed=partial(_surprise, surprises),
             workspace=folders,
             hide=self.connection.keys.hidden_bytes,
+        )
+        outputs = OutputStore(
+            self.store.outputs_dir(task.id), OUTPUT_BYTES, hide=self.connection.keys.hidden_bytes
         )
         details = partial(_details, workspace=self.workspace, keys=self.connection.keys)
         keeping = partial(keep, store=self.store, task_id=task.id, keys=self.connection.keys)
@@ -134,7 +150,7 @@ class Agents:
             ask_for_passage=lambda passage: _waiting(
                 task, self.approvals.ask_for_passage(task.id, passage)
             ),
-            settled=partial(self._settled, task),
+            offer=TaskTools(self.servers, partial(_keep_output, outputs)),
             state_dir=self.state_dir,
             sandbox=lambda: self.confinement.sandbox,
             ignore=self.ignore,
@@ -148,6 +164,7 @@ class Agents:
             attended=self.attended,
         )
         agent = build_agent(host, self.connection, entries)
+        agent.settled = partial(self._settled, task, agent)
         agent.context.recall.take_up(entries)
         around = self._around(task, agent, host)
         around.resumed, around.lost = bool(entries), left_running(entries)
@@ -193,10 +210,19 @@ class Agents:
             rules=FolderRules(self.configuration, agent.context.recall, self.ignore.ignored),
         )
 
-    async def _settled(self, task: Task) -> None:
-        """A turn goes on once the user has said what of the settings may be used."""
+    async def _settled(self, task: Task, agent: Agent) -> None:
+        """A turn goes on once the user has said what of the settings may be used.
+
+        And once the servers that it needs are there, or have had their time: those whose tools it has
+        used, and those that the user names.
+        """
         if self.configuration.asking:
             await _waiting(task, self.configuration.settled())
+        await self.servers.done()
+        if slow := [each for each in self.servers.all if each.state == "connecting"]:
+            needed = [each.entry.name for each in slow if _needs(agent, each.entry.name)]
+            if needed:
+                await self.servers.settled(needed, NEEDED_SECONDS)
         self._keep_mode(task)
 
     def _before_request(self, task: Task, checkpoints: TaskCheckpoints) -> None:
@@ -217,6 +243,29 @@ class Agents:
         await checkpoints.turn_ends()
         self.git.look()
         self.turn_ended(task)
+
+
+def _needs(agent: Agent, server: str) -> bool:
+    """Whether a task is about a server: the user names it, or one of its tools was called."""
+    messages = agent.history.messages
+    said = next((each.text for each in reversed(messages) if isinstance(each, UserMessage)), "")
+    if re.search(rf"(?<!\w){re.escape(server)}(?!\w)", said, re.IGNORECASE):
+        return True
+    calls = (call for each in messages if isinstance(each, AssistantMessage) for call in each.calls)
+    prefix = tool_name(server, "").rpartition("--")[0]
+    return any(call.name.startswith(prefix) for call in calls)
+
+
+def _keep_output(store: OutputStore, text: str) -> str | None:
+    """Store a long answer; the name by which it is read on, or None where the disk does not let it."""
+    try:
+        name, descriptor = store.create()
+        data = store.hide(text.encode("utf-8", "replace"))
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data[: store.grant(len(data))])
+    except OSError:
+        return None
+    return name
 
 
 async def _waiting(task: Task, answer: Awaitable[T]) -> T:

@@ -27,6 +27,8 @@ def detail_lines(request: PermissionRequest, workspace: Workspace) -> list[str]:
         lines.append(f"{count}in {_one_exact(str(request.cwd or workspace.root))}")
     else:
         lines.append(label(request.title))
+        if request.payload:
+            lines += exact(request.payload, prose=True).split("\n")
         for diff in request.diffs:
             added, removed = changed_lines(diff.old or "", diff.new or "")
             lines.append(f"+{added} -{removed} lines")
@@ -106,6 +108,8 @@ def _whole(entry: Pending, request: PermissionRequest) -> Iterator[str]:
         return
     else:
         yield fenced(entry.title, "text")
+    if request.payload:
+        yield f"With:\n\n{fenced(exact(request.payload, prose=True), 'text')}"
     for diff in request.diffs:
         yield fenced(unified(diff), "diff")
     if request.command is None and request.paths:

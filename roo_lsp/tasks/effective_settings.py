@@ -1,6 +1,7 @@
 """The settings that hold: every source put together, and the trust that what would widen them waits for."""
 
 import asyncio
+import os
 import shlex
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,11 +11,13 @@ from typing import Any, cast
 from roo_lsp.agent.modes import MODES, Mode, Modes
 from roo_lsp.app import sources, user_modes
 from roo_lsp.endpoints import Connection, Passage
+from roo_lsp.mcp.entries import EntryProblem, ServerEntry, ServerSource, entries, read_file
 from roo_lsp.settings import SettingProblem
 from roo_lsp.settings_channel import Held
 from roo_lsp.settings_sources import Effective, Source, confined, effective
 from roo_lsp.tasks.approvals import TrustQuestion, passage_lines
 from roo_lsp.tasks.instructions import Instructions
+from roo_lsp.workspace.mcp_files import MCP_FILES
 from roo_lsp.workspace.mode_files import (
     FILE,
     ModeProblem,
@@ -52,6 +55,8 @@ class EffectiveSettings:
     """Does something beside everything else."""
     connection: Connection
     """Says what the settings would send to a new place: that is asked in the same question."""
+    changed: Callable[[], None] = lambda: None
+    """Told after each `refresh`."""
     attended: bool = True
     """False where nobody can be asked about trust: what would need it is told, and not used."""
     current: Effective = field(init=False)
@@ -94,6 +99,7 @@ class EffectiveSettings:
     def refresh(self) -> None:
         """Put the sources together anew, tell of what is wrong, each thing once, and seek trust."""
         self._put_together()
+        self.changed()
         for problem in (*self.current.problems, *self._mode_problems()):
             self.tell_once(str(problem))
         self._tell_unusable()
@@ -116,6 +122,28 @@ class EffectiveSettings:
             self._told.update(new)
             more = f"\nand {len(new) - UNUSABLE} more: roo-lsp doctor lists them"
             self.tell("\n".join(new[:UNUSABLE]) + more * (len(new) > UNUSABLE))
+
+    def servers(self) -> tuple[list[ServerEntry], list[EntryProblem]]:
+        """The MCP servers of the workspace, where it is trusted, and the user's; what is wrong with some."""
+        found: list[ServerSource] = []
+        problems: list[EntryProblem] = []
+        for folder, place in zip(
+            self.folders, self.instructions.found.folders if self.trusted else (), strict=False
+        ):
+            for name in MCP_FILES:
+                if (data := place.files.get(name)) is not None:
+                    source, wrong = read_file(place.named(name), data, folder)
+                    found += [source] if source is not None else []
+                    problems += wrong
+        origins = self.current.origins
+        for name, raw in self.current.settings.mcp_servers.items():
+            prefix = f"mcpServers.{name}."
+            origin = next(
+                (each for path, each in origins.items() if path.startswith(prefix)), "settings"
+            )
+            found.append(ServerSource(origin, {name: raw}, self.folders[0], "roo.mcpServers"))
+        usable, wrong = entries(found, os.environ)
+        return usable, [*problems, *wrong]
 
     def tell_once(self, text: str) -> None:
         """Show the user a message that they have not been shown."""

@@ -207,3 +207,17 @@ class SetProfile(Argument):
 class OfProfile(Argument):
     profile: str | None = None
     wait: bool = False
+
+
+class ListServers(Argument):
+    name: str | None = None
+    wait: bool = False
+
+
+class RestartServer(Argument):
+    name: Annotated[str, Field(min_length=1)]
+    enabled: bool | None = None
+    """Switch it on or off, here and until the server of this editor ends."""
+    login: bool = False
+    """Log in to it, in the browser."""
+    wait: bool = False

@@ -8,7 +8,8 @@ from roo_lsp.agent.errors import RooError
 from roo_lsp.agent.ports import Asker, CommandRunner, FileSystem
 from roo_lsp.agent.tool import Workspace
 from roo_lsp.app import trusted_origins
-from roo_lsp.endpoints import Connection
+from roo_lsp.endpoints import Connection, load_client
+from roo_lsp.mcp.servers import McpServers, ServerSurroundings
 from roo_lsp.providers.memory import Memory
 from roo_lsp.settings_sources import Effective, Source
 from roo_lsp.tasks.agents import Agents, Ground, bare_ground
@@ -103,6 +104,18 @@ def open_service(front: FrontEnd, folders: Sequence[Path], version: str) -> Serv
         connection=connection,
         attended=front.attended,
     )
+    servers = McpServers(
+        ServerSurroundings(
+            start,
+            screen.warning,
+            lambda: list(folders),
+            screen.open_url,
+            state,
+            connection.keys.learn,
+            load_client,
+        )
+    )
+    configuration.changed = lambda: servers.configure(*configuration.servers())
     confinement = Confinement(folders, lambda: configuration.current.settings)
     checkpoints = Checkpoints(
         folders,
@@ -146,6 +159,7 @@ def open_service(front: FrontEnd, folders: Sequence[Path], version: str) -> Serv
         settings_of,
         front.view,
         git,
+        servers,
         turn_ended=lambda task: start(transcripts.turn_ended(task)),
         open_text=front.open_text,
         tell=screen.message,
@@ -184,6 +198,7 @@ def open_service(front: FrontEnd, folders: Sequence[Path], version: str) -> Serv
         front.background,
         git,
         offered,
+        servers,
         front.audience,
         screen,
         front.open_text,

@@ -17,6 +17,10 @@ class Screen(Protocol):
         """A message about something that is wrong."""
         ...
 
+    async def open_url(self, url: str) -> bool:
+        """Show a page in the user's browser; False where that is not possible, and they were told the address."""
+        ...
+
     async def open_details(self, entry: Pending) -> None:
         """Show all of what waits, as a document."""
         ...

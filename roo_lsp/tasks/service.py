@@ -14,6 +14,7 @@ from roo_lsp.agent.events import FileChanged
 from roo_lsp.agent.modes import names_of
 from roo_lsp.agent.tool import Workspace
 from roo_lsp.endpoints import Connection, configured_url, list_models
+from roo_lsp.mcp.servers import McpServers
 from roo_lsp.providers.endpoint import Endpoint
 from roo_lsp.providers.report import Report
 from roo_lsp.settings_sources import no_profile
@@ -111,6 +112,8 @@ class Service:
     git: GitBeside
     offered: PromptCommands
     """The slash commands that are for the model."""
+    servers: McpServers
+    """Those of MCP."""
     audience: Audience
     screen: Screen
     open_text: Callable[[str], str | None]
@@ -130,10 +133,12 @@ class Service:
         if self.folders.change(added, removed):
             self.checkpoints.folders_changed()
             await self.configure()
+            self.servers.roots_changed()
 
     async def close(self) -> None:
         """Stop everything; nothing of ours runs afterwards."""
         await self.tasks.close()
+        await self.servers.close()
         await self.checkpoints.close()
         await self.background.close()
         await self.connection.close()

@@ -16,6 +16,7 @@ from roo_lsp.workspace.instructions import (
     ruled_folder,
     skill_at,
 )
+from roo_lsp.workspace.mcp_files import MCP_FILES, what_servers_do
 from roo_lsp.workspace.rules import never_told, rule_text
 from roo_lsp.workspace.skills import FoundSkills, skills_in
 from roo_lsp.workspace.slash_files import FoundCommands, commands_in
@@ -24,8 +25,6 @@ from roo_lsp.workspace.trust import Item
 PATIENCE = 10.0
 """Seconds for the folders with rules of their own, where a person waits for nothing else."""
 NOTHING = InstructionPlace("~/", {}, home=True)
-NOT_YET = frozenset({".roo/mcp.json"})
-"""What is asked about already, because it will count, and does nothing so far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +93,8 @@ def _use(
     place: InstructionPlace, name: str, data: bytes, skills: FoundSkills, commands: FoundCommands
 ) -> str:
     """What a file does once it is trusted, as a phrase; empty where it does nothing."""
-    if name in NOT_YET:
-        return "not used yet"
+    if name in MCP_FILES:
+        return what_servers_do(data)
     shown = place.named(name)
     if name.casefold() == mode_files.FILE:
         modes = mode_files.read_modes(shown, data)

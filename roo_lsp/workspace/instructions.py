@@ -15,6 +15,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from roo_lsp.workspace.escapes import label
+from roo_lsp.workspace.mcp_files import MCP_FILES
 from roo_lsp.workspace.search import find_ripgrep
 
 MAX_FILES = 1000
@@ -58,7 +59,7 @@ _OF_A_FOLDER = re.compile(
 )
 MAX_RULED = 200
 """Folders below a place that may have rules of their own."""
-_OTHERS = frozenset({".roomodes", ".roo/mcp.json"})
+_OTHERS = frozenset({".roomodes", *MCP_FILES})
 _HOME = frozenset({".agents/agents.md", ".agents/agents.local.md"})
 _NOT_AT_HOME = re.compile(r"[^/]+|\.(?:roo|cline)rules.*")
 """What stands in a home folder itself is of another kind: rules of the user's are in its folders."""

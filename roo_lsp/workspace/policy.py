@@ -56,6 +56,9 @@ class Rules:
     sandbox: str = ""
     """The line about the sandbox that goes with each question about a command."""
     mcp: bool = False
+    """Use the tools of MCP servers that the user has named (`alwaysAllow`)."""
+    any_mcp: bool = False
+    """And all the others."""
     mode_switch: bool = False
     subtask: bool = False
     fetch: bool = False
@@ -179,7 +182,7 @@ class WorkspacePolicy:
             for key in (self._path_key(target, fact),)
         ]
         if not act.targets:
-            keys = [_group_key(act.group)]
+            keys = [_group_key(act)]
         if None not in keys:  # all of it can be remembered, or nothing is
             self._always |= {key: allowed for key in keys if key is not None}
 
@@ -290,7 +293,7 @@ class WorkspacePolicy:
                 ]
             )
         else:
-            verdict = self._judge_group(act.group)
+            verdict = self._judge_group(act)
         return self._with_what_is_unknown(verdict, act.targets, facts)
 
     def _with_what_is_unknown(
@@ -385,14 +388,14 @@ class WorkspacePolicy:
         )
         return self._recalled(self._path_key(target, fact), ask)
 
-    def _judge_group(self, group: Group) -> Verdict:
-        match group:
+    def _judge_group(self, act: Act) -> Verdict:
+        match act.group:
             case "always":
                 return Allow()
             case "read":
                 return Allow() if self.rules.read else Ask("it reads", "")
             case "mcp":
-                return Allow() if self.rules.mcp else Ask("it uses a tool of an MCP server", "")
+                return self._recalled(_group_key(act), self._judge_mcp(act))
             case "mode":
                 auto, what = self.rules.mode_switch, "switches of the mode"
             case "subtask":
@@ -406,7 +409,15 @@ class WorkspacePolicy:
             if auto
             else Ask(f"the setting says to ask for {what}", f"{what}, for this task")
         )
-        return self._recalled(_group_key(group), verdict)
+        return self._recalled(_group_key(act), verdict)
+
+    def _judge_mcp(self, act: Act) -> Verdict:
+        if self.rules.any_mcp or (self.rules.mcp and act.preapproved):
+            return Allow()
+        why = "it uses a tool of an MCP server"
+        if self.rules.mcp:
+            why += ", whose alwaysAllow does not name it"
+        return Ask(why, "every call of this tool, whatever is handed to it, for this task")
 
     def _is_own(self, real: Path) -> bool:
         return any(real.is_relative_to(os.path.realpath(each)) for each in self.rules.own_folders)
@@ -434,8 +445,8 @@ class WorkspacePolicy:
         return ("execute", command, *map(os.fspath, reals))
 
 
-def _group_key(group: Group) -> Remembered:
-    return ("group", group)
+def _group_key(act: Act) -> Remembered:
+    return ("group", act.group, act.about)
 
 
 def _place(real: Path) -> tuple[int, int] | None:

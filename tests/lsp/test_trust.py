@@ -66,6 +66,7 @@ def test_instruction_files_are_found_by_their_names_and_nothing_else_is(tmp_path
     for name in (
         ".roo/rules/a.md",
         ".roo/mcp.json",
+        ".mcp.json",
         ".roomodes",
         "AGENTS.md",
         "claude.md",
@@ -75,8 +76,10 @@ def test_instruction_files_are_found_by_their_names_and_nothing_else_is(tmp_path
         "README.md",
     ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text("x", "utf-8")
+        servers = '{"mcpServers": {"x": {"command": "y"}}}'
+        (tmp_path / name).write_text(servers if name.endswith(".json") else "x", "utf-8")
     assert names(tmp_path) == [
+        ".mcp.json",
         ".roo/mcp.json",
         ".roo/rules/a.md",
         ".roorules-code",
@@ -569,7 +572,7 @@ async def test_files_of_the_workspace_are_no_settings(tmp_path: Path) -> None:
             '{"roo.autoApprove.edit": true, "autoApprove": {"edit": true}}'
         )
     async with editor(EMACS, tmp_path, {}) as it:
-        await question(it)
+        await it.run("roo.status")
         assert configuration(it).current.settings == Settings()
 
 

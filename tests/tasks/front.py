@@ -43,6 +43,10 @@ class Front:
 
     async def open_details(self, entry: Pending) -> None: ...
 
+    async def open_url(self, url: str) -> bool:
+        self.told.append(url)
+        return True
+
     async def open_document(self, file: Path, *, take_focus: bool = True) -> bool:
         self.opened.append(file)
         return True

@@ -217,6 +217,21 @@ class EditorScreen:
         self.message(otherwise.format(file=file))
         return False
 
+    async def open_url(self, url: str) -> bool:
+        """Have the editor show a page in the user's browser; where it cannot, say which."""
+        if self.has_show_document:
+            try:
+                answer = await self.protocol.request(
+                    types.WINDOW_SHOW_DOCUMENT, types.ShowDocumentParams(uri=url, external=True)
+                )
+            except ClientError as error:
+                log.info("window/showDocument: %s", error)
+            else:
+                if getattr(answer, "success", True):
+                    return True
+        self.message(f"Open this page in your browser: {url}")
+        return False
+
     def refresh_lenses(self) -> None:
         """Have the client ask for its code lenses again, where it can be told to."""
         if self.refreshes_lenses:

@@ -15,8 +15,12 @@ def spawn(
     cwd: Path,
     limits: Mapping[int, int],
     how: Callable[[Callable[[], Process]], Process],
+    *,
+    talks: bool = False,
 ) -> tuple[Process, socket.socket]:
     """Start a command below its supervisor; the socket is the way to it, and its lifeline.
+
+    One that `talks` has a pipe for its stdin and one for what it says on stderr.
 
     Raises:
         OSError: it could not be started.
@@ -40,9 +44,9 @@ def spawn(
                     words,
                     cwd=cwd,
                     env=start.env,
-                    stdin=subprocess.DEVNULL,
+                    stdin=subprocess.PIPE if talks else subprocess.DEVNULL,
                     stdout=subprocess.PIPE,
-                    stderr=subprocess.STDOUT,
+                    stderr=subprocess.PIPE if talks else subprocess.STDOUT,
                     start_new_session=True,
                     bufsize=0,
                     pass_fds=(theirs.fileno(), *start.namespaces),
