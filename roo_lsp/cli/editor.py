@@ -6,6 +6,7 @@ from pathlib import Path
 
 from roo_lsp.agent.errors import RooError
 from roo_lsp.cli.editors import helix
+from roo_lsp.cli.editors.acp_clients import ACP_SETUPS, acp_about, acp_found, acp_named
 from roo_lsp.cli.editors.found import (
     EDITORS,
     HELIX,
@@ -24,7 +25,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = Parser(prog="roo-lsp editor", description=__doc__)
     parser.add_argument(
         "editor",
-        metavar="|".join(EDITORS),
+        metavar="|".join([*EDITORS, *(each.name for each in ACP_SETUPS)]),
         nargs="?",
         help="the editor to set up; without it, which editors are here",
     )
@@ -44,7 +45,7 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     editor = meant(given.editor)
     if editor is None:
-        raise BadUsage(f"no editor {given.editor!r}; there are: {', '.join(EDITORS)}")
+        return _over_acp(given.editor, changes=given.keys or given.write)
     if (given.keys or given.write) and editor is not HELIX:
         raise BadUsage(f"--keys and --write are for Helix; copy what `{editor.name}` prints")
     installed = find(editor)
@@ -60,6 +61,20 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
+def _over_acp(name: str, *, changes: bool) -> int:
+    """Print how an editor is set up that starts the agent by the Agent Client Protocol."""
+    setup = acp_named(name)
+    if setup is None:
+        known = ", ".join([*EDITORS, *(each.name for each in ACP_SETUPS)])
+        raise BadUsage(f"no editor {name!r}; there are: {known}")
+    if changes:
+        raise BadUsage(f"--keys and --write are for Helix; copy what `{setup.name}` prints")
+    about = sys.stdout if setup.sign else sys.stderr
+    about.write(acp_about(setup))
+    sys.stdout.write(setup.text([*server(), "acp"]))
+    return 0
+
+
 def _which() -> str:
     """The editors that are here, each with the command that says how to set it up."""
     found = [(each, find(each)) for each in EDITORS.values()]
@@ -68,6 +83,9 @@ def _which() -> str:
         names = ", ".join(each.title for each in EDITORS.values())
         here = [f"  None of {names} is on the PATH. What to set up all the same:"]
         here += [f"  {typed()} editor {each.name}" for each in EDITORS.values()]
+    here += [f"  {typed()} editor {each.name:<8} {each.title}" for each in acp_found()]
+    others = "|".join(each.name for each in ACP_SETUPS)
+    here.append(f"and for editors that speak the Agent Client Protocol: {typed()} editor {others}")
     return "\n".join(["What to put into an editor's configuration is printed by:", *here, ""])
 
 

@@ -16,9 +16,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from statistics import median
 
+from tests.benchmarks import measures
+from tests.benchmarks.acp_measures import ACP_MEASURES, ACP_ROWS
 from tests.benchmarks.driver import BARE, ROO, RunFailed
 from tests.benchmarks.endpoint import endpoint
-from tests.benchmarks.measures import MEASURES, ROWS, Place, warm_up
+from tests.benchmarks.measures import Place, warm_up
+
+MEASURES = {**measures.MEASURES, **ACP_MEASURES}
+ROWS = {**measures.ROWS, **ACP_ROWS}
 
 Results = Mapping[str, Mapping[str, Sequence[float]]]
 """The figures of all rounds: by server, by row."""

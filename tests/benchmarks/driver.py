@@ -307,7 +307,7 @@ async def spawned(kind: Kind, folder: Path, base_url: str) -> AsyncGenerator[Ser
     """A server that has answered `initialize`, killed with the block if it still runs then."""
     project = folder / "project"
     project.mkdir(parents=True, exist_ok=True)
-    server = Server(kind, project, _environment(folder, base_url), folder / "log")
+    server = Server(kind, project, environment_of(folder, base_url), folder / "log")
     try:
         await server.spawn()
         yield server
@@ -324,7 +324,7 @@ async def ready(kind: Kind, folder: Path, base_url: str) -> AsyncGenerator[Serve
         yield server
 
 
-def _environment(folder: Path, base_url: str) -> dict[str, str]:
+def environment_of(folder: Path, base_url: str) -> dict[str, str]:
     """This process's environment without settings or keys, and with those of a benchmark."""
     ours = ("ROO_", "OPENAI_", "COV_", "COVERAGE_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}

@@ -12,7 +12,7 @@ from roo_lsp.cli.editors.health import Finding, check_setup
 from roo_lsp.settings import Settings
 from roo_lsp.workspace.user_folders import state_dir
 
-NAMES = ["program", "state", "sandbox", "neovim", "helix", "vscode", "emacs"]
+NAMES = ["program", "state", "sandbox", "neovim", "helix", "vscode", "emacs", "acp"]
 LANGUAGES = '[[language]]\nname = "c"\nlanguage-servers = ["clangd"]\n[[language]]\nname = "go"\n\n'
 
 
@@ -167,3 +167,14 @@ def test_nothing_of_it_makes_the_doctor_fail_or_leaves_its_json(
     out = capsys.readouterr().out
     assert "✗  neovim      Neovim 0.10.4 is too old for Roo.\n" in out
     assert "·  not found   Helix, VS Code, Emacs.\n" in out
+
+
+async def test_an_editor_that_speaks_acp_is_named_once_it_is_there_or_set_up(home: Path) -> None:
+    assert "`roo-lsp acp` serves editors" in (await found(home, "acp")).message
+    install(home, "zed", "Zed 1.4.0")
+    finding = await found(home, "acp")
+    assert (finding.status, "Protocol: Zed" in finding.message) == ("skipped", True)
+    file = home / ".config" / "zed" / "settings.json"
+    file.parent.mkdir(parents=True)
+    file.write_text('{"agent_servers": {"Roo": {"command": "roo-lsp"}}}')
+    assert (await found(home, "acp")).message.endswith("is set up in Zed.")

@@ -1,8 +1,11 @@
 """`roo-lsp editor`: what is printed for this machine, and what is written for Helix."""
 
+import json
 import os
+import re
 import sys
 import tomllib
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +13,7 @@ import pytest
 
 from roo_lsp import cli
 from roo_lsp.cli.editors import helix
+from roo_lsp.cli.editors.acp_clients import ACP_SETUPS, AcpSetup
 from roo_lsp.cli.editors.found import EDITORS, EMACS, NEOVIM, VSCODE, KnownEditor
 from roo_lsp.cli.editors.snippets import configuration
 
@@ -312,7 +316,7 @@ def test_without_a_word_the_editors_that_are_here_are_named(
 
 def test_an_unknown_editor_is_told_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
     err = refused(capsys, "nano", code=2)
-    assert err == "roo-lsp editor: no editor 'nano'; there are: neovim, helix, vscode, emacs\n"
+    assert err.startswith("roo-lsp editor: no editor 'nano'; there are: neovim, helix, vscode, ")
     assert "are for Helix" in refused(capsys, "emacs", "--write", code=2)
 
 
@@ -359,3 +363,31 @@ def test_every_editor_has_a_folder() -> None:
     folders = {each.name for each in (ROOT / "editors").iterdir() if each.is_dir()}
     assert {*EDITORS, "pictures"} == folders
     assert os.access(ROOT / "tests" / "editors" / "parts" / "helix", os.X_OK)
+
+
+@pytest.mark.parametrize("setup", ACP_SETUPS, ids=lambda setup: setup.name)
+def test_an_editor_that_speaks_acp_is_told_how_to_start_the_agent_and_where_that_was_read(
+    setup: AcpSetup, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["editor", setup.name]) == 0
+    printed_out, told = capsys.readouterr()
+    both = printed_out + told
+    assert setup.where in both
+    assert re.search(r"read 20\d\d-\d\d-\d\d", both)
+    assert "Helix" in refused(capsys, setup.name, "--write", code=2)
+    body = printed_out.partition("\n\n")[2] or printed_out
+    if setup.name in {"zed", "jetbrains"}:
+        (entry,) = json.loads(body)["agent_servers"].values()
+        assert [entry["command"], *entry["args"]] == ["roo-lsp", "acp"]
+    else:
+        assert re.search(r"roo-lsp\W+((:command-params|args)\W+)?acp\b", body)
+
+
+def test_the_entry_of_the_acp_registry_is_of_this_version() -> None:
+    entry = json.loads((ROOT / "editors" / "agent.json").read_text("utf-8"))
+    number = version("roo-lsp")
+    assert re.fullmatch("[a-z][a-z0-9-]*", entry["id"])
+    assert (entry["version"], entry["distribution"]["uvx"]) == (
+        number,
+        {"package": f"roo-lsp@{number}", "args": ["acp"]},
+    )

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from roo_lsp.cli.editors import helix
+from roo_lsp.cli.editors.acp_clients import ACP_SETUPS, acp_configured, acp_found
 from roo_lsp.cli.editors.found import (
     EDITORS,
     EMACS,
@@ -70,6 +71,7 @@ async def check_setup(settings: Settings, workspace: Path) -> list[Finding]:
         _program,
         _state,
         *(lambda editor=editor: _editor(editor) for editor in EDITORS.values()),
+        _acp,
     ]
     program, state, *editors = await asyncio.gather(*(asyncio.to_thread(look) for look in looks))
     commands = settings.commands
@@ -86,6 +88,22 @@ async def check_setup(settings: Settings, workspace: Path) -> list[Finding]:
         else "",
     )
     return [program, state, sandbox, *editors]
+
+
+def _acp() -> Finding:
+    """Editors that start the agent by the Agent Client Protocol, as far as can be seen."""
+    configured = acp_configured(Path.home())
+    if configured:
+        names = ", ".join(each.title for each in configured)
+        return Finding("acp", "ok", f"Over the Agent Client Protocol roo-lsp is set up in {names}.")
+    found = ", ".join(each.title for each in acp_found())
+    which = "|".join(each.name for each in ACP_SETUPS)
+    return Finding(
+        "acp",
+        "skipped",
+        f"`roo-lsp acp` serves editors that speak the Agent Client Protocol{f': {found}' if found else ''}.",
+        f"`roo-lsp editor {which}` prints how." if found else "",
+    )
 
 
 # --- the machine ----------------------------------------------------------------------------------
