@@ -15,7 +15,11 @@ COMMANDS = {
     "policy": "what would be decided about a command, and why",
     "tasks": "list, show, export, delete the stored tasks",
     "trust": "what is trusted, and how to take it back",
+    "import": "take over settings, modes, MCP servers and tasks of Roo Code",
 }
+
+MODULES = {"import": "importing"}
+"""Where a command's name is a word of Python's own."""
 
 HELP = (
     "usage: roo-lsp [COMMAND] …\n\n"
@@ -44,7 +48,8 @@ def _command(name: str, arguments: Sequence[str]) -> int:
     if name not in COMMANDS:
         sys.stderr.write(f"roo-lsp: no command {name!r}; there are: {', '.join(COMMANDS)}\n")
         return 2
-    command: Callable[[Sequence[str]], int] = import_module(f"roo_lsp.cli.{name}").main
+    module = MODULES.get(name, name)
+    command: Callable[[Sequence[str]], int] = import_module(f"roo_lsp.cli.{module}").main
     if name in {"serve", "acp"}:
         return command(arguments)
     errors = import_module("roo_lsp.agent.errors")

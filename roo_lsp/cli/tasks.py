@@ -168,7 +168,7 @@ def _print_rows(console: Console, tasks: Sequence[TaskSummary]) -> None:
 def _cells(task: TaskSummary) -> tuple[str, ...]:
     return (
         task.task_id,
-        _time(task.updated_at),
+        local_time(task.updated_at),
         task.state,
         readable_line(task.mode),
         f"{count_text(task.input_tokens)}/{count_text(task.output_tokens)}",
@@ -181,7 +181,7 @@ def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
     return "  ".join(padded).rstrip()
 
 
-def _time(seconds: float) -> str:
+def local_time(seconds: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
 
 

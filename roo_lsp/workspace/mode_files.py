@@ -113,6 +113,18 @@ def read_modes(name: str, data: bytes) -> ModesRead:
         return ModesRead(problems=(ModeProblem(error.place, error.text),))
 
 
+def plain_modes(name: str, data: bytes) -> list[dict[str, object]]:
+    """The modes in a file as they stand there, to be written elsewhere.
+
+    Raises:
+        ValueError: it cannot be read; where, and why.
+    """
+    try:
+        return [{key: value for key, (value, _) in row.values.items()} for row in _rows(name, data)]
+    except _Unreadable as error:
+        raise ValueError(f"{error.place}: {error.text}") from None
+
+
 def modes_of_setting(given: Sequence[Mapping[str, Any]], name: str) -> ModesRead:
     """The modes in a setting."""
     rows = [

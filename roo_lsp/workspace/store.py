@@ -71,11 +71,16 @@ class TaskStore:
         self._claims = Claims(self._alone)
         self._seqs: dict[str, int] = {}
 
-    def create(self, summary: TaskSummary) -> None:
-        folder = self._folder(summary.task_id)
+    def make_folder(self, task_id: str) -> Path:
+        """That of a task; it is listed once it is created."""
+        folder = self._folder(task_id)
         with store_errors(self._state_dir):
             self._make_folders()  # somebody may have tidied up
             folder.mkdir(mode=0o700, exist_ok=True)
+        return folder
+
+    def create(self, summary: TaskSummary) -> None:
+        folder = self.make_folder(summary.task_id)
         try:
             self.update(summary)
         except StoreError:
