@@ -48,6 +48,8 @@ class Instructions:
     _skills: FoundSkills = field(default_factory=FoundSkills)
     _of_mode: dict[str, Mapping[str, Skill]] = field(default_factory=dict[str, Mapping[str, Skill]])
     _own: tuple[Path, ...] = ()
+    has_folders: bool = False
+    """Whether folders have rules of their own that are used."""
     _commands: Mapping[str, PromptFile] = field(default_factory=dict[str, PromptFile])
 
     def __post_init__(self) -> None:
@@ -82,6 +84,7 @@ class Instructions:
         self._wanted = wanted
         self._rules.clear()
         self._of_mode.clear()
+        self.has_folders = any(ruled_folder(name) for place in self._used for name in place.files)
         self._skills = skills_in(self.found.home, self._used)
         own = (each.skill.folder for each in self._skills.found if each.place.home)
         # A link may lead to all of the user's files, which are more than a skill speaks of.
@@ -147,11 +150,6 @@ class Instructions:
                 found.append(place.named(new[0]))
                 next(e for e in self._readers if e.root == place.root).know_ruled([folder])
         return found
-
-    @property
-    def has_folders(self) -> bool:
-        """Whether folders have rules of their own that are used."""
-        return any(ruled_folder(name) for place in self._used for name in place.files)
 
     def _around(
         self, path: Path, places: Sequence[InstructionPlace]

@@ -107,16 +107,18 @@ class CommandsAndMentions:
     commands: Callable[[], Commands]
 
     async def told(self, words: str) -> Mentioned:
-        said = await expanded(words, self.commands())
+        said = await expanded(words, self.commands)
         found = await self.under.told(words)
         if not said.told:
             return found
         return replace(found, shown="\n\n".join(filter(None, (said.told, found.shown))))
 
 
-async def expanded(text: str, commands: Commands) -> Expansion:
+async def expanded(text: str, offered: Callable[[], Commands]) -> Expansion:
     """The commands that a message names, with what each says; a name that there is not is a word."""
-    found = [each for each in _NAMED.finditer(text) if each[1] in commands]
+    named = list(_NAMED.finditer(text)) if "/" in text else []
+    commands = offered() if named else {}
+    found = [each for each in named if each[1] in commands]
     if not found:
         return Expansion()
     told: dict[str, str] = {}

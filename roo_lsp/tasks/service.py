@@ -175,7 +175,7 @@ async def start(service: Service, argument: Start, task_id: str = "") -> dict[st
 
 async def _expanded(service: Service, text: str, mode: str) -> Expansion:
     """What the commands in a message say to the model; the mode of it is one that there is."""
-    said = await expanded(text, service.offered.commands(mode))
+    said = await expanded(text, lambda: service.offered.commands(mode))
     for each in said.used:
         if each.note:
             service.configuration.tell_once(each.note)

@@ -113,11 +113,14 @@ async def start(place: Place) -> Figures:
 
 
 async def ruled(place: Place) -> Figures:
-    """From the command to the first request with 50 rules, 30 skills and 30 commands, against without."""
+    """From the command to the first request with 50 rules, 30 skills and 30 commands, against as many files
+    that are none.
+    """
     if place.kind is not ROO:
         return {}
     folders = {name: place.folder / name for name in ("with", "without")}
-    _make_instructions(folders["with"] / "project")
+    _make_instructions(folders["with"] / "project", ".roo")
+    _make_instructions(folders["without"] / "project", "src")
     TrustStore(folders["with"] / "state/trust.json").trust(
         folders["with"] / "project", instruction_files([folders["with"] / "project"])
     )
@@ -139,12 +142,12 @@ async def ruled(place: Place) -> Figures:
     }
 
 
-def _make_instructions(project: Path) -> None:
-    files = {f".roo/rules/{n:02}.md": f"Rule {n}. {'Mind it. ' * 8}\n" for n in range(50)}
+def _make_instructions(project: Path, top: str) -> None:
+    files = {f"{top}/rules/{n:02}.md": f"Rule {n}. {'Mind it. ' * 8}\n" for n in range(50)}
     for n in range(30):
         head = f"---\nname: skill-{n}\ndescription: Use it for the kind {n} of work\n---\n"
-        files[f".roo/skills/skill-{n}/SKILL.md"] = f"{head}{'Do it well. ' * 200}\n"
-        files[f".roo/commands/command-{n}.md"] = f"---\ndescription: Does {n}\n---\nDo $1.\n"
+        files[f"{top}/skills/skill-{n}/SKILL.md"] = f"{head}{'Do it well. ' * 200}\n"
+        files[f"{top}/commands/command-{n}.md"] = f"---\ndescription: Does {n}\n---\nDo $1.\n"
     for name, text in files.items():
         (project / name).parent.mkdir(parents=True, exist_ok=True)
         (project / name).write_text(text, "utf-8")
