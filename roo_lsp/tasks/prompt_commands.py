@@ -117,7 +117,7 @@ class CommandsAndMentions:
 async def expanded(text: str, offered: Callable[[], Commands]) -> Expansion:
     """The commands that a message names, with what each says; a name that there is not is a word."""
     named = list(_NAMED.finditer(text)) if "/" in text else []
-    commands = offered() if named else {}
+    commands: Commands = offered() if named else {}
     found = [each for each in named if each[1] in commands]
     if not found:
         return Expansion()

@@ -172,6 +172,8 @@ class PlaceReader:
     """How all that was looked at looked then; None: there was nothing."""
     _known: dict[str, tuple[_Facts, bytes]] = field(default_factory=dict[str, tuple[_Facts, bytes]])
     """What was read, by real path."""
+    _unruled: int = 0
+    """How many folders with rules there are beyond those."""
     _looked: int = 0
     """When; by the clock that files have."""
 
@@ -180,9 +182,11 @@ class PlaceReader:
 
     def know_ruled(self, folders: Iterable[str]) -> None:
         """These have rules of their own, beside those that are known: they count from the next look."""
-        both = tuple(sorted({*self.ruled, *folders}))[:MAX_RULED]
+        all_of_them = sorted({*self.ruled, *folders})
+        both = tuple(all_of_them[:MAX_RULED])
         if both != self.ruled:
             self.ruled, self._looked = both, 0
+            self._unruled = len(all_of_them) - len(both)
 
     def look(self) -> bool:
         """Look anew; False where everything is as it was."""
@@ -203,6 +207,9 @@ class PlaceReader:
     def _read(self) -> InstructionPlace:
         files: dict[str, bytes] = {}
         problems: list[Unusable] = []
+        if self._unruled:
+            why = f"rules of {self._unruled} folders more are not used: there are over {MAX_RULED}"
+            problems.append(self._problem(self.ruled[-1], why))
         room, known = MAX_BYTES, self._known
         self._known = {}
         for count, (name, real) in enumerate(self._walk(problems), 1):
