@@ -191,7 +191,7 @@ def ground_of(
     if not client.reads_files or not isinstance(asker, TaskApprover):
         return Ground(disk, shell)
     files = ClientFileSystem(client, partial(session_of, asker.task_id), disk)
-    return Ground(files, SavedFirst(shell, files, asker))
+    return Ground(files, SavedFirst(shell, files, asker), asks_for_texts=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,8 @@ class Ground:
     """The editor's other language servers, where it lets them be asked."""
     around_tool: Callable[[AnyTool], AnyTool] = lambda tool: tool
     """A tool as the front end wants it to run: with more in its result, say."""
+    asks_for_texts: bool = False
+    """True where `files` ask the front end for its texts: nothing else tells that a user typed there."""
 
 
 def bare_ground(disk: FileSystem, shell: CommandRunner, asker: Asker) -> Ground:
@@ -168,6 +170,7 @@ class Agents:
         agent.context.recall.take_up(entries)
         around = self._around(task, agent, host)
         around.resumed, around.lost = bool(entries), left_running(entries)
+        around.asks_for_texts = ground.asks_for_texts
         agent.surroundings = around
         mentions = TaskMentions(
             agent,

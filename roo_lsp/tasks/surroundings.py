@@ -27,6 +27,7 @@ from roo_lsp.tasks.surroundings_text import (
     git_part,
     head_part,
     problems_part,
+    renamed_part,
     tree_part,
 )
 from roo_lsp.tasks.view import Focus, OpenDocument, UserView
@@ -37,6 +38,8 @@ from roo_lsp.workspace.repository import GitStatus, Repository
 
 SECONDS = 0.15
 """How long a turn waits for what is not at hand; without an answer it goes on without that part."""
+ASKED = 16
+"""Files known of late whose texts a front end is asked for as a turn begins, where it tells of none."""
 DOCUMENTS = 12
 """Open documents that are told, newest first."""
 ENTRIES = 200
@@ -106,6 +109,8 @@ class TaskSurroundings:
     """Those of the folders that are worked in."""
     resumed: bool = False
     """True where something was said before: the top of the workspace goes with the first message."""
+    asks_for_texts: bool = False
+    """True where the texts of a file that looks the same on disk may be others in the front end."""
     lost: bool = False
     """True where commands went on in the background when another server left the task."""
     today: Callable[[], str] = lambda: time.strftime("%Y-%m-%d")
@@ -133,7 +138,9 @@ class TaskSurroundings:
         options = self.options()
         self.gate.look_anew()
         documents = self.view.documents()
-        parts = await self._changed(documents, options.max_bytes) if options.documents else []
+        parts: list[Part] = []
+        if options.documents:
+            parts = await self._changed(documents, options.max_bytes, await self._asked(turn=turn))
         self._ended += self.commands.ended()
         parts += [ended_part(each) for each in self._ended]
         if self.lost:
@@ -145,9 +152,9 @@ class TaskSurroundings:
             parts.append(head)
         text, told = editor_block(parts, options.max_bytes)
         for part in told:
-            if part.file is not None:
-                self._knows(*part.file)
-            else:
+            for path, known in part.files:
+                self._knows(path, known)
+            if not part.files:
                 self._told[part.name] = part.key
         done = {part.key for part in told if part.name == "ended"}
         self.lost = self.lost and all(part.name != "lost" for part in told)
@@ -228,7 +235,20 @@ class TaskSurroundings:
 
     # --- files that the model knows ---------------------------------------------------------
 
-    async def _changed(self, documents: Sequence[OpenDocument], most: int) -> list[Part]:
+    async def _asked(self, *, turn: bool) -> Mapping[Path, tuple[str | None, str]]:
+        """What a front end says that tells of no document: texts of files that are known."""
+        if not (turn and self.asks_for_texts):
+            return {}
+        known = [path for path, _ in self.recall.texts() if self.gate(path)][-ASKED:]
+        found = await _in_time(asyncio.gather(*map(self._read, known)))
+        return {} if found is None else dict(zip(known, found, strict=True))
+
+    async def _changed(
+        self,
+        documents: Sequence[OpenDocument],
+        most: int,
+        asked: Mapping[Path, tuple[str | None, str]],
+    ) -> list[Part]:
         """The known files that are others now: what was typed, saved, deleted behind the model's back."""
         is_open = {each.path: each for each in documents}
         parts = await self._changed_since_restart(is_open, most)
@@ -242,12 +262,34 @@ class TaskSurroundings:
                     if document.unsaved
                     else ("was changed since")
                 )
+            elif path in asked:
+                after, why = asked[path]
+                why = why or "was changed since"
             else:
                 after, why = await self._on_disk(path, before)
-            if (after is None or not alike(before, after)) and self.gate(path):
+            if (after is not None and alike(before, after)) or not self.gate(path):
+                continue
+            new = self._renamed(before, documents) if after is None else None
+            if new is not None:
+                parts.append(renamed_part(path, new, self._show))
+            else:
                 share = int(most * KNOWN_SHARE)
                 parts.append(changed_part(path, before, after, self._show, why, share))
         return parts
+
+    def _renamed(self, before: str, documents: Sequence[OpenDocument]) -> OpenDocument | None:
+        """The open document that has the text of a file that is gone, and is not known yet."""
+        return next(
+            (
+                each
+                for each in documents
+                if before.strip()
+                and alike(each.text, before)
+                and self.recall.text(each.path) is None
+                and self.gate(each.path)
+            ),
+            None,
+        )
 
     async def _changed_since_restart(
         self, is_open: Mapping[Path, OpenDocument], most: int

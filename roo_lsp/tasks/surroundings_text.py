@@ -46,8 +46,8 @@ class Part:
     """So many lines at least, or none of it."""
     short: str = ""
     """What is said where there is no room for that."""
-    file: tuple[Path, str | None] | None = None
-    """A file that the model knows, and its text now: what it knows once it is told."""
+    files: tuple[tuple[Path, str | None], ...] = ()
+    """Files and their texts now, of one that the model knows: what it knows once it is told."""
 
 
 def editor_block(parts: Iterable[Part], most: int) -> tuple[str, list[Part]]:
@@ -56,7 +56,7 @@ def editor_block(parts: Iterable[Part], most: int) -> tuple[str, list[Part]]:
     Of known files that were changed it is at least said that there are more.
     """
     parts = list(parts)
-    changed = sum(part.file is not None for part in parts)
+    changed = sum(bool(part.files) for part in parts)
     room = most - bytes_of(BEGIN) - len(END) - (bytes_of(MORE_CHANGED) if changed > 1 else 0)
     lines: list[str] = []
     told: list[Part] = []
@@ -68,7 +68,7 @@ def editor_block(parts: Iterable[Part], most: int) -> tuple[str, list[Part]]:
             told.append(part)
             lines += fitting
             room -= sum(map(bytes_of, fitting))
-    if changed > sum(part.file is not None for part in told):
+    if changed > sum(bool(part.files) for part in told):
         lines.append(MORE_CHANGED)
     return ("\n".join([BEGIN, *lines, END]) if lines else ""), told
 
@@ -208,13 +208,13 @@ def changed_part(
     Without a text of before it is only said that it is another one.
     """
     name = label_of(path, show)
-    key, file = name, (path, after)
+    key, files = name, ((path, after),)
     if after is None:
-        return Part("changed", key, (f"{name}, which you know, {why}.",), file=file)
+        return Part("changed", key, (f"{name}, which you know, {why}.",), files=files)
     new = line_texts(after)
     if before is None:
         again = f"{name}, which you know, {why}; {len(new)} lines now: read it again."
-        return Part("changed", key, (again,), file=file)
+        return Part("changed", key, (again,), files=files)
     old = line_texts(before)
     edits = line_edits(list(old), list(new))
     rows: list[str] = []
@@ -228,8 +228,15 @@ def changed_part(
     head = f"{name}, which you know, {why}; {len(new)} lines now"
     short = f"{head}, in lines {spans}: read it again."
     if sum(map(bytes_of, rows)) > most:
-        return Part("changed", key, (short,), file=file)
-    return Part("changed", key, (f"{head}:", *rows), len(rows) + 1, short, file)
+        return Part("changed", key, (short,), files=files)
+    return Part("changed", key, (f"{head}:", *rows), len(rows) + 1, short, files)
+
+
+def renamed_part(path: Path, new: OpenDocument, show: Show) -> Part:
+    """A file that the model knows is gone, and an open one has its text."""
+    name, other = label_of(path, show), label_of(new.path, show)
+    told = f"{name}, which you know, is not there any more; {other} has the same text (renamed?)."
+    return Part("changed", name, (told,), files=((path, None), (new.path, new.text)))
 
 
 def _spans(edits: Sequence[tuple[int, int, Sequence[str]]]) -> str:

@@ -47,6 +47,21 @@ async def test_unsaved_text_is_read_and_edited_where_it_is_and_saved_before_a_co
             assert "on disk" not in told
 
 
+async def test_what_is_typed_between_two_turns_reaches_the_model(tmp_path: Path) -> None:
+    file = tmp_path / "a.txt"
+    file.write_text("one\ntwo\n")
+    async with FakeOpenAI() as fake:
+        user_settings(config(), fake, **ALL)
+        fake.answers(call("read_file", {"path": "a.txt"}), text("I did."), text("I see."))
+        async with acp_editor(tmp_path, FS) as it:
+            session = await it.new()
+            await it.prompt(session, "Read it")
+            it.files[str(file)] = "one\n2\n"
+            await it.prompt(session, "And now?")
+            told = fake.chats[-1].json["messages"][-1]["content"]
+            assert "a.txt, which you know, was changed since; 2 lines now:\n-two\n+2 | 2\n" in told
+
+
 @pytest.mark.parametrize("declared", [{}, FS])
 async def test_a_client_that_answers_nothing_hangs_no_turn(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, declared: dict[str, object]

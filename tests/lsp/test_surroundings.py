@@ -302,6 +302,23 @@ async def test_a_file_that_is_deleted_or_written_behind_the_models_back_is_told(
         assert await say(it, fake, "more") == ""
 
 
+async def test_a_file_that_is_renamed_behind_the_models_back_is_known_by_its_new_name(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "app.py").write_text(APP, "utf-8")
+    async with FakeOpenAI() as fake, editor(NEOVIM, tmp_path, settings(fake)) as it:
+        fake.answers(call("read_file", {"path": "app.py"}, id="r"), *[text("ok")] * 3)
+        await say(it, fake, "Read it")
+        (tmp_path / "app.py").rename(tmp_path / "b.py")
+        renamed = it.open(tmp_path / "b.py")
+        told = (await say(it, fake, "and now")).splitlines()
+        assert told[0] == (
+            "app.py, which you know, is not there any more; b.py has the same text (renamed?)."
+        )
+        it.type(renamed, APP.replace("items[1]", "items[0]"))
+        assert "+9 |     return items[0]" in await say(it, fake, "more")
+
+
 async def test_a_switched_branch_and_another_mode_are_told(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text("a = 1\n", "utf-8")
     git(tmp_path, "init")
