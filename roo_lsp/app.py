@@ -178,6 +178,8 @@ class Host:
     """Folders of the user's own outside the workspace that may be read as what is in it."""
     offer: Callable[[int], ServersOffer] = lambda window: NOTHING  # noqa: ARG005 -- no servers
     """What MCP servers offer to a context of so many tokens; the same object while nothing changed."""
+    switch_mode: Callable[[str], None] = lambda slug: None  # noqa: ARG005 -- a port's
+    """Has the task go on in another one."""
 
 
 def build_agent(host: Host, connection: Connection, entries: Sequence[HistoryEntry] = ()) -> Agent:
@@ -207,6 +209,7 @@ def build_agent(host: Host, connection: Connection, entries: Sequence[HistoryEnt
             sight=PolicySight(policy),
             changes=host.changes,
             skills=lambda: host.skills(host.mode()),
+            modes=_HostModes(host),
         ),
         history=History(host.on_message, entries, connection.keys),
         emit=host.emit,
@@ -249,6 +252,26 @@ class _ConfiguredModel:
                 yield delta
 
 
+@dataclass(frozen=True, slots=True)
+class _HostModes:
+    """`TaskModes` as the host has them."""
+
+    host: Host
+
+    @property
+    def current(self) -> str:
+        return self.host.mode()
+
+    def names(self) -> Mapping[str, str]:
+        return {slug: mode.name for slug, mode in self.host.modes().items()}
+
+    def only_looks(self, slug: str) -> bool:
+        return self.host.modes()[slug].only_looks
+
+    def switch(self, slug: str) -> None:
+        self.host.switch_mode(slug)
+
+
 @dataclass(slots=True)
 class _Briefs:
     """What holds for the next request; made anew when the settings or the mode changed."""
@@ -273,7 +296,8 @@ class _Briefs:
 
 def _brief(host: Host, offer: ServersOffer) -> Brief:
     settings = host.settings().for_profile(host.profile())
-    mode = host.modes()[host.mode()]
+    modes = host.modes()
+    mode = modes[host.mode()]
     skills = host.skills(mode.slug)
     offered = set[str](host.servers.offered if host.servers else ())
     if any(each.for_model for each in skills.values()):
@@ -301,6 +325,7 @@ def _brief(host: Host, offer: ServersOffer) -> Brief:
             skills=skills_told(skills.values(), model.context_window)[0],
             servers=offer.told,
             attended=host.attended,
+            modes=modes.values(),
         ),
         tools=tools,
         specs=[

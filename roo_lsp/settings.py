@@ -387,7 +387,6 @@ class Settings(Section):
 
 
 NOT_YET_EFFECTIVE: tuple[str, ...] = (
-    "autoApprove.mode",
     "autoApprove.subtask",
     "autoApprove.fetch",
 )

@@ -46,6 +46,10 @@ def test_a_command_that_talks_to_the_server_does_not_load_pygls() -> None:
     assert done.stdout.strip() == "[]"
 
 
+KINDS = frozenset({"'edit'", '"edit"', '"hover"', '"switch_mode"', "'switch_mode'"})
+"""Tools that are called as what kind they are of, or as what an editor shows."""
+
+
 def test_no_front_end_has_a_list_of_tools() -> None:
     rooms = [ROOT / "roo_lsp" / each for each in ("cli", "lsp", "tasks", "task_documents")]
     sources = [file for room in rooms for file in room.rglob("*.py")]
@@ -56,7 +60,7 @@ def test_no_front_end_has_a_list_of_tools() -> None:
     found = {
         str(file.relative_to(ROOT)): names
         for file in sources
-        if (names := set(named.findall(file.read_text("utf-8"))) - {"'edit'", '"edit"', '"hover"'})
+        if (names := set(named.findall(file.read_text("utf-8"))) - KINDS)
     }
     assert found == {}
 

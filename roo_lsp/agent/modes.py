@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from roo_lsp.agent.tool import Group
 
+MODE_GROUPS: frozenset[Group] = frozenset({"read", "edit", "execute", "mcp"})
+"""Groups that a mode gives or withholds; the others are there in every mode."""
+
 
 @dataclass(frozen=True, slots=True)
 class Mode:
@@ -27,7 +30,7 @@ class Mode:
 
     def allows(self, group: Group) -> bool:
         """True when tools of the group are offered in this mode."""
-        return group == "always" or group in self.groups
+        return group not in MODE_GROUPS or group in self.groups
 
     @property
     def only_looks(self) -> bool:

@@ -416,6 +416,30 @@ class Asker(Protocol):
         ...
 
 
+# --- modes ----------------------------------------------------------------------------------
+
+
+class TaskModes(Protocol):
+    """The mode of a task, and those it can change to."""
+
+    @property
+    def current(self) -> str:
+        """The slug of the one that holds now."""
+        ...
+
+    def names(self) -> Mapping[str, str]:
+        """All of them, each slug with its name."""
+        ...
+
+    def only_looks(self, slug: str) -> bool:
+        """Whether nothing of the workspace can be changed in a mode."""
+        ...
+
+    def switch(self, slug: str) -> None:
+        """Go on in another one, from the next call on."""
+        ...
+
+
 # --- the editor's other language servers ----------------------------------------------------
 
 Feature = Literal[

@@ -25,6 +25,7 @@ from roo_lsp.agent.ports import (
     FileSystem,
     LanguageServers,
     Searcher,
+    TaskModes,
 )
 from roo_lsp.agent.recall import Recall
 from roo_lsp.agent.skills import Skill
@@ -288,6 +289,8 @@ class ToolContext:
     """What the task's own edits made of each file, as it is now; `old` is without them."""
     skills: Callable[[], Mapping[str, Skill]] = dict[str, Skill]
     """Those that the user keeps for the mode, by name, as of now."""
+    modes: TaskModes | None = None
+    """The task's mode and the others, where it can change."""
 
 
 def no_targets(arguments: Any, context: ToolContext) -> tuple[Target, ...]:

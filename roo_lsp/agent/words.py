@@ -30,6 +30,7 @@ TOOLS: Mapping[str, str] = _each(
         "bashtool localshell execute",
         "update_todo_list": "todowrite writetodos updateplan managetodolist updatetodos settodos",
         "ask_followup_question": "askuser askuserquestion askquestion question requestuserinput",
+        "switch_mode": "setmode changemode",
         "attempt_completion": "finish done complete completetask taskcomplete finalanswer submit",
     }
 )
@@ -122,6 +123,7 @@ ARGUMENTS: Mapping[str, Mapping[str, str]] = {
             "follow_up": "options suggestions choices answers",
         }
     ),
+    "switch_mode": _each({"mode_slug": "mode slug modename", "reason": "why explanation"}),
     "attempt_completion": _each(
         {"result": "message summary answer text finalanswer output final response"}
     ),
@@ -159,6 +161,7 @@ Harmless = Mapping[str, tuple[object, ...] | None]
 """Arguments that change nothing: with these values, or (None) with any."""
 
 HARMLESS: Mapping[str, Harmless] = {
+    "switch_mode": {},
     "read_file": {
         "shouldreadentirefile": None,
         "encoding": ("utf-8", "utf8", "UTF-8"),

@@ -188,7 +188,11 @@ def _parser() -> argparse.ArgumentParser:
         dest="images",
         help="a PNG, JPEG, GIF or WebP to go with the prompt; may be given several times",
     )
-    parser.add_argument("--mode", metavar="M", help="the mode: code, ask, architect, debug")
+    parser.add_argument(
+        "--mode",
+        metavar="M",
+        help="the mode: code, ask, architect, debug, orchestrator, or one of yours",
+    )
     parser.add_argument(
         "--yes",
         metavar="KINDS",
@@ -590,6 +594,8 @@ def how_to_allow(entry: Mapping[str, Any], consent: Consent) -> str:
             flag = "--yes=execute"
         case "edit" | "delete" | "move" if "edit" not in consent.kinds:
             flag = "--yes=edit"
+        case "switch_mode":
+            flag = "--set autoApprove.mode=true"
         case _:
             flag = "--yes"
     why = entry.get("reason")

@@ -148,6 +148,7 @@ class Agents:
             settings=lambda: self.settings_of(task.id, self.configuration.current),
             mode=lambda: self.configuration.mode(task.mode).slug,
             modes=lambda: self.configuration.modes,
+            switch_mode=task.set_mode,
             profile=lambda: self.configuration.profile_of(task.mode, task.profile),
             ask_for_passage=lambda passage: _waiting(
                 task, self.approvals.ask_for_passage(task.id, passage)

@@ -19,7 +19,7 @@ from roo_lsp.agent.approval import (
     Refuse,
     Verdict,
 )
-from roo_lsp.agent.modes import MODES, Modes
+from roo_lsp.agent.modes import MODE_GROUPS, MODES, Modes
 from roo_lsp.agent.tool import Group, Target
 from roo_lsp.workspace.descriptors import checked, remember_checked
 from roo_lsp.workspace.javascript_regex import compiled
@@ -28,10 +28,6 @@ from roo_lsp.workspace.rooignore import RooIgnore
 from roo_lsp.workspace.shell import Lists, decide, prefix_of
 
 log = logging.getLogger(__name__)
-
-MODE_GROUPS: frozenset[Group] = frozenset({"read", "edit", "execute", "mcp"})
-"""Groups that a mode gives or withholds; the others are there in every mode."""
-
 
 NO_LISTS = Lists((), ())
 
@@ -130,6 +126,7 @@ class WorkspacePolicy:
 
     def pin(self, act: Act) -> Refuse | None:
         try:
+            self._look_at_rules()
             facts = self._facts(act.targets)
             # What follows in this call acts on these, and not on what takes their place.
             remember_checked(
@@ -142,8 +139,7 @@ class WorkspacePolicy:
 
     def judge(self, act: Act) -> Verdict:
         try:
-            if self._now is not None:
-                self.rules = self._now()
+            self._look_at_rules()
             self._look_at_folders()
             verdict = self._judge(act)
         except Exception:
@@ -153,6 +149,10 @@ class WorkspacePolicy:
         if surprise and isinstance(verdict, Allow) and act.group not in {"read", "always"}:
             return Ask(f"nothing is approved without you any more: {surprise}", "")
         return verdict
+
+    def _look_at_rules(self) -> None:
+        if self._now is not None:
+            self.rules = self._now()
 
     def _look_at_folders(self) -> None:
         """What was approved for the workspace was not approved for a folder that came since."""

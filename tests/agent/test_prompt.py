@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ WORKSPACE = Workspace((Path("/home/me/project"), Path("/home/me/other")))
 
 def prompt(mode: str = "code") -> str:
     tools = [tool for tool in TOOLS.values() if MODES[mode].allows(tool.group)]
-    return system_prompt(MODES[mode], WORKSPACE, tools)
+    return system_prompt(MODES[mode], WORKSPACE, tools, modes=MODES.values())
 
 
 def test_prompt_and_tools_of_the_first_request_stay_under_16_kb() -> None:
@@ -54,6 +55,19 @@ def test_it_says_where_and_in_which_mode_the_agent_works() -> None:
     assert "/home/me/project" in text
     assert "/home/me/other" in text
     assert "architect" in text
+
+
+def test_it_tells_what_each_mode_is_for_in_so_many_words() -> None:
+    mode = MODES["ask"]
+    more = [replace(mode, slug=f"m{n}", when_to_use="For texts.\n" + "x" * 900) for n in range(60)]
+    tools = [TOOLS["switch_mode"]]
+    told = system_prompt(mode, WORKSPACE, tools, modes=[*MODES.values(), *more])
+    assert "- code: Changes and runs code\n" in told
+    assert "- m0: For texts. xxx" in told
+    assert "\n- and 25 more\n" in told
+    assert len(told) < len(prompt()) + 40 * 410
+    assert "# Modes" not in system_prompt(mode, WORKSPACE, [], modes=MODES.values())
+    assert "# Modes" not in system_prompt(mode, WORKSPACE, tools)
 
 
 def test_nothing_asks_for_one_call_at_a_time_while_the_rest_asks_for_several() -> None:

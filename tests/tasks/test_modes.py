@@ -1,16 +1,21 @@
 """Modes of a workspace and of the user in tasks: once trusted, listed, held to, and when one goes away."""
 
+import asyncio
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from roo_lsp.agent.messages import ToolMessage
 from roo_lsp.tasks import inputs, service
+from roo_lsp.tasks.approvals import Pending
 from roo_lsp.tasks.refusals import Invalid
 from roo_lsp.tasks.task import Task
 from tests.support.scripted import calls, says
+from tests.support.wire import PATIENCE
 from tests.tasks.test_service import Rig, serving, write
 
 WRITER = """\
@@ -46,7 +51,7 @@ async def begin(it: Rig, mode: str | None = None, prompt: str = "Do it") -> Task
 
 
 async def trust(it: Rig) -> None:
-    entry = await it.entries.get()
+    entry = await asyncio.wait_for(it.entries.get(), PATIENCE)
     assert entry.kind == "trust"
     decision = inputs.Respond(decision="allow_once", request_id=entry.request_id)
     await service.respond(it.service, decision)
@@ -117,6 +122,64 @@ async def test_modes_come_from_the_workspace_the_settings_and_the_user_in_this_o
         mine.chmod(0o666)
         assert "mine" not in await slugs(it)
         assert any("other users can write it" in each for each in it.front.told)
+
+
+async def answered(it: Rig, decision: Any) -> Pending:
+    """What was asked, once it is decided."""
+    entry = await asyncio.wait_for(it.entries.get(), PATIENCE)
+    respond = inputs.Respond(decision=decision, request_id=entry.request_id)
+    await service.respond(it.service, respond)
+    return entry
+
+
+def switch(mode: str, reason: str = "", first_id: int = 1) -> Any:
+    given = json.dumps({"mode_slug": mode, "reason": reason})
+    return calls(("switch_mode", given), first_id=first_id)
+
+
+async def test_the_model_changes_the_mode_when_the_user_agrees_from_the_next_call_on(
+    tmp_path: Path,
+) -> None:
+    own("settings.json", json.dumps({"profiles": {"big": {}}, "modeProfiles": {"code": "big"}}))
+    first = [*switch("code", "to mend\nit")[:-1], *calls(write("a", "x"))]
+    first[1] = replace(first[1], index=1, id="call_2")
+    async with serving(tmp_path, first, says("ok")) as it:
+        task = await begin(it, "architect")
+        asked = await answered(it, "allow_once")
+        assert asked.title == "Switch from mode architect to code: to mend it"
+        assert asked.request is not None
+        assert asked.request.scope == "switches of the mode, for this task"
+        assert (await answered(it, "allow_once")).title == "Create a"
+        assert await task.ended() == "end_turn"
+        assert (tmp_path / "a").exists(), "what architect may not, in the same answer"
+        assert task.mode == "code"
+        before, after = it.model.requests
+        assert "- code: Changes and runs code" in before.system
+        assert after.system.startswith("You are Roo, a software engineer")
+        assert "execute_command" in {spec.name for spec in after.tools} - {
+            spec.name for spec in before.tools
+        }
+        assert it.profiles == ["", "big"]
+        modes = [e["currentModeId"] for e in it.front.events if "currentModeId" in e]
+        assert modes == ["architect", "code"]
+
+
+async def test_a_switch_that_is_approved_by_itself_or_leads_nowhere_is_not_asked(
+    tmp_path: Path,
+) -> None:
+    own("settings.json", json.dumps({"autoApprove": {"mode": True}}))
+    answers = [switch("Debug"), switch("debug", first_id=2), switch("no", first_id=3), says("ok")]
+    async with serving(tmp_path, *answers) as it:
+        task = await begin(it, "ask")
+        assert await task.ended() == "end_turn"
+        assert task.mode == "debug"
+        results = [m.text for m in it.model.requests[-1].messages if isinstance(m, ToolMessage)]
+        assert results == [
+            "The mode was ask and is debug from your next answer on.",
+            "The mode is debug already: go on.",
+            "There is no mode 'no'. The modes are: code, ask, architect, debug, orchestrator.",
+        ]
+        assert (await service.status(it.service, inputs.Status()))["settingsProblems"] == []
 
 
 async def test_a_task_whose_mode_is_not_there_any_more_says_so_and_changes_nothing(

@@ -35,10 +35,13 @@ class Scripted(Connection):
     """A `Connection` that leads to a script."""
 
     script: ScriptedModel = field(default_factory=lambda: ScriptedModel([]))
+    profiles: list[str] = field(default_factory=list[str])
+    """The profile of each request."""
 
     async def model(
         self, effective: Effective, profile: str, emit: EventSink, ask: AskPassage
     ) -> ChatModel:
+        self.profiles.append(profile)
         return self.script
 
 
@@ -50,6 +53,7 @@ class Rig:
     service: service.Service
     model: ScriptedModel
     entries: asyncio.Queue[Pending]
+    profiles: list[str]
 
 
 @asynccontextmanager
@@ -57,6 +61,7 @@ async def serving(folder: Path, *answers: Any, attended: bool = True) -> AsyncGe
     """A service in a folder, whose model answers this."""
     front, approvals, model = Front(), Approvals(), ScriptedModel(list(answers))
     entries: asyncio.Queue[Pending] = asyncio.Queue()
+    profiles: list[str] = []
     approvals.watch(lambda entry: None if entry.answered.done() else entries.put_nowait(entry))
     hands_in = FrontEnd(
         "a test",
@@ -65,12 +70,12 @@ async def serving(folder: Path, *answers: Any, attended: bool = True) -> AsyncGe
         channel=lambda: [NO_SANDBOX],
         attended=attended,
         approvals=approvals,
-        connect=lambda trust, memory: Scripted(trust, memory, script=model),
+        connect=lambda trust, memory: Scripted(trust, memory, script=model, profiles=profiles),
     )
     opened = open_service(hands_in, (folder,), "1.0")
     await opened.configure()
     try:
-        yield Rig(front, opened, model, entries)
+        yield Rig(front, opened, model, entries, profiles)
     finally:
         await opened.close()
 
