@@ -33,6 +33,7 @@ from roo_lsp.agent.tool import (
     AnyTool,
     Diff,
     FileLimits,
+    Subtasks,
     TodoList,
     ToolContext,
     ToolKind,
@@ -180,6 +181,10 @@ class Host:
     """What MCP servers offer to a context of so many tokens; the same object while nothing changed."""
     switch_mode: Callable[[str], None] = lambda slug: None  # noqa: ARG005 -- a port's
     """Has the task go on in another one."""
+    subtasks: Subtasks | None = None
+    """What the task can hand to others; None: nothing."""
+    is_subtask: bool = False
+    """Another task waits for its result."""
 
 
 def build_agent(host: Host, connection: Connection, entries: Sequence[HistoryEntry] = ()) -> Agent:
@@ -210,6 +215,7 @@ def build_agent(host: Host, connection: Connection, entries: Sequence[HistoryEnt
             changes=host.changes,
             skills=lambda: host.skills(host.mode()),
             modes=_HostModes(host),
+            subtasks=host.subtasks,
         ),
         history=History(host.on_message, entries, connection.keys),
         emit=host.emit,
@@ -310,6 +316,7 @@ def _brief(host: Host, offer: ServersOffer) -> Brief:
         if mode.allows(tool.group)
         and (tool.needs is None or tool.needs in offered)
         and (host.attended or not tool.asks)
+        and (host.subtasks is not None or tool.group != "subtask")
         and (tool.kind is not ToolKind.EXECUTE or mode.allows("execute"))
     }
     tools = {name: host.around_tool(tool) for name, tool in allowed.items()}
@@ -326,6 +333,7 @@ def _brief(host: Host, offer: ServersOffer) -> Brief:
             servers=offer.told,
             attended=host.attended,
             modes=modes.values(),
+            subtask=host.is_subtask,
         ),
         tools=tools,
         specs=[

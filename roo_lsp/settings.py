@@ -386,10 +386,7 @@ class Settings(Section):
     ui: Ui = Field(default_factory=Ui, description="Which standard surfaces are used.")
 
 
-NOT_YET_EFFECTIVE: tuple[str, ...] = (
-    "autoApprove.subtask",
-    "autoApprove.fetch",
-)
+NOT_YET_EFFECTIVE: tuple[str, ...] = ("autoApprove.fetch",)
 """Keys that are accepted but whose feature is not there yet; `roo.status` lists those that are set."""
 
 

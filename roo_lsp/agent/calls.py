@@ -17,7 +17,7 @@ from roo_lsp.agent.events import SurroundingsTold, ToolCallUpdated
 from roo_lsp.agent.finishing import GIVEN, why_not_finished
 from roo_lsp.agent.messages import INTERRUPTED, AssistantMessage, ToolCall, ToolMessage
 from roo_lsp.agent.paths_meant import as_meant, not_found, unwanted
-from roo_lsp.agent.tool import AnyTool, Arguments, Invocation, Target, ToolResult
+from roo_lsp.agent.tool import AnyTool, Arguments, Invocation, Target, ToolContext, ToolResult
 from roo_lsp.agent.vocabulary import unknown_tool
 
 log = logging.getLogger(__name__)
@@ -59,6 +59,8 @@ class _Progress:
     asking: dict[str, str] = field(default_factory=dict[str, str])
     """Those that the user may have been asked about, with their titles."""
     running: set[str] = field(default_factory=set[str])
+    children: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Those whose subtask was begun already, with its id."""
 
     def unfinished(self, call: ToolCall, why: str) -> str:
         """What the model is told of a call that has no result, as the task was stopped."""
@@ -93,12 +95,14 @@ class LeftCalls:
     """Those that the user has denied since, with their titles."""
     over: Callable[[], None]
     """Told when each of them has its result."""
+    children: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Those that a subtask was begun for, with its id."""
 
 
 async def run_left_calls(agent: Agent, brief: Brief, left: LeftCalls) -> bool:
     """Go on with an answer's calls where a server ended; none that may have been run is run again."""
     agent.history.reopen()
-    progress, denied = _Progress(), left.denied()
+    progress, denied = _Progress(children=left.children), left.denied()
     for call in left.answer.calls:
         if result := left.results.get(call.id):
             progress.results[call.id] = Result(result, wrong=result.failed)
@@ -119,7 +123,9 @@ async def _run_all(agent: Agent, brief: Brief, answer: Answer, progress: _Progre
     calls, tools, results = answer.message.calls, brief.tools, progress.results
     shown = ""
     try:
-        for batch in _batches([call for call in calls if call.id not in results], tools):
+        for batch in _batches(
+            [call for call in calls if call.id not in results], tools, agent.context
+        ):
             if why := _not_run(batch, calls, tools, results):
                 for call in batch:
                     agent.emit(ToolCallUpdated(call.id, "failed", title=call.name, text=why))
@@ -155,18 +161,29 @@ async def _run_all(agent: Agent, brief: Brief, answer: Answer, progress: _Progre
     return any(result.done for result in results.values())
 
 
-def _batches(calls: Iterable[ToolCall], tools: Mapping[str, AnyTool]) -> list[list[ToolCall]]:
+def _batches(
+    calls: Iterable[ToolCall], tools: Mapping[str, AnyTool], context: ToolContext
+) -> list[list[ToolCall]]:
     """The calls in order, neighbours that may run beside each other together, those that end it last."""
     batches: list[list[ToolCall]] = []
     beside = False
     for call in sorted(calls, key=lambda call: call.name in tools and tools[call.name].final):
-        parallel = call.name in tools and tools[call.name].parallel
+        parallel = call.name in tools and _is_parallel(tools[call.name], call, context)
         if parallel and beside:
             batches[-1].append(call)
         else:
             batches.append([call])
         beside = parallel
     return batches
+
+
+def _is_parallel(tool: AnyTool, call: ToolCall, context: ToolContext) -> bool:
+    if tool.beside is None:
+        return tool.parallel
+    try:
+        return tool.beside(tool.parse(call.arguments, []), context)
+    except ToolError:
+        return False
 
 
 def _not_run(
@@ -198,14 +215,19 @@ def _not_run(
 
 
 def _only_looks(tool: AnyTool) -> bool:
-    return tool.group in {"read", "mcp", "fetch"} and not tool.final
+    return tool.group in {"read", "mcp", "fetch", "subtask"} and not tool.final
 
 
 async def _run(
     agent: Agent, tools: Mapping[str, AnyTool], answer: Answer, call: ToolCall, progress: _Progress
 ) -> None:
     """One call, whose result is kept as soon as there is one."""
-    progress.results[call.id] = await run_call(agent, tools, answer, call, progress)
+    child = progress.children.get(call.id)
+    if child is None:
+        progress.results[call.id] = await run_call(agent, tools, answer, call, progress)
+    else:
+        progress.running.add(call.id)
+        progress.results[call.id] = await _rejoined(agent, call, child)
 
 
 async def run_call(
@@ -254,6 +276,17 @@ async def run_call(
     return _finish(agent, call, title, result, quiet=tool.told_elsewhere)
 
 
+async def _rejoined(agent: Agent, call: ToolCall, task_id: str) -> Result:
+    """A call that was allowed and begun before a server ended, and whose subtask goes on."""
+    try:
+        if agent.context.subtasks is None:
+            raise ToolError("The subtask cannot be gone on with here.")
+        result = await agent.context.subtasks.rejoin(call.id, task_id)
+    except ToolError as error:
+        result = ToolResult(error.text, failed=True)
+    return _finish(agent, call, call.name, result)
+
+
 async def _prepare(
     agent: Agent,
     tools: Mapping[str, AnyTool],
@@ -285,7 +318,7 @@ async def _prepare(
         wrong = await unwanted(targets, agent.context) or await not_found(targets, agent.context)
         if wrong:
             raise wrong  # before anyone is asked
-        invocation = await tool.prepare(meant, agent.context)
+        invocation = await tool.prepare(meant, replace(agent.context, call_id=call.id))
     except ToolError as error:
         reveal = not targets or agent.gate.may_reveal(targets)
         raise ToolError(error.text if reveal else error.brief) from error

@@ -222,4 +222,4 @@ class Agent:
         """A request ended: count what it cost, and show it with what the context holds now."""
         self.budget.spend(usage, brief.price)
         size = self.gauge.window(brief.context_window)
-        self.emit(UsageUpdated(usage, used=used, size=size, cost=self.budget.total_cost))
+        self.emit(UsageUpdated(usage, used=used, size=size, cost=self.budget.whole_cost))

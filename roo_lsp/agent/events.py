@@ -480,14 +480,48 @@ class ModeChanged:
     """The task's mode is another one from here on."""
 
     mode: str
+    parent: str = ""
+    """The task that began this one, in the first event of a subtask."""
 
     @property
     def update(self) -> Update:
-        return {"sessionUpdate": "current_mode_update", "currentModeId": self.mode}
+        update: Update = {"sessionUpdate": "current_mode_update", "currentModeId": self.mode}
+        return {**update, "_meta": {"parentTaskId": self.parent}} if self.parent else update
 
     @property
     def line(self) -> str:
         return f"Mode: {self.mode}"
+
+
+@dataclass(frozen=True, slots=True)
+class SubtaskChanged:
+    """A subtask of this task began to run, to wait for the user, or stopped."""
+
+    task_id: str
+    title: str
+    state: TaskState
+    call_id: str
+    """The call that began it, and that its result is for."""
+
+    @property
+    def update(self) -> Update:
+        return {
+            "sessionUpdate": "_subtask",
+            "taskId": self.task_id,
+            "title": self.title,
+            "state": self.state,
+            "_meta": {"toolCallId": self.call_id},
+        }
+
+    @property
+    def line(self) -> str:
+        begin = {
+            "running": "Subtask",
+            "waiting": "Subtask waits",
+            "idle": "Subtask over",
+            "failed": "Subtask failed",
+        }
+        return f"{begin[self.state]}: {self.title}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from roo_lsp.agent.columns import one_line
 from roo_lsp.agent.messages import ToolCall
 from roo_lsp.agent.ports import Usage
 from roo_lsp.agent.tool import Diff, canonical
-from roo_lsp.agent.usage import Price
+from roo_lsp.agent.usage import Price, Spent
 
 LONGEST_CYCLE = 4
 """Calls in a cycle that is recognised at once: A-A-A, A-B-A-B, … up to A-B-C-D."""
@@ -48,6 +48,8 @@ class Budget:
     total_cost: float = 0
     input_tokens: int = 0
     output_tokens: int = 0
+    below: Spent = field(default_factory=Spent)
+    """What the task's subtasks have taken; no part of the figures above but of `cost`."""
     _last_failure: str = ""
     _failed: bool = False
     """Of the answer whose calls run now: whether one failed, and whether one brought something new."""
@@ -61,6 +63,16 @@ class Budget:
         self.total_cost += cost
         self.input_tokens += usage.input_tokens
         self.output_tokens += usage.output_tokens
+
+    @property
+    def whole_cost(self) -> float:
+        """US dollars of the task with its subtasks."""
+        return self.total_cost + self.below.cost
+
+    def take_below(self, spent: Spent) -> None:
+        """The subtasks have taken so much by now."""
+        self.cost += spent.cost - self.below.cost
+        self.below = spent
 
     def call_ended(self, *, failure: str | None, new: bool) -> None:
         """A call ended: `failure` says which and why, `new` that its result was not there before."""

@@ -21,6 +21,10 @@ FILES_OF_RULES = (
     "things, the first holds."
 )
 NOBODY_THERE = "Nobody is there to answer: where you would ask, decide, and name what you assumed in the result."
+PART_OF_A_TASK = (
+    "This is a part of a larger task, for which another agent waits. Do this part and no more. Of all you "
+    "say it gets the result alone: tell there what you did or found, and what it has to know."
+)
 
 
 def system_prompt(
@@ -36,12 +40,14 @@ def system_prompt(
     servers: str = "",
     attended: bool = True,
     modes: Iterable[Mode] = (),
+    subtask: bool = False,
 ) -> str:
     """The system prompt for a task in `mode` with these tools.
 
     `sandbox` tells what holds commands back; `rules` are the texts of files of rules, under their
     names; `skills` is their list; `servers` is what MCP servers say of their tools; `attended` is False
-    where nobody is there to be asked; `modes` are those it can go on in.
+    where nobody is there to be asked; `modes` are those it can go on in; `subtask` where another task
+    waits for the result.
     """
     names = {folder: name for name, folder in workspace.named().items()}
     folders = "\n".join(
@@ -56,6 +62,8 @@ def system_prompt(
     denied = f"follow what the user said{', or ask.' if attended else '.'}"
     if not attended:
         denied += f"\n{NOBODY_THERE}"
+    if subtask:
+        denied += f"\n{PART_OF_A_TASK}"
     parts = [
         mode.role,
         mode.instructions,

@@ -162,7 +162,7 @@ class Invocation:
     targets: tuple[Target, ...] = ()
     """What it is about beside what the arguments name, judged with that."""
     payload: str = ""
-    """What is handed to a program of others, whole; shown with the question."""
+    """What is handed to a program of others, or to another task, whole; shown with the question."""
     about: str = ""
     """What an *always* about it is for, where its group is too much."""
     preapproved: bool = False
@@ -188,6 +188,40 @@ class TodoList:
         """These are the entries from now on."""
         self.entries = tuple(entries)
         self.replaced(self.entries)
+
+
+@dataclass(frozen=True, slots=True)
+class SubtaskWanted:
+    """A part of the task for a subtask; `call_id` is the call that gets its result."""
+
+    call_id: str
+    mode: str
+    prompt: str
+    todos: Sequence[Todo] = ()
+
+
+class Subtasks(Protocol):
+    """Tasks below the one that calls; each is run to its end before its call has a result."""
+
+    def refusal(self) -> str | None:
+        """Why none can be begun now, in words for the model; else None."""
+        ...
+
+    async def run(self, wanted: SubtaskWanted) -> ToolResult:
+        """Begin one; cancelling stops it.
+
+        Raises:
+            ToolError: it cannot be begun.
+        """
+        ...
+
+    async def rejoin(self, call_id: str, task_id: str) -> ToolResult:
+        """The result of one that was begun before a server ended, which goes on where it was.
+
+        Raises:
+            ToolError: it cannot.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,6 +325,10 @@ class ToolContext:
     """Those that the user keeps for the mode, by name, as of now."""
     modes: TaskModes | None = None
     """The task's mode and the others, where it can change."""
+    subtasks: Subtasks | None = None
+    """Where parts of the task can be handed to others."""
+    call_id: str = ""
+    """The call that is prepared."""
 
 
 def no_targets(arguments: Any, context: ToolContext) -> tuple[Target, ...]:
@@ -314,6 +352,8 @@ class Tool(Generic[A]):
     """True for calls without side effects, which may run beside their neighbours."""
     needs: Feature | Literal["skills"] | None = None
     """What there has to be for it; without, there is no such tool."""
+    beside: Callable[[A, ToolContext], bool] | None = None
+    """The same, where it is the call's arguments that tell; raises ToolError where they cannot."""
     rule: str = ""
     """How to use it, beyond what its description says, for the system prompt. Tools with the same
     rule are named in it together, where it has `{tools}`."""

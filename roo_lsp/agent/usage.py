@@ -44,6 +44,15 @@ class Price:
         ) / 1_000_000
 
 
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What requests took together; the cost is US dollars."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost: float = 0
+
+
 def size_of(messages: Iterable[Message]) -> int:
     """Characters that the model has to read of these messages."""
     return sum(_size(message) for message in messages)

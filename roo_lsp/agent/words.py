@@ -31,6 +31,7 @@ TOOLS: Mapping[str, str] = _each(
         "update_todo_list": "todowrite writetodos updateplan managetodolist updatetodos settodos",
         "ask_followup_question": "askuser askuserquestion askquestion question requestuserinput",
         "switch_mode": "setmode changemode",
+        "new_task": "newtask",
         "attempt_completion": "finish done complete completetask taskcomplete finalanswer submit",
     }
 )
@@ -67,6 +68,7 @@ NEAREST: Mapping[str, str] = _each(
         "read_command_output": "bashoutput getterminaloutput readterminal checkcommandstatus",
         "document_symbols": "listcodedefinitionnames listsymbols codeoutline",
         "get_diagnostics": "geterrors readlints diagnostics getproblems",
+        "new_task": "task agent subagent runsubagent dispatchagent delegate spawnagent",
         "read_file": "readmanyfiles readfiles viewimage readnotebook",
     }
 )
@@ -123,6 +125,7 @@ ARGUMENTS: Mapping[str, Mapping[str, str]] = {
             "follow_up": "options suggestions choices answers",
         }
     ),
+    "new_task": _each({"mode": "modeslug slug", "message": "prompt task instructions"}),
     "switch_mode": _each({"mode_slug": "mode slug modename", "reason": "why explanation"}),
     "attempt_completion": _each(
         {"result": "message summary answer text finalanswer output final response"}
@@ -162,6 +165,7 @@ Harmless = Mapping[str, tuple[object, ...] | None]
 
 HARMLESS: Mapping[str, Harmless] = {
     "switch_mode": {},
+    "new_task": {},
     "read_file": {
         "shouldreadentirefile": None,
         "encoding": ("utf-8", "utf8", "UTF-8"),

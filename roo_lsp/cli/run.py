@@ -595,7 +595,7 @@ def how_to_allow(entry: Mapping[str, Any], consent: Consent) -> str:
         case "edit" | "delete" | "move" if "edit" not in consent.kinds:
             flag = "--yes=edit"
         case "switch_mode":
-            flag = "--set autoApprove.mode=true"
+            flag = "--yes, or --set autoApprove.mode=true and autoApprove.subtask=true"
         case _:
             flag = "--yes"
     why = entry.get("reason")

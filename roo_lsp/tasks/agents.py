@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -36,8 +36,9 @@ from roo_lsp.tasks.mentions import mentions_in, place_of
 from roo_lsp.tasks.prompt_commands import CommandsAndMentions, PromptCommands
 from roo_lsp.tasks.reporting import RecordingRunner, ReportingFileSystem
 from roo_lsp.tasks.review import Reviews
+from roo_lsp.tasks.subtasks import MAX_DEPTH, TaskSubtasks
 from roo_lsp.tasks.surroundings import ReadGate, TaskSurroundings, left_running
-from roo_lsp.tasks.task import Task, Worker
+from roo_lsp.tasks.task import Task, Tasks, Worker
 from roo_lsp.tasks.view import UserView
 from roo_lsp.workspace.commands import ShellRunner
 from roo_lsp.workspace.outputs import OutputStore
@@ -102,12 +103,16 @@ class Agents:
     tell: Callable[[str], None]
     """Shows the user a message."""
     offered: PromptCommands
+    tasks: Callable[[], Tasks]
+    """All of them; made after this."""
     attended: bool = True
     """False where nobody is there to answer a question."""
+    _surprises: dict[str, Surprises] = field(default_factory=dict[str, Surprises])
+    """By the task that the user began: what happened in a part of it happened in it."""
 
     def __call__(self, task: Task, entries: Sequence[HistoryEntry]) -> Worker:
         """A task's agent, with what was said before."""
-        surprises = Surprises()
+        surprises = self._surprises.setdefault((*task.line, task.id)[0], Surprises())
         folders = self.workspace.folders
         on_disk = disk(self.configuration.current.settings, self.ignore)
         shell = ShellRunner(
@@ -145,10 +150,12 @@ class Agents:
             emit=partial(_emit, task, checkpoints),
             on_message=checkpoints.keep_entry,
             before_request=partial(self._before_request, task, checkpoints),
-            settings=lambda: self.settings_of(task.id, self.configuration.current),
+            settings=partial(self._settings, task),
             mode=lambda: self.configuration.mode(task.mode).slug,
             modes=lambda: self.configuration.modes,
             switch_mode=task.set_mode,
+            subtasks=TaskSubtasks(task, self.tasks) if len(task.line) < MAX_DEPTH else None,
+            is_subtask=bool(task.line),
             profile=lambda: self.configuration.profile_of(task.mode, task.profile),
             ask_for_passage=lambda passage: _waiting(
                 task, self.approvals.ask_for_passage(task.id, passage)
@@ -192,6 +199,13 @@ class Agents:
             people.close_left,
             around.hand,
         )
+
+    def _settings(self, task: Task) -> Effective:
+        """Those of a subtask are those of the tasks above it, and its own."""
+        now = self.configuration.current
+        for task_id in (*task.line, task.id):
+            now = self.settings_of(task_id, now)
+        return now
 
     def _around(self, task: Task, agent: Agent, host: Host) -> TaskSurroundings:
         def settings() -> Settings:

@@ -29,6 +29,8 @@ class LooseEnds:
     """The call that each was asked by; empty where that is none."""
     queued: dict[str, str] = field(default_factory=dict[str, str])
     """The words of each message that the model was not told."""
+    children: dict[str, str] = field(default_factory=dict[str, str])
+    """By call, the subtask that was begun for it."""
 
     def take(self, events: Iterable[Mapping[str, Any]]) -> None:
         """Stored events, in their order."""
@@ -99,6 +101,8 @@ class LooseEnds:
             case {"sessionUpdate": "_question", "requestId": request_id}:
                 running_now = [each for each, (_, running) in self.calls.items() if running]
                 self.questions[request_id] = running_now[-1] if running_now else ""
+            case {"sessionUpdate": "_subtask", "taskId": task_id, "_meta": {"toolCallId": call_id}}:
+                self.children[call_id] = task_id
             case {"sessionUpdate": "_queued", "messageId": message_id, "state": _}:
                 self.queued.pop(message_id, None)
             case {"sessionUpdate": "_queued", "messageId": message_id, "text": text}:

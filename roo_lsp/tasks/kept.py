@@ -64,6 +64,19 @@ def forget(store: TaskStore, task_id: str, request_id: str) -> None:
         log.info("%s stays on disk: %s", request_id, error)
 
 
+def keep_subtask(store: TaskStore, task_id: str, child_id: str) -> None:
+    """The task waits for a subtask: where the disk does not let that be known, as for the others."""
+    try:
+        write_private(_file(store, task_id, f"subtask_{child_id}"), "{}")
+    except OSError as error:
+        log.warning("that %s waits for %s is not kept: %s", task_id, child_id, error)
+
+
+def forget_subtask(store: TaskStore, task_id: str, child_id: str) -> None:
+    """Its result is there."""
+    forget(store, task_id, f"subtask_{child_id}")
+
+
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """A task that no server runs, and that waits in the middle of an answer's calls."""
@@ -73,6 +86,8 @@ class Waiting:
     """Those that the answer's calls have."""
     asked: Mapping[str, Kept]
     """What waits, by the id of its call."""
+    children: Mapping[str, str]
+    """The subtasks that it waits for, by the ids of their calls."""
     loose: LooseEnds
 
     @property
@@ -81,7 +96,8 @@ class Waiting:
         return {
             call.id
             for call in self.answer.calls
-            if call.id not in self.results and call.id not in self.asked and self.loose.ran(call.id)
+            if call.id not in self.results.keys() | self.asked.keys() | self.children.keys()
+            and self.loose.ran(call.id)
         }
 
 
@@ -91,7 +107,7 @@ def what_waits(store: TaskStore, task_id: str) -> Waiting | None:
         return None  # known without the events, of which a long task has many
     loose = LooseEnds()
     loose.take(store.events(task_id, 0, sys.maxsize)[0])
-    if not loose.asked:
+    if not loose.asked and not loose.children:
         return None
     left = History(lambda _: None, store.messages(task_id)).unfinished()
     if left is None:
@@ -105,7 +121,8 @@ def what_waits(store: TaskStore, task_id: str) -> Waiting | None:
         and (kept := _read(_file(store, task_id, request_id))) is not None
         and not kept.own
     }
-    return Waiting(answer, results, asked, loose) if asked else None
+    children = {call: child for call, child in loose.children.items() if call in open_calls}
+    return Waiting(answer, results, asked, children, loose) if asked or children else None
 
 
 def _read(file: Path) -> Kept | None:

@@ -37,7 +37,9 @@ class Left:
         waiting = self._waiting()
         on_list = {entry.request_id for entry in self.approvals.pending}
         for entry in self.approvals.pending:
-            if entry.take_up is not None and entry.request_id not in waiting:
+            ours = entry.task_id is not None and self.store.claimed(entry.task_id)
+            # One that is ours by now comes to it, or gives it up itself.
+            if entry.take_up is not None and entry.request_id not in waiting and not ours:
                 self.approvals.withdraw(entry)
         for request_id, (task_id, kept) in waiting.items():
             if request_id not in on_list:

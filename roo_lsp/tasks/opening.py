@@ -28,6 +28,7 @@ from roo_lsp.tasks.review import Reviews
 from roo_lsp.tasks.screen import Screen
 from roo_lsp.tasks.service import Service
 from roo_lsp.tasks.stream import Audience
+from roo_lsp.tasks.subtasks import parent_goes_on
 from roo_lsp.tasks.task import Tasks
 from roo_lsp.tasks.transcripts import Transcripts
 from roo_lsp.tasks.view import NoView, UserView
@@ -164,6 +165,7 @@ def open_service(front: FrontEnd, folders: Sequence[Path], version: str) -> Serv
         open_text=front.open_text,
         tell=screen.message,
         offered=offered,
+        tasks=lambda: tasks,
         attended=front.attended,
     )
     tasks = Tasks(
@@ -174,6 +176,7 @@ def open_service(front: FrontEnd, folders: Sequence[Path], version: str) -> Serv
         screen.warning,
         front.approvals.outlive,
         connection.keys,
+        lambda task: parent_goes_on(task, tasks),
     )
     return Service(
         version,

@@ -166,6 +166,7 @@ async def start(service: Service, argument: Start, task_id: str = "") -> dict[st
     prompt = argument.prompt + _context_text(service, pointed) + added.text
     task = service.tasks.create(argument.prompt, mode, argument.profile or "", task_id)
     if argument.work_done_token is not None:
+        task.token = argument.work_done_token
         service.audience.use_token(task.id, argument.work_done_token)
     task.focus(focus)
     task.send(prompt, added.images, words=argument.prompt)
@@ -308,6 +309,10 @@ def _too_late(message_id: str) -> Refused:
 async def cancel(service: Service, argument: Cancel) -> dict[str, Any]:
     task = _task(service, argument.task_id)
     cancelled = await task.cancel(argument.why)
+    for each in service.tasks.below(task.id):
+        # Those of a server that ended: what runs here was stopped by the task itself.
+        if each.state in {"running", "waiting"} and (part := service.tasks.find(each.task_id)):
+            cancelled |= await part.cancel(argument.why)
     service.left.look()
     return {"taskId": task.id, "cancelled": cancelled}
 

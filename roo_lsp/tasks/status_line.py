@@ -20,6 +20,7 @@ from roo_lsp.agent.events import (
     QuestionAsked,
     Retrying,
     StateChanged,
+    SubtaskChanged,
     ToolCallArguments,
     ToolCallStarted,
     ToolCallUpdated,
@@ -77,6 +78,8 @@ class StatusLine:
             case ModelAtWork():
                 self._does("model", AT_WORK, event.speed)
                 self._since = self.clock() - event.seconds
+            case SubtaskChanged(task_id=task, state="running"):
+                self._does(f"subtask {task}", _text(event.line))
             case ToolCallUpdated(id=call, status="in_progress") if event.doing:
                 self._does(f"run {call}", _text(event.doing), _text(event.said))
             case _:

@@ -42,6 +42,8 @@ from roo_lsp.agent.finishing import answer_of
 from roo_lsp.agent.loop import go_on, run_turn
 from roo_lsp.agent.messages import INTERRUPTED, HistoryEntry, Image, ToolMessage, UserMessage
 from roo_lsp.agent.redaction import Keys
+from roo_lsp.agent.tool import Todo
+from roo_lsp.agent.usage import Spent
 from roo_lsp.tasks.interrupted import LooseEnds
 from roo_lsp.tasks.kept import forget, what_waits
 from roo_lsp.tasks.record import TaskRecord, require_readable
@@ -51,6 +53,7 @@ from roo_lsp.tasks.stream import Audience, EventStream
 from roo_lsp.tasks.view import Focus
 from roo_lsp.workspace.store import TaskStore
 from roo_lsp.workspace.task_index import TaskSummary
+from roo_lsp.workspace.task_tree import TaskTree
 
 log = logging.getLogger(__name__)
 
@@ -104,6 +107,14 @@ class Task:
     """Shows the user a message."""
     keys: Keys = field(default_factory=Keys)
     """Left out of all that is shown and stored."""
+    line: tuple[str, ...] = ()
+    """The tasks that this one is a part of, from the one that the user began down to its parent."""
+    begun: Callable[["Task"], None] = lambda task: None  # noqa: ARG005 -- nobody is told
+    """Told when a turn begins."""
+    watchers: list[Callable[[], None]] = field(default_factory=list[Callable[[], None]])
+    """Told when the state is another one."""
+    token: str | int | None = None
+    """The front end's own name for what it is told of the task."""
     state: TaskState = "idle"
     updated_at: float = field(default_factory=time.time)
     turn: asyncio.Task[StopReason] | None = None
@@ -116,6 +127,7 @@ class Task:
     record: TaskRecord = field(init=False)
     stream: EventStream = field(init=False)
     _worker: Worker = field(init=False)
+    _end: StateChanged | None = None
     _cancelling: bool = False
     _said_behind: deque[UserMessage] = field(default_factory=deque[UserMessage])
     """What was said while the turn was being cancelled: for the next one."""
@@ -146,6 +158,11 @@ class Task:
         if isinstance(event, StateChanged) and event.state != self.state:
             self.state = event.state
             self.save()
+            if self.record.claimed:
+                self._out(event)
+                for each in list(self.watchers):
+                    each()
+                return
         if self.record.claimed:
             self._out(event)
             return
@@ -185,6 +202,22 @@ class Task:
         self._begin()
         return False
 
+    def begin(self, prompt: str, todos: Sequence[Todo] = ()) -> None:
+        """The first turn of a subtask, with a todo list where it has one.
+
+        Raises:
+            RooError: it cannot be stored.
+        """
+        self.record.claim()
+        self.agent.inbox.append(UserMessage(prompt, own=0))  # no person typed it
+
+        async def work(agent: Agent) -> StopReason:
+            if todos:
+                agent.context.todos.replace(todos)
+            return await run_turn(agent)
+
+        self._begin(work)
+
     def take_up(self, request_id: str | None = None) -> bool:
         """Go on where a server ended while the user was asked; False where nothing waits, or not this.
 
@@ -208,6 +241,7 @@ class Task:
             waiting.begun,
             self._worker.denied,
             self._worker.taken_up,
+            waiting.children,
         )
         going_on = {call.id for call in waiting.answer.calls} - waiting.results.keys()
         for event in waiting.loose.ends(self._call_ids(), waiting.results, going_on):
@@ -222,6 +256,7 @@ class Task:
         self.record.unstored = None
         self.turn = asyncio.create_task(self._run(work), name=f"turn of {self.id}")
         self.turn.add_done_callback(self._turn_over)
+        self.begun(self)
 
     async def condense(self) -> tuple[int, int]:
         """Condense the conversation; the tokens it had and has. What is said meanwhile waits.
@@ -394,19 +429,34 @@ class Task:
 
     @property
     def usage(self) -> dict[str, int]:
+        """Tokens, with those of its subtasks."""
         budget = self.agent.budget
         return {
-            "inputTokens": budget.input_tokens,
-            "outputTokens": budget.output_tokens,
+            "inputTokens": budget.input_tokens + budget.below.input_tokens,
+            "outputTokens": budget.output_tokens + budget.below.output_tokens,
         }
 
     @property
     def cost(self) -> float:
-        """US dollars."""
-        return round(self.agent.budget.total_cost, 6)
+        """US dollars, with what its subtasks have cost."""
+        return round(self.agent.budget.whole_cost, 6)
+
+    @property
+    def last_end(self) -> StateChanged | None:
+        """How its last turn ended; None where none has."""
+        if self._end is None:
+            for event in reversed(self.store.events(self.id, 0, sys.maxsize)[0]):
+                match event["update"]:
+                    case {"sessionUpdate": "_state", "state": state, "stopReason": reason}:
+                        self._end = StateChanged(state, reason, _error_of(event["update"]))
+                        break
+                    case _:
+                        pass
+        return self._end
 
     def summary(self) -> TaskSummary:
-        """What the list of tasks shows."""
+        """What the list of tasks keeps of it, without its subtasks."""
+        budget = self.agent.budget
         return TaskSummary(
             task_id=self.id,
             title=self.title,
@@ -414,10 +464,11 @@ class Task:
             mode=self.mode,
             created_at=self.created_at,
             updated_at=self.updated_at,
-            input_tokens=self.usage["inputTokens"],
-            output_tokens=self.usage["outputTokens"],
-            cost=self.cost,
+            input_tokens=budget.input_tokens,
+            output_tokens=budget.output_tokens,
+            cost=round(budget.total_cost, 6),
             workspace=str(self.workspace),
+            parent_task_id=self.line[-1] if self.line else "",
         )
 
     def save(self) -> None:
@@ -447,6 +498,7 @@ class Task:
         budget = self.agent.budget
         budget.input_tokens, budget.output_tokens = summary.input_tokens, summary.output_tokens
         budget.total_cost = summary.cost
+        budget.below = TaskTree(self.store.list(None, sys.maxsize)).spent_below(self.id)
 
     def _end_work(self) -> None:
         if self._work is not None:
@@ -468,7 +520,7 @@ class Task:
     async def _run(self, work: Callable[[Agent], Coroutine[Any, Any, StopReason]]) -> StopReason:
         self.audience.begin(self.id, self.title, self.stream.status)
         if self.stream.seq == 0:
-            self.emit(ModeChanged(self.mode))
+            self.emit(ModeChanged(self.mode, self.line[-1] if self.line else ""))
         self.emit(StateChanged("running"))
         if self.interrupted:
             self._end_interrupted()
@@ -502,6 +554,7 @@ class Task:
             self._work = None
             if end.stop_reason in {"cancelled", "error"}:
                 self._give_back()
+            self._end = end
             self.emit(end)
             self.stream.flush()
             self.audience.end(self.id, self._last_line(end))
@@ -550,6 +603,8 @@ class Tasks:
     """Whether the user is asked something in a task that could be asked by another server as well."""
     keys: Keys = field(default_factory=Keys)
     """Left out of all that is shown and stored."""
+    begun: Callable[[Task], None] = lambda task: None  # noqa: ARG005 -- nobody is told
+    """Told when a turn of one begins."""
     _open: dict[str, Task] = field(default_factory=dict[str, Task])
     _recent: str | None = None
 
@@ -559,30 +614,62 @@ class Tasks:
         Raises:
             RooError: it cannot be stored.
         """
-        task_id = task_id or new_id()
+        task = self._create(task_id or new_id(), prompt, mode, profile, ())
+        self._recent = task.id
+        return task
+
+    def begin_below(self, parent: Task, prompt: str, mode: str) -> Task:
+        """A new task that another one waits for; its turn starts with `begin`.
+
+        Raises:
+            RooError: it cannot be stored.
+        """
+        child = self._create(new_id(), prompt, mode, parent.profile, (*parent.line, parent.id))
+        if parent.token is not None:
+            child.token = parent.token
+            self.audience.use_token(child.id, parent.token)
+        return child
+
+    def _create(
+        self, task_id: str, prompt: str, mode: str, profile: str, line: tuple[str, ...]
+    ) -> Task:
         title = fitted(one_line(self.keys.hidden(prompt)), TITLE_LENGTH)
-        task = self._make(task_id, title, mode, profile, time.time(), entries=[])
+        task = self._make(task_id, title, mode, profile, time.time(), line, entries=[])
         task.record.seen = (0, 0)
         try:
             self.store.create(task.summary())
         except RooError:
             del self._open[task_id]
-            self._recent = None
             raise
         return task
 
     def get(self, task_id: str | None) -> Task | None:
-        """An open task, or one from the store; without an id the one used last, or None."""
+        """An open task, or one from the store; without an id the one used last that is no subtask, or None."""
         if task_id is None:
-            task_id = self._recent or next(
-                (each.task_id for each in self.store.list(str(self.workspace), 1)), None
-            )
+            stored = self.store.list(str(self.workspace), sys.maxsize) if not self._recent else ()
+            own = (each.task_id for each in stored if not each.parent_task_id)
+            task_id = self._recent or next(own, None)
         if task_id is None:
             return None
-        task = self._open.get(task_id) or self._reopen(task_id)
-        if task is not None:
+        task = self.find(task_id)
+        if task is not None and not task.line:
             self._recent = task.id
         return task
+
+    def find(self, task_id: str) -> Task | None:
+        """An open task, or one from the store; it does not count as used."""
+        return self._open.get(task_id) or self._reopen(task_id)
+
+    def below(self, task_id: str) -> Sequence[TaskSummary]:
+        """The subtasks of a task, theirs, and so on, as they are stored."""
+        return self._tree().below(task_id)
+
+    def spent_below(self, task_id: str) -> Spent:
+        """What they have taken together."""
+        return self._tree().spent_below(task_id)
+
+    def _tree(self) -> TaskTree:
+        return TaskTree(self.store.list(None, sys.maxsize))
 
     def delete(self, task_id: str) -> None:
         """Forget a task and what is stored of it.
@@ -597,21 +684,31 @@ class Tasks:
 
     def listed(self, limit: int, *, everywhere: bool) -> list[TaskSummary]:
         """Newest first; a stored task whose turn no server runs waits for the user or is idle."""
-        found = self.store.list(None if everywhere else str(self.workspace), limit)
+        stored, here = self.store.list(None, sys.maxsize), str(self.workspace)
+        tree = TaskTree(stored)
+        found = [each for each in stored if everywhere or each.workspace == here][:limit]
         busy = {each.task_id for each in found if each.state in {"running", "waiting"}}
         running = {each for each in busy if self._is_running(each)}
         running |= self.store.elsewhere(busy - running)
+
+        def waits(task: TaskSummary) -> bool:
+            below = [each.task_id for each in tree.below(task.task_id)]
+            return any(map(self.waits, [task.task_id, *below]))
+
         return [
-            replace(each, state="waiting" if self.waits(each.task_id) else "idle")
+            replace(tree.whole(each), state="waiting" if waits(each) else "idle")
             if each.task_id in busy - running
-            else each
+            else tree.whole(each)
             for each in found
         ]
 
     async def close(self) -> None:
         """Cancel everything, but for what waits for the user: that stays for the next server."""
+        left = {task.id for task in self if task.running and self.waits(task.id)}
+        left |= {each for task in self if task.id in left for each in task.line}
         for task in self:
-            if task.running and self.waits(task.id):
+            # A part of what goes on later goes on as well.
+            if task.running and (task.id in left or left.intersection(task.line)):
                 task.leave()
         await asyncio.gather(*(task.stop() for task in list(self._open.values())))
 
@@ -628,8 +725,19 @@ class Tasks:
         require_readable(summary)
         seen = self.store.extent(task_id)
         entries = self.store.messages(task_id)
+        line: list[str] = []
+        above: TaskSummary | None = summary
+        while above and (parent := above.parent_task_id) and parent not in {*line, task_id}:
+            line.insert(0, parent)
+            above = self.store.get(parent)
         task = self._make(
-            task_id, summary.title, summary.mode, "", summary.created_at, entries=entries
+            task_id,
+            summary.title,
+            summary.mode,
+            "",
+            summary.created_at,
+            tuple(line),
+            entries=entries,
         )
         task.record.seen = seen
         task.as_stored(summary)
@@ -642,6 +750,7 @@ class Tasks:
         mode: str,
         profile: str,
         created_at: float,
+        line: tuple[str, ...],
         entries: list[HistoryEntry],
     ) -> Task:
         task = Task(
@@ -657,7 +766,16 @@ class Tasks:
             entries,
             self.tell,
             self.keys,
+            line,
+            self.begun,
         )
         self._open[task_id] = task
-        self._recent = task_id
         return task
+
+
+def _error_of(update: Mapping[str, Any]) -> RooError | None:
+    match update:
+        case {"error": {"code": code, "message": message, "hint": hint}}:
+            return RooError(code, message, hint)
+        case _:
+            return None

@@ -40,6 +40,6 @@ class Transcripts:
         if self.when() != "always":
             return
         file = self.write(task)
-        if task.id not in self._opened:
+        if task.id not in self._opened and not task.line:
             self._opened.add(task.id)
             await self.screen.open_document(file, take_focus=False)

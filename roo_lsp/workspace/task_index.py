@@ -36,6 +36,8 @@ class TaskSummary:
     output_tokens: int = 0
     cost: float = 0.0
     workspace: str = ""
+    parent_task_id: str = ""
+    """The task that began it and waits for its result."""
     version: int = VERSION
 
 

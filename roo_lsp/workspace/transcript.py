@@ -24,8 +24,10 @@ from roo_lsp.workspace.task_index import TaskSummary
 
 def listed(task: TaskSummary) -> dict[str, Any]:
     """The summary as `roo.task.list` gives it; times are seconds since 1970."""
+    parent = {"parentTaskId": task.parent_task_id} if task.parent_task_id else {}
     return {
         "taskId": task.task_id,
+        **parent,
         "title": task.title,
         "state": task.state,
         "mode": task.mode,

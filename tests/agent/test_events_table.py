@@ -25,6 +25,7 @@ from roo_lsp.agent.events import (
     Queued,
     Retrying,
     StateChanged,
+    SubtaskChanged,
     SurroundingsTold,
     ToolCallArguments,
     ToolCallStarted,
@@ -226,6 +227,26 @@ TABLE: list[tuple[AgentEvent, dict[str, Any], str]] = [
         ModeChanged("ask"),
         {"sessionUpdate": "current_mode_update", "currentModeId": "ask"},
         "Mode: ask",
+    ),
+    (
+        ModeChanged("ask", "t1"),
+        {
+            "sessionUpdate": "current_mode_update",
+            "currentModeId": "ask",
+            "_meta": {"parentTaskId": "t1"},
+        },
+        "Mode: ask",
+    ),
+    (
+        SubtaskChanged("t2", "Find it", "running", "c1"),
+        {
+            "sessionUpdate": "_subtask",
+            "taskId": "t2",
+            "title": "Find it",
+            "state": "running",
+            "_meta": {"toolCallId": "c1"},
+        },
+        "Subtask: Find it",
     ),
     (
         Retrying(1, 3, 2.0, "busy", 429),

@@ -1,7 +1,7 @@
 """A turn that a server left in the middle of an answer's calls goes on, and runs nothing twice."""
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -9,6 +9,7 @@ import pytest
 from roo_lsp.agent.approval import Ask, Decision, PermissionRequest
 from roo_lsp.agent.calls import NOT_RUN, LeftCalls
 from roo_lsp.agent.conversation import History
+from roo_lsp.agent.errors import ToolError
 from roo_lsp.agent.events import SurroundingsTold
 from roo_lsp.agent.finishing import answer_of
 from roo_lsp.agent.guards import Limits
@@ -22,6 +23,7 @@ from roo_lsp.agent.messages import (
     UserMessage,
 )
 from roo_lsp.agent.ports import TextDelta
+from roo_lsp.agent.tool import SubtaskWanted, ToolResult
 from tests.support.scripted import AnswersWith, Rig, calls, rig, says, tool
 
 ASKED = UserMessage("Do it")
@@ -65,6 +67,46 @@ async def test_what_may_have_run_is_told_as_interrupted_and_the_rest_is_run() ->
     stored = [each.call_id for each in left.stored if isinstance(each, ToolMessage)]
     assert sorted(stored) == ["c1", "c2", "c3"], "each is stored once, and what was stored is not"
     assert left.over == 1
+
+
+@dataclass
+class Parts:
+    """`Subtasks` of which one goes on."""
+
+    results: list[ToolResult | ToolError]
+
+    def refusal(self) -> str | None:
+        return None
+
+    async def run(self, wanted: SubtaskWanted) -> ToolResult:
+        raise NotImplementedError
+
+    async def rejoin(self, call_id: str, task_id: str) -> ToolResult:
+        result = self.results.pop()
+        if isinstance(result, ToolError):
+            raise result
+        return replace(result, text=f"{task_id} for {call_id}: {result.text}")
+
+
+@pytest.mark.parametrize(
+    ("parts", "told"),
+    [
+        (Parts([ToolResult("done")]), "t1 for c1: done"),
+        (Parts([ToolError("It was deleted.")]), "It was deleted."),
+        (None, "The subtask cannot be gone on with here."),
+    ],
+)
+async def test_a_call_whose_subtask_goes_on_gets_its_result_and_is_not_run_again(
+    parts: Parts | None, told: str
+) -> None:
+    ran: list[str] = []
+    it = rig(says("ok"), tools=[tool("run", ran.append)], prompt="")
+    it.agent.context = replace(it.agent.context, subtasks=parts)
+    it.agent.history = History(lambda _: None, [ASKED, CALLS, DONE])
+    rest = {call.id: ToolMessage(call.id, "") for call in CALLS.calls if call.id != "c1"}
+    left = LeftCalls(CALLS, rest, frozenset(), dict, lambda: None, {"c1": "t1"})
+    assert await go_on(it.agent, left) == "end_turn"
+    assert (ran, it.results[1]) == ([], told)
 
 
 async def test_what_was_denied_meanwhile_is_not_run_nor_is_what_follows_it() -> None:

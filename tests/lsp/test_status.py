@@ -34,6 +34,7 @@ from roo_lsp.agent.events import (
     Retrying,
     StateChanged,
     StopReason,
+    SubtaskChanged,
     SurroundingsTold,
     ToolCallArguments,
     ToolCallStarted,
@@ -118,6 +119,9 @@ EVERY: Sequence[AgentEvent] = (
     PlanUpdated([Todo("read", "completed"), Todo("write", "in_progress"), Todo("test", "pending")]),
     UsageUpdated(Usage(1, 2), 10, 100, 0.1),
     ModeChanged("ask"),
+    SubtaskChanged("t", "Find the cause", "running", "c"),
+    SubtaskChanged("t", "Find the cause", "waiting", "c"),
+    SubtaskChanged("t", "Find the cause", "idle", "c"),
     Retrying(2, 5, 30.4, "rate limited", 429),
     Retrying(0, 5, 8, "the limit you set"),
     ConversationCondensed(120_000, 9_000, "summary"),
@@ -186,6 +190,9 @@ Queued                Not sent: And in French
 PlanUpdated           Plan: 1/3 done, now: write
 UsageUpdated          \n\
 ModeChanged           Mode: ask
+SubtaskChanged        Subtask: Find the cause…
+SubtaskChanged        Subtask waits: Find the cause
+SubtaskChanged        Subtask over: Find the cause
 Retrying              Retry 2/5 in 30 s: rate limited
 Retrying              Next request in 8 s: the limit you set
 ConversationCondensed Condensed the conversation: 120.0k → 9.0k tokens

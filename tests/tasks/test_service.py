@@ -57,9 +57,11 @@ class Rig:
 
 
 @asynccontextmanager
-async def serving(folder: Path, *answers: Any, attended: bool = True) -> AsyncGenerator[Rig]:
+async def serving(
+    folder: Path, *answers: Any, attended: bool = True, script: ScriptedModel | None = None
+) -> AsyncGenerator[Rig]:
     """A service in a folder, whose model answers this."""
-    front, approvals, model = Front(), Approvals(), ScriptedModel(list(answers))
+    front, approvals, model = Front(), Approvals(), script or ScriptedModel(list(answers))
     entries: asyncio.Queue[Pending] = asyncio.Queue()
     profiles: list[str] = []
     approvals.watch(lambda entry: None if entry.answered.done() else entries.put_nowait(entry))

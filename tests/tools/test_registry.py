@@ -61,7 +61,7 @@ def test_what_a_tool_is_says_who_is_asked_and_what_waits_for_what(tool):
         ToolKind.SEARCH: "read",
         ToolKind.EDIT: "edit",
         ToolKind.EXECUTE: "execute",
-        ToolKind.SWITCH_MODE: "mode",
+        ToolKind.SWITCH_MODE: "subtask" if tool.name == "new_task" else "mode",
     }
     assert tool.group == ("always" if tool.name in UNASKED else groups.get(tool.kind))
     assert not (tool.parallel and tool.group in {"edit", "execute"})
