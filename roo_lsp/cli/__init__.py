@@ -13,6 +13,7 @@ COMMANDS = {
     "editor": "what to put into an editor's configuration, made for this machine",
     "settings": "the settings' schema, and the effective ones",
     "policy": "what would be decided about a command, and why",
+    "mcp": "the MCP servers that would be used here; with NAME, what one has",
     "tasks": "list, show, export, delete the stored tasks",
     "trust": "what is trusted, and how to take it back",
     "import": "take over settings, modes, MCP servers and tasks of Roo Code",

@@ -77,8 +77,8 @@ async def _serve(line: ServerLine, *, legacy: bool) -> None:
         raise
     except Exception as error:
         found = list(_leaves(error))
-        if other := next((each for each in found if isinstance(each, _OtherEra)), None):
-            raise other from error
+        if known := next((each for each in found if isinstance(each, _OtherEra | Failed)), None):
+            raise known from error
         raise reached.failure(found) from error
     if reached.lost:
         raise Failed(reached.with_last_words(reached.lost))

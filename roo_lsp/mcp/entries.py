@@ -245,7 +245,10 @@ def _entry(
         frozenset(allow),
         frozenset(without),
         watch,
-        "; ".join(f"{each.path.removeprefix(f'{at}.')}: {each.text}" for each in fatal),
+        "; ".join(
+            ": ".join(filter(None, (each.path.removeprefix(at).removeprefix("."), each.text)))
+            for each in fatal
+        ),
     )
     return entry, problems
 

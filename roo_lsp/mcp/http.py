@@ -33,8 +33,9 @@ class Heard:
         """An event hook of the client."""
         if response.status_code >= 400:
             self.status = response.status_code
-        if response.status_code == 401:
-            self.wants_login = True
+        # The last word counts: after a 401 the SDK may have renewed what it shows.
+        if response.request.method == "POST":
+            self.wants_login = response.status_code == 401
         stream = response.stream
         if isinstance(stream, httpx2.AsyncByteStream):
             events = response.headers.get("content-type", "").startswith("text/event-stream")

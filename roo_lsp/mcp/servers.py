@@ -24,6 +24,7 @@ from roo_lsp.workspace.escapes import label
 
 CONNECT_SECONDS = 60.0
 """To connect and to look at what there is: one that npx or uvx fetches first takes so long."""
+LOGIN_SECONDS = 330.0
 CLOSE_SECONDS = 3.0
 WATCH_SECONDS = 2.0
 """Between two looks at the files of `watchPaths`."""
@@ -89,7 +90,8 @@ class McpServer:
             tell=around.tell,
             connected=self._connected,
             changed=self._changed,
-            connect_seconds=around.connect_seconds,
+            # A person in their browser takes longer than a server.
+            connect_seconds=LOGIN_SECONDS if login else around.connect_seconds,
             auth=lambda reach: self._owner.auth(reach, login=login),
             open_url=around.open_url,
             modern=self._modern,
@@ -416,8 +418,11 @@ class McpServers:
 
     async def auth(self, reach: Http, *, login: bool) -> Any:
         """How requests to a server show who the user is, where they have logged in to it, or do so now."""
-        del reach, login
-        return None
+        around = self.around
+        oauth = await asyncio.to_thread(importlib.import_module, "roo_lsp.mcp.oauth")
+        return await oauth.auth_for(
+            reach, around.state_dir, around.open_url, around.learn, login=login
+        )
 
     # --- watched files ----------------------------------------------------------------------
 

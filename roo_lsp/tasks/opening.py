@@ -21,6 +21,7 @@ from roo_lsp.tasks.confinement import Confinement
 from roo_lsp.tasks.effective_settings import EffectiveSettings
 from roo_lsp.tasks.git_beside import GitBeside
 from roo_lsp.tasks.left import Left
+from roo_lsp.tasks.mcp import prompt_commands
 from roo_lsp.tasks.mention_offers import MentionOffers
 from roo_lsp.tasks.prompt_commands import PromptCommands
 from roo_lsp.tasks.prompts import PromptHistory
@@ -144,7 +145,7 @@ def open_service(front: FrontEnd, folders: Sequence[Path], version: str) -> Serv
         lambda: configuration.current.settings.context.editor.git,
         start,
     )
-    offered = PromptCommands(configuration.instructions)
+    offered = PromptCommands(configuration.instructions, [lambda: prompt_commands(servers)])
     agents = Agents(
         workspace,
         state,

@@ -8,6 +8,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+from pygls.exceptions import JsonRpcException
+
 from tests.support import mcp_server
 from tests.support.editor import NEOVIM, FakeEditor, editor
 from tests.support.fake_openai import FakeOpenAI, call, text
@@ -314,3 +317,26 @@ def test_without_a_server_that_is_on_nothing_of_the_sdk_is_loaded(tmp_path: Path
         cwd=Path(__file__).parents[2],
     )
     assert done.stdout.strip() == "[]", done.stderr
+
+
+async def test_a_servers_prompt_is_a_slash_command(tmp_path: Path) -> None:
+    async with FakeOpenAI() as fake:
+        with_servers(fake, {"small": entry()})
+        async with editor(NEOVIM, tmp_path) as it:
+            await connected(it)
+            listed = await it.run("roo.command.list")
+            [prompt] = [each for each in listed if each["kind"] == "prompt"]
+            assert prompt == {
+                "name": "mcp--small--greet",
+                "description": "Say hello.",
+                "argumentHint": "who",
+                "source": "small",
+                "kind": "prompt",
+            }
+            with pytest.raises(JsonRpcException, match="needs who behind it"):
+                await it.start("/mcp--small--greet")
+            fake.answers(text("Hello!"))
+            await it.ended(await it.start("/mcp--small--greet the whole team"))
+    said = fake.chats[-1].json["messages"][1]["content"]
+    assert '<prompt name="mcp--small--greet" from="the MCP server small">' in str(said)
+    assert "Greet the whole team." in str(said)
