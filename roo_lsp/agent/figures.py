@@ -2,10 +2,10 @@
 
 
 def plural(count: int, noun: str) -> str:
-    """`1 line`, `2 lines`, `2 matches`, `2 entries`."""
+    """`1 line`, `2 lines`, `2 matches`, `2 entries`, `2 keys`."""
     if count == 1:
         return f"1 {noun}"
-    if noun.endswith("y"):
+    if noun.endswith("y") and noun[-2] not in "aeiou":
         return f"{count} {noun[:-1]}ies"
     return f"{count} {noun}{'es' if noun.endswith('ch') else 's'}"
 

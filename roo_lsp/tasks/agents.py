@@ -32,6 +32,7 @@ from roo_lsp.tasks.folder_rules import FolderRules
 from roo_lsp.tasks.git_beside import GitBeside
 from roo_lsp.tasks.kept import keep
 from roo_lsp.tasks.mentioned import TaskMentions, is_meant
+from roo_lsp.tasks.mentioned_text import POINTED
 from roo_lsp.tasks.mentions import mentions_in, place_of
 from roo_lsp.tasks.prompt_commands import CommandsAndMentions, PromptCommands
 from roo_lsp.tasks.reporting import RecordingRunner, ReportingFileSystem
@@ -297,6 +298,7 @@ async def _waiting(task: Task, answer: Awaitable[T]) -> T:
 
 def _mentioned_in_answer(task: Task, workspace: Workspace, answer: str) -> None:
     """An answer is a tool's result, and has nothing behind it: what it mentions follows it."""
+    answer = answer.partition(POINTED)[0]
     found = mentions_in(answer, lambda name: place_of(name, workspace) is not None)
     if names := " ".join(answer[each.start : each.end] for each in found if is_meant(each)):
         task.note(names, own=None)

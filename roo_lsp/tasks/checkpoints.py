@@ -231,7 +231,7 @@ class TaskCheckpoints:
                 self._open.clear()
         if not self._open:
             self._place = self.entries
-        if isinstance(entry, UserMessage):
+        if isinstance(entry, UserMessage) and entry.text:  # what went along has none
             self._fresh, self._prompt = False, entry.text
         self.task.record.keep_entry(entry)
 

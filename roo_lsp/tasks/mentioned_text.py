@@ -15,6 +15,8 @@ from roo_lsp.workspace.lines import split_lines
 from roo_lsp.workspace.problems import bounded, problem_line
 from roo_lsp.workspace.uris import new_name
 
+POINTED = "\n\nThe user points at:\n"
+"""Between the user's words and what the front end says of the places that go along."""
 PROBLEMS = 50
 """Problems that are told; Roo Code's limit."""
 COMMAND_LENGTH = 200

@@ -60,7 +60,7 @@ from roo_lsp.tasks.inputs import (
 )
 from roo_lsp.tasks.left import Left
 from roo_lsp.tasks.mention_offers import MentionOffers
-from roo_lsp.tasks.mentioned_text import MOST_OF_NEW, new_document
+from roo_lsp.tasks.mentioned_text import MOST_OF_NEW, POINTED, new_document
 from roo_lsp.tasks.prompt_commands import Expansion, PromptCommands, expanded
 from roo_lsp.tasks.prompts import PromptHistory, enhanced
 from roo_lsp.tasks.refusals import Invalid, Refused
@@ -734,7 +734,7 @@ def _context_text(service: Service, places: Sequence[DocumentRange]) -> str:
         parts.append(f"File: {name}, lines {first + 1} to {last + 1}")
         if text is not None:
             parts.append("".join(split_lines(text)[first : last + 1]))
-    return "\n\nThe user points at:\n" + "\n".join(parts) if parts else ""
+    return POINTED + "\n".join(parts) if parts else ""
 
 
 def _given(place: DocumentRange, name: str, text: str, room: int) -> list[str]:

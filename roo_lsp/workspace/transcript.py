@@ -57,8 +57,8 @@ def markdown(task: TaskSummary, entries: Iterable[HistoryEntry]) -> str:
     for entry in entries:
         match entry:
             case UserMessage(text, shown=shown):
-                parts.append(f"## You\n\n{tame(text)}")
-                parts += [_folded("What the editor showed", _code(shown))] if shown else []
+                parts += [f"## You\n\n{tame(text)}"] if text or not shown else []
+                parts += [_folded("What went along", _code(shown))] if shown else []
             case AssistantMessage(text, calls):
                 parts.append("## Roo")
                 parts += [tame(text)] if text else []

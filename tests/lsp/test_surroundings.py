@@ -574,9 +574,7 @@ async def test_the_transcript_has_it_folded(tmp_path: Path) -> None:
         fake.answers(text("ok"))
         await say(it, fake, "Hello")
         told = await it.run("roo.task.export", {"format": "md"})
-        assert (
-            "## You\n\nHello\n\n<details><summary>What the editor showed</summary>" in told["text"]
-        )
+        assert "## You\n\nHello\n\n<details><summary>What went along</summary>" in told["text"]
 
 
 async def test_what_is_condensed_away_is_told_anew(tmp_path: Path) -> None:
