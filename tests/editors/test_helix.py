@@ -184,10 +184,18 @@ async def test_a_task_in_a_document_alone(
         await editor.keys("␣on" if version == NEWEST else "␣oo", "## You")
         await editor.keys("i", "INS")
         await editor.type("Greet politely", "Greet politely")
+        if version == NEWEST:
+            await editor.type(" in @gre", "greeting.py")
+            await editor.terminal.press("Tab")
+            await editor.until("in @greeting.py")
         await editor.escape("INS")
         await picture("written")
         await editor.type(":w\n", "Waiting for you: Edit greeting.py?")
         await editor.until("I read it first.")
+        if version == NEWEST:
+            told = fake.chats[0].json["messages"][1]["content"]
+            assert told.startswith("Greet politely in 'greeting.py' (see below)\n\n<mentioned>\n")
+            assert "## 'greeting.py'\ngreeting.py lines 1-12 of 12\n" in told
         await picture("answering")
         await editor.bottom("approve: Edit greeting.py")
         await editor.type("/\\[ \n", "[ ] approve")
