@@ -36,6 +36,8 @@ from roo_lsp.agent.tool import Todo
 from roo_lsp.agent.trimming import trimmed
 from roo_lsp.agent.vocabulary import in_our_words, unknown_tool
 from roo_lsp.cli.drawing import Flow, Markdown, readable
+from roo_lsp.cli.importing.conversation import read_conversation
+from roo_lsp.tasks.mentions import mentions_in
 from roo_lsp.tasks.status_line import StatusLine
 from roo_lsp.tools import all_tools
 from roo_lsp.tools._command_habits import entities_in
@@ -134,6 +136,8 @@ ON_ANY_TEXT: dict[str, Callable[[str], object]] = {
     "a replaced file": lambda text: displayed(text, OLD, "a.py") or placeholder(text, ["# ..."]),
     "what is wrong with an edit": lambda text: hint(text, line_texts(text)[1:], [text]),
     "a command": entities_in,
+    "mentions": lambda text: list(mentions_in(f"@{text.replace(' ', ' @')}", str.isdigit)),
+    "a stored conversation": lambda text: read_conversation([{"role": "user", "content": text}]),
     "words for a command": lambda text: in_our_words("Bash", json.dumps({"cmd": text}), TOOLS),
     "words for a list": lambda text: in_our_words(
         "TodoWrite", json.dumps({"todos": line_texts(text)}), TOOLS

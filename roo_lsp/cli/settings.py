@@ -23,8 +23,7 @@ from roo_lsp.settings_sources import Effective
 
 MASK = "***"
 _SECRETS = re.compile(
-    r"(^|\.)(apiKey|headers\.[^.]+|query\.[^.]+|commands\.env\.[^.]+"
-    r"|mcpServers\..*\.(env|headers)\.[^.]+)$"
+    r"(^|\.)(apiKey|headers\..+|query\..+|commands\.env\..+|mcpServers\..*\.(env|headers)\..+)$"
 )
 """Dotted paths whose values are not shown."""
 _PASSWORD = re.compile(r"(//[^/@\s]*:)[^/@\s]*@")

@@ -227,3 +227,21 @@ async def test_quoted_code_and_what_the_editor_points_at_are_no_mentions(tmp_pat
         assert (
             message == "What is `@a.py`?\n\nThe user points at:\nFile: a.py, lines 1 to 1\n@a.py\n"
         )
+
+
+async def test_words_that_wait_for_a_question_outlive_their_server(tmp_path: Path) -> None:
+    folder, outside = tmp_path / "here", tmp_path / "notes.txt"
+    folder.mkdir()
+    outside.write_text("from outside\n", "utf-8")
+    async with FakeOpenAI() as fake:
+        async with editor(NEOVIM, folder, settings(fake)) as it:
+            await it.run("roo.task.start", {"prompt": "See @/../notes.txt"})
+            await it.until(lambda: it.updates("_permission"))
+        async with editor(NEOVIM, folder, settings(fake)) as it:
+            assert await it.run("roo.approval.list") == []
+            fake.answers(text("ok"))
+            await it.run("roo.task.send", {"text": "Go on without it"})
+            await it.ended()
+            assert told(fake) == [f"See '{outside}' (see below)", "Go on without it"]
+            [asked] = [each for each in it.updates("_permission") if each.get("outcome")]
+            assert asked["outcome"] == "cancelled"

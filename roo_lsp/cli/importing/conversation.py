@@ -30,13 +30,13 @@ from roo_lsp.tools import attempt_completion
 TYPES = {"image/png", "image/jpeg", "image/gif", "image/webp"}
 LEFT_OUT = "(Roo Code left out {count} older messages here, to make room.)"
 SHOWN = "The user was shown this."
-_ENVIRONMENT = re.compile(r"\s*<environment_details>.*?</environment_details>\s*", re.DOTALL)
+_ENVIRONMENT = ("<environment_details>", "</environment_details>")
 _WRAPPED = re.compile(
     r"\A\s*<(task|user_message|feedback|answer|new_message)>\n?(.*?)\n?</\1>\s*\Z", re.DOTALL
 )
 _TEXT_CALL = re.compile(
     r"^<(read_file|write_to_file|apply_diff|execute_command|list_files|search_files|attempt_completion"
-    r"|ask_followup_question|update_todo_list)>\s*$",
+    r"|ask_followup_question|update_todo_list)>[ \t]*$",
     re.MULTILINE,
 )
 """A call as older tasks have it: as text."""
@@ -225,7 +225,7 @@ def _result(made: Conversation, call_id: object, content: object, failed: bool) 
         for image in _images(made, part)
     ]
     text = "\n".join(_texts(content))
-    return ToolMessage(str(call_id), _ENVIRONMENT.sub("", text), failed, tuple(images))
+    return ToolMessage(str(call_id), _without_environment(text), failed, tuple(images))
 
 
 def _sdk_result(made: Conversation, part: Mapping[str, Any]) -> ToolMessage:
@@ -265,9 +265,21 @@ def _plain_text(content: object) -> str:
 
 def _said(value: object) -> str:
     """What the user said: without what Roo put around it and behind it."""
-    text = _ENVIRONMENT.sub("", _text_of(value)).strip()
+    text = _without_environment(_text_of(value)).strip()
     found = _WRAPPED.match(text)
     return found[2].strip() if found else text
+
+
+def _without_environment(text: str) -> str:
+    """Without what Roo says of the editor, which was so once."""
+    begin, end = _ENVIRONMENT
+    kept: list[str] = []
+    at = 0
+    while (start := text.find(begin, at)) >= 0 and (behind := text.find(end, start)) >= 0:
+        kept.append(text[at:start].rstrip())
+        at = behind + len(end)
+    kept.append(text[at:])
+    return "\n".join(part for part in kept if part.strip()) if at else text
 
 
 def _images(made: Conversation, part: Mapping[str, Any]) -> list[Image]:
