@@ -162,6 +162,8 @@ class Snapshot:
     """How it is stored, where that is not plain UTF-8 and is known: `gb18030`, `utf-16-le`."""
     leads_to: Path | None = None
     """The file that is meant, where the path is a symbolic link."""
+    looks: object = field(default=None, compare=False)
+    """What is another one once the file was written since; None where the text is not that of the disk."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,8 @@ CHARACTERS = 8_000_000
 class Recall:
     """One task's memory; of one that is resumed, as much as its history has."""
 
+    looks: dict[Path, object] = field(default_factory=dict[Path, object])
+    """How the files of known texts looked on disk while they had these, as far as that was seen."""
     _seen: OrderedDict[Path, None] = field(default_factory=OrderedDict[Path, None])
     _texts: OrderedDict[Path, str] = field(default_factory=OrderedDict[Path, str])
     _said: OrderedDict[str, None] = field(default_factory=OrderedDict[str, None])
@@ -29,22 +31,26 @@ class Recall:
     _news: dict[Path, str] = field(default_factory=dict[Path, str])
     """What came to be known and is in no message yet."""
 
-    def saw(self, path: Path, text: str) -> None:
-        """The model knows what is in the file: it was shown, or written by a call."""
-        self._take(path, text)
+    def saw(self, path: Path, text: str, looks: object = None) -> None:
+        """The model knows what is in the file: it was shown, or written by a call.
+
+        `looks` is that of a `Snapshot`, where the text is of one.
+        """
+        self._take(path, text, looks)
         self._news[path] = digest(text)
 
-    def _take(self, path: Path, text: str) -> None:
+    def _take(self, path: Path, text: str, looks: object) -> None:
         _keep(self._seen, path)
         self._drop(path)
         self._texts[path] = text
+        self.looks[path] = looks
         self._size += len(text)
         while len(self._texts) > FILES or self._size > CHARACTERS:
-            self._size -= len(self._texts.popitem(last=False)[1])
+            self._drop(next(iter(self._texts)))
 
     def take_up(self, entries: Iterable[HistoryEntry]) -> None:
         """The conversation is this one: only what it says is known."""
-        for each in (self._seen, self._texts, self._said, self._digests, self._news):
+        for each in (self._seen, self._texts, self.looks, self._said, self._digests, self._news):
             each.clear()
         self._size = 0
         for entry in standing(entries):
@@ -62,9 +68,9 @@ class Recall:
         """The files that were known to another server, each by the digest of its text."""
         return iter(list(self._digests.items()))
 
-    def found(self, path: Path, text: str) -> None:
+    def found(self, path: Path, text: str, looks: object) -> None:
         """A file has the text that was known to another server."""
-        self._take(path, text)
+        self._take(path, text, looks)
 
     def news(self) -> Known:
         """What came to be known since this was asked last."""
@@ -90,6 +96,7 @@ class Recall:
 
     def _drop(self, path: Path) -> None:
         self._digests.pop(path, None)
+        self.looks.pop(path, None)
         self._size -= len(self._texts.pop(path, ""))
 
     def first(self, what: str) -> bool:

@@ -11,7 +11,7 @@ from typing import TypeVar
 from roo_lsp.agent.approval import Act, Allow, Policy
 from roo_lsp.agent.errors import ToolError
 from roo_lsp.agent.messages import HistoryEntry, ToolMessage, standing
-from roo_lsp.agent.ports import CommandRunner, Ended, FileSystem, Listing, Problem
+from roo_lsp.agent.ports import CommandRunner, Ended, FileSystem, Listing, Problem, Snapshot
 from roo_lsp.agent.recall import Recall, digest
 from roo_lsp.agent.tool import Target, Workspace
 from roo_lsp.settings import EditorContext
@@ -32,6 +32,7 @@ from roo_lsp.tasks.surroundings_text import (
 )
 from roo_lsp.tasks.view import Focus, OpenDocument, UserView
 from roo_lsp.workspace.descriptors import real_path
+from roo_lsp.workspace.disk import looks_of
 from roo_lsp.workspace.gitignore import hidden_below
 from roo_lsp.workspace.line_diff import alike
 from roo_lsp.workspace.repository import GitStatus, Repository
@@ -118,8 +119,6 @@ class TaskSurroundings:
     """What the model was told last: the key of each part by its name."""
     _on: tuple[str, str] | None = None
     """The branch and the commit that the model knows of."""
-    _seen: dict[Path, object] = field(default_factory=dict[Path, object])
-    """How the files looked on disk whose text is known to be the one that the model knows."""
     _ended: list[Ended] = field(default_factory=list[Ended])
     """Commands that ended in the background, and for which there was no room yet."""
     _reals: dict[Path, Path] = field(default_factory=dict[Path, Path])
@@ -235,7 +234,7 @@ class TaskSurroundings:
 
     # --- files that the model knows ---------------------------------------------------------
 
-    async def _asked(self, *, turn: bool) -> Mapping[Path, tuple[str | None, str]]:
+    async def _asked(self, *, turn: bool) -> Mapping[Path, tuple[Snapshot | None, str]]:
         """What a front end says that tells of no document: texts of files that are known."""
         if not (turn and self.asks_for_texts):
             return {}
@@ -247,7 +246,7 @@ class TaskSurroundings:
         self,
         documents: Sequence[OpenDocument],
         most: int,
-        asked: Mapping[Path, tuple[str | None, str]],
+        asked: Mapping[Path, tuple[Snapshot | None, str]],
     ) -> list[Part]:
         """The known files that are others now: what was typed, saved, deleted behind the model's back."""
         is_open = {each.path: each for each in documents}
@@ -255,7 +254,6 @@ class TaskSurroundings:
         for path, before in self.recall.texts():
             document = is_open.get(self._real_path(path)) if is_open else None
             if document is not None:
-                self._seen.pop(path, None)
                 after: str | None = document.text
                 why = (
                     "was changed in the editor, and is not saved"
@@ -263,8 +261,8 @@ class TaskSurroundings:
                     else ("was changed since")
                 )
             elif path in asked:
-                after, why = asked[path]
-                why = why or "was changed since"
+                found, why = asked[path]
+                after, why = found.text if found else None, why or "was changed since"
             else:
                 after, why = await self._on_disk(path, before)
             if (after is not None and alike(before, after)) or not self.gate(path):
@@ -306,9 +304,10 @@ class TaskSurroundings:
             if not self.gate(path):
                 continue
             document = is_open.get(self._real_path(path))
-            after, why = (document.text, "") if document else await self._read(path)
+            found, why = (None, "") if document else await self._read(path)
+            after = document.text if document else found.text if found else None
             if after is not None and digest(after) == known:
-                self.recall.found(path, after)
+                self.recall.found(path, after, found.looks if found else None)
             else:
                 why = why or "was changed since this task was worked on last"
                 parts.append(changed_part(path, None, after, self._show, why, most))
@@ -325,17 +324,17 @@ class TaskSurroundings:
         looks = _looks(path)
         if looks is None:
             return None, "is not there any more"
-        if self._seen.get(path) == (looks, hash(before)):
+        if self.recall.looks.get(path) == looks:
             return before, ""
-        after, why = await self._read(path)
-        if after is not None and alike(before, after):
-            self._seen[path] = (looks, hash(before))
-        return after, why or "was changed on disk"
+        found, why = await self._read(path)
+        if found is not None and alike(before, found.text):
+            self.recall.looks[path] = found.looks
+        return found.text if found else None, why or "was changed on disk"
 
-    async def _read(self, path: Path) -> tuple[str | None, str]:
-        """The text, or why there is none."""
+    async def _read(self, path: Path) -> tuple[Snapshot | None, str]:
+        """The file, or why there is no text of it."""
         try:
-            return (await self.files.read(path)).text, ""
+            return await self.files.read(path), ""
         except ToolError:
             there = await self.files.exists(path)
             return None, "cannot be read any more" if there else "is not there any more"
@@ -359,10 +358,9 @@ def left_running(entries: Iterable[HistoryEntry]) -> bool:
 def _looks(path: Path) -> object:
     """What is another one when the file was written; None where there is none."""
     try:
-        facts = path.stat()
+        return looks_of(path.stat())
     except OSError:
         return None
-    return facts.st_mtime_ns, facts.st_size, facts.st_ino
 
 
 async def _nothing() -> None:

@@ -210,7 +210,7 @@ async def prepare(arguments: ReadFile, context: ToolContext) -> Invocation:
             part = await asyncio.to_thread(_part, arguments, text, limits)
         else:
             part = _part(arguments, text, limits)
-        context.recall.saw(path, snapshot.text)
+        context.recall.saw(path, snapshot.text, snapshot.looks)
         text = _result(name, part, limits, _notes(snapshot))
         if snapshot.note:
             text = f"({name}: {snapshot.note} This is the text in the editor.)\n{text}"

@@ -6,6 +6,7 @@ import os
 import re
 import secrets
 import stat
+import time
 from collections import deque
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -34,6 +35,8 @@ from roo_lsp.workspace.encodings import UTF_8, Encoding, decode
 from roo_lsp.workspace.paths import is_folder, special, special_mode
 from roo_lsp.workspace.rooignore import RooIgnore
 
+SETTLED_NS = 2_000_000_000
+"""Nanoseconds: file systems tell times only so exactly, FAT the least."""
 INLINE_BYTES = 256 * 1024
 """Below this, work is done at once: handing 2 KB to a thread costs more than reading them."""
 MAX_SCANNED = 200_000
@@ -67,8 +70,8 @@ class DiskFileSystem:
 
     async def read_bytes(self, path: Path) -> bytes:
         if _size(path) <= INLINE_BYTES:
-            return self._read_bytes(path)
-        return await asyncio.to_thread(self._read_bytes, path)
+            return self._read_bytes(path)[0]
+        return (await asyncio.to_thread(self._read_bytes, path))[0]
 
     async def write(self, path: Path, text: str, expected: str | None) -> None:
         if len(text) <= INLINE_BYTES and _size(path) <= INLINE_BYTES:
@@ -93,18 +96,21 @@ class DiskFileSystem:
         return {}
 
     def _read(self, path: Path) -> Snapshot:
-        data = self._read_bytes(path)
+        data, facts = self._read_bytes(path)
         decoded = decode(data, path)
         if decoded is None:
             raise Binary(f"{path} is a binary file ({len(data)} bytes): it has no text to show.")
         encoding = str(decoded[1]) if decoded[1] != UTF_8 else ""
         leads_to = real_path(path) if path.is_symlink() else None
-        return Snapshot(decoded[0], _stamp(data), encoding=encoding, leads_to=leads_to)
+        # Written so lately, it might be written once more and look the same.
+        settled = time.time_ns() - facts.st_mtime_ns > SETTLED_NS
+        text, looks = decoded[0], looks_of(facts) if settled else None
+        return Snapshot(text, _stamp(data), encoding=encoding, leads_to=leads_to, looks=looks)
 
-    def _read_bytes(self, path: Path) -> bytes:
+    def _read_bytes(self, path: Path) -> tuple[bytes, os.stat_result]:
         real = real_path(path)
         _refuse_special(path, real)
-        return self._bytes(path, real, None)[0]
+        return self._bytes(path, real, None)
 
     def _delete(self, path: Path, expected: str) -> None:
         if self._read(path).stamp != expected:
@@ -259,6 +265,11 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except (OSError, ValueError):
         return 0
+
+
+def looks_of(facts: os.stat_result) -> object:
+    """What is another one once the file was written; of a symbolic link, what it leads to."""
+    return facts.st_mtime_ns, facts.st_size, facts.st_ino
 
 
 def _stamp(data: bytes) -> str:

@@ -35,7 +35,7 @@ def test_another_server_knows_by_their_digests_the_files_of_what_stands() -> Non
     assert list(recall.digests()) == [(A, digest("a\n")), (B, digest("b\n"))]
     assert recall.has_seen(A)
     assert list(recall.texts()) == []
-    recall.found(A, "a\n")
+    recall.found(A, "a\n", None)
     recall.saw(B, "b\n")
     assert list(recall.digests()) == []
     assert dict(recall.texts()) == {A: "a\n", B: "b\n"}

@@ -1,6 +1,7 @@
 """Whatever is typed, saved, closed and written: the model is told of each file it knows that it is another."""
 
 import asyncio
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -205,7 +206,7 @@ def test_a_block_has_at_most_its_bytes_and_only_what_came_first_of_each_part(par
         assert text.endswith(f"\n{END}")
 
 
-async def test_a_file_that_is_not_open_is_read_again_only_where_it_looks_otherwise(tmp_path):
+async def test_a_file_that_a_tool_has_read_is_read_again_only_where_it_looks_otherwise(tmp_path):
     reads: list[Path] = []
 
     class Counting(DiskFileSystem):
@@ -216,7 +217,15 @@ async def test_a_file_that_is_not_open_is_read_again_only_where_it_looks_otherwi
     (tmp_path / "a.py").write_text("a = 1\n", "utf-8")
     it = around(tmp_path, Screen(tmp_path))
     it.files = Counting()
-    it.recall.saw(tmp_path / "a.py", "a = 1\n")
+    assert (await DiskFileSystem().read(tmp_path / "a.py")).looks is None, "written a moment ago"
+    os.utime(tmp_path / "a.py", ns=(2, 2))
+    read = await DiskFileSystem().read(tmp_path / "a.py")
+    it.recall.saw(tmp_path / "a.py", read.text, read.looks)
+    for _ in range(5):
+        await it.told(turn=False)
+    assert reads == []
+    (tmp_path / "a.py").write_text("a = 1\n", "utf-8")  # as it was, but who could know?
+    os.utime(tmp_path / "a.py", ns=(1, 1))
     for _ in range(5):
         await it.told(turn=False)
     assert len(reads) == 1
