@@ -1,6 +1,7 @@
 """The plugin in a real Neovim: what a person there does and sees."""
 
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,8 +11,11 @@ from unittest.mock import patch
 import pytest
 
 from roo_lsp.providers.local import LocalModelUnavailable, local_model, require_installed
+from roo_lsp.workspace.brought import instruction_files
+from roo_lsp.workspace.trust import TrustStore
 from tests.editors.neovim import PLUGIN, Background, Neovim, beside, missing, neovim, plugin
 from tests.support.fake_openai import FakeOpenAI, call, reasoning, stalled, status, text
+from tests.workspace.test_skills import made
 
 pytestmark = [
     pytest.mark.real,
@@ -37,6 +41,8 @@ TASK = (
     "then run the command python3 hello.py"
 )
 
+
+SKILL = "---\ndescription: Packs things\n---\nWrap it.\n"
 
 Endpoint = tuple[FakeOpenAI, Background]
 
@@ -449,6 +455,26 @@ def test_what_was_said_comes_back_by_the_arrow_and_a_slash_offers_commands(
     editor.type("<Esc>ggdGi/new<C-s>")
     editor.until("vim.b.roo_task == nil")
     assert fake.chats[-1].json["messages"][-1]["content"].startswith("said\ntwice")
+
+
+def test_a_slash_command_and_a_skill_of_the_workspace_go_from_the_key_press_to_the_result(
+    fake: FakeOpenAI, editor: Neovim, folder: Path
+) -> None:
+    made(folder, {".roo/commands/ship.md": "Ship it to $1.", ".roo/skills/pack/SKILL.md": SKILL})
+    TrustStore(folder.parent / "state/trust.json").trust(folder, instruction_files([folder]))
+    fake.answers(call("skill", {"skill": "pack", "args": "app.py"}), text("Shipped to Rome."))
+    editor.type(":Roo new<CR>")
+    editor.type("cc/sh<C-x><C-o><C-n> Rome<Esc>")
+    assert editor.text == "/ship Rome\n"
+    editor.type("a<C-s>")
+    editor.shown("Shipped to Rome.")
+    first, last = (chat.json["messages"] for chat in fake.chats[-2:])
+    assert first[1]["content"].startswith(
+        '/ship Rome\n\n<command name="ship" from=".roo/commands/ship.md">\nShip it to Rome.\n</command>'
+    )
+    assert "- pack: Packs things" in first[0]["content"]
+    assert last[-1]["content"].startswith("Skill: pack\nArguments: app.py\n")
+    shutil.rmtree(folder / ".roo")
 
 
 def test_a_mention_is_completed_and_goes_along_and_a_prompt_is_put_better(
