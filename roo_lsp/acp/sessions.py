@@ -15,7 +15,7 @@ from roo_lsp.acp.prompts import Prompt
 from roo_lsp.acp.updates import Updates, commands_update, told_again
 from roo_lsp.agent.errors import RooError
 from roo_lsp.agent.json_values import JsonObject, object_or_empty
-from roo_lsp.tasks import inputs, saying, slash
+from roo_lsp.tasks import inputs, saying
 from roo_lsp.tasks import service as verbs
 from roo_lsp.tasks.approvals import Pending
 from roo_lsp.tasks.refusals import Refused
@@ -108,7 +108,7 @@ class AcpSession:
 
     async def _say(self, prompt: Prompt) -> Mapping[str, Any]:
         service = self.place.service
-        if any(each.name == "new" for each in slash.split(prompt.words)[0]):
+        if any(each.name == "new" for each in saying.parted(self.place.service, prompt.words)[0]):
             raise Refused("/new: start a new session in the editor.", "unknown_command")
         added: dict[str, Any] = {"context": tuple(prompt.context), "images": tuple(prompt.images)}
         if self.begun:

@@ -525,6 +525,25 @@ class SubtaskChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class CommandsOffered:
+    """What `/` offers in the task from here on."""
+
+    commands: Sequence[Mapping[str, Any]]
+    """As ACP has them: `name`, `description`, and `input` with a `hint`."""
+
+    @property
+    def update(self) -> Update:
+        return {
+            "sessionUpdate": "available_commands_update",
+            "availableCommands": [dict(each) for each in self.commands],
+        }
+
+    @property
+    def line(self) -> str:
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
 class Retrying:
     """A request is made after `delay` seconds: again, or by the user's own limit only then."""
 

@@ -199,6 +199,7 @@ class Agents:
             people.denied,
             people.close_left,
             around.hand,
+            lambda: self.offered.offered(self.configuration.mode(task.mode).slug),
         )
 
     def _settings(self, task: Task) -> Effective:

@@ -9,9 +9,11 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 
+from roo_lsp.agent.events import CommandsOffered
 from roo_lsp.agent.mentions import Mentioned, Mentions
 from roo_lsp.agent.skills import Skill
 from roo_lsp.tasks.instructions import Instructions
+from roo_lsp.tasks.slash import COMMANDS
 from roo_lsp.tools.skill import TOOL as SKILL_TOOL
 from roo_lsp.workspace.escapes import label
 from roo_lsp.workspace.slash_files import PromptFile
@@ -78,18 +80,56 @@ class PromptCommands:
     others: list[Callable[[], Commands]] = field(default_factory=list[Callable[[], Commands]])
     """More sources: what other programs bring."""
 
+    _made: dict[str, tuple[tuple[object, ...], Commands]] = field(
+        default_factory=dict[str, tuple[tuple[object, ...], Commands]]
+    )
+    """By mode, with what they were made of."""
+    _told: dict[str, tuple[Commands, CommandsOffered]] = field(
+        default_factory=dict[str, tuple[Commands, CommandsOffered]]
+    )
+
     def commands(self, mode: str) -> Commands:
         """By name, as they are in a mode."""
-        files = {name: _of_file(each) for name, each in self.instructions.commands().items()}
-        skills = {
-            name: _of_skill(each)
-            for name, each in self.instructions.skills(mode).items()
-            if each.for_user
+        files, skills = self.instructions.commands(), self.instructions.skills(mode)
+        more = [each() for each in self.others]
+        made_of = (files, skills, *more)
+        made = self._made.get(mode)
+        if made is None or made[0] != made_of:
+            found = {name: _of_skill(each) for name, each in skills.items() if each.for_user}
+            for others in reversed(more):
+                found |= others
+            found |= {"init": _INIT} | {name: _of_file(each) for name, each in files.items()}
+            made = self._made[mode] = (made_of, found)
+        return made[1]
+
+    def listed(self, mode: str) -> list[dict[str, str]]:
+        """All that `/` offers in a mode, ours as well, in the order of their names."""
+        ours = {
+            name: (form.description, form.hint.lower(), "built-in", "command")
+            for name, form in COMMANDS.items()
         }
-        found = dict(skills)
-        for more in reversed(self.others):
-            found |= more()
-        return found | {"init": _INIT} | files
+        others = {
+            name: (each.description, each.hint, each.source, each.kind)
+            for name, each in self.commands(mode).items()
+        }
+        keys = ("description", "argumentHint", "source", "kind")
+        return [
+            {"name": name, **dict(zip(keys, said, strict=True))}
+            for name, said in sorted((others | ours).items())
+        ]
+
+    def offered(self, mode: str) -> CommandsOffered:
+        """The same as an event."""
+        commands = self.commands(mode)
+        told = self._told.get(mode)
+        if told is None or told[0] is not commands:
+            listed = [
+                {"name": each["name"], "description": each["description"]}
+                | ({"input": {"hint": each["argumentHint"]}} if each["argumentHint"] else {})
+                for each in self.listed(mode)
+            ]
+            told = self._told[mode] = (commands, CommandsOffered(listed))
+        return told[1]
 
     def help_lines(self, mode: str) -> list[str]:
         """What can be said, one command a line."""

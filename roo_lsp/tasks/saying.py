@@ -114,26 +114,7 @@ async def list_commands(service: Service, argument: inputs.ListCommands) -> list
         verbs.check_mode(service, argument.mode)
     service.configuration.look()
     mode = argument.mode or service.configuration.current.settings.mode
-    offered = service.offered.commands(mode)
-    listed = [
-        _listed(name, form.description, form.hint.lower(), "built-in", "command")
-        for name, form in slash.COMMANDS.items()
-    ]
-    listed += [
-        _listed(name, each.description, each.hint, each.source, each.kind)
-        for name, each in offered.items()
-    ]
-    return sorted(listed, key=lambda each: each["name"])
-
-
-def _listed(name: str, description: str, hint: str, source: str, kind: str) -> dict[str, str]:
-    return {
-        "name": name,
-        "description": description,
-        "argumentHint": hint,
-        "source": source,
-        "kind": kind,
-    }
+    return service.offered.listed(mode)
 
 
 def _told(service: Service, result: dict[str, Any], said: list[str]) -> dict[str, Any]:

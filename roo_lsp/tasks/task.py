@@ -30,6 +30,7 @@ from roo_lsp.agent.conversation import Agent
 from roo_lsp.agent.errors import RooError
 from roo_lsp.agent.events import (
     AgentEvent,
+    CommandsOffered,
     ModeChanged,
     PermissionSettled,
     QuestionAnswered,
@@ -79,6 +80,8 @@ class Worker:
     """Told when the calls that another server left are done."""
     focus: Callable[[Focus], None]
     """Told where the user is, as the front end says with a message."""
+    commands: Callable[[], CommandsOffered]
+    """What `/` offers now."""
 
 
 Employ = Callable[["Task", Sequence[HistoryEntry]], Worker]
@@ -128,6 +131,8 @@ class Task:
     stream: EventStream = field(init=False)
     _worker: Worker = field(init=False)
     _end: StateChanged | None = None
+    _offered: CommandsOffered | None = None
+    """What front ends were told last."""
     _cancelling: bool = False
     _said_behind: deque[UserMessage] = field(default_factory=deque[UserMessage])
     """What was said while the turn was being cancelled: for the next one."""
@@ -517,10 +522,17 @@ class Task:
         self.stream.flush()
         self.record.let_go()
 
-    async def _run(self, work: Callable[[Agent], Coroutine[Any, Any, StopReason]]) -> StopReason:
-        self.audience.begin(self.id, self.title, self.stream.status)
+    def _tell_what_holds(self) -> None:
+        """A turn begins: the mode of a new task, and what `/` offers where that is another than was told."""
         if self.stream.seq == 0:
             self.emit(ModeChanged(self.mode, self.line[-1] if self.line else ""))
+        if (offered := self._worker.commands()) != self._offered:
+            self._offered = offered
+            self.emit(offered)
+
+    async def _run(self, work: Callable[[Agent], Coroutine[Any, Any, StopReason]]) -> StopReason:
+        self.audience.begin(self.id, self.title, self.stream.status)
+        self._tell_what_holds()
         self.emit(StateChanged("running"))
         if self.interrupted:
             self._end_interrupted()

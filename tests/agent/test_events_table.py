@@ -12,6 +12,7 @@ from roo_lsp.agent.events import (
     AgentMessageChunk,
     AgentThoughtChunk,
     CheckpointTaken,
+    CommandsOffered,
     ConversationCondensed,
     ConversationRewound,
     FileChanged,
@@ -51,7 +52,15 @@ def linked(name: str) -> dict[str, Any]:
     return {"type": "resource_link", "uri": uri, "name": "a b.png", "mimeType": "image/png"}
 
 
+COMMANDS = ({"name": "go", "description": "Goes", "input": {"hint": "<where>"}},)
+
+
 TABLE: list[tuple[AgentEvent, dict[str, Any], str]] = [
+    (
+        CommandsOffered(COMMANDS),
+        {"sessionUpdate": "available_commands_update", "availableCommands": [*COMMANDS]},
+        "",
+    ),
     (UserMessageChunk("Go\n\nnow"), said("user_message_chunk", "Go\n\nnow"), "You: Go"),
     (
         UserMessageChunk("Go", 3),

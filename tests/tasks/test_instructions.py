@@ -190,6 +190,25 @@ async def test_what_slash_offers_comes_from_files_and_the_nearest_is_named(
         assert "`/go <where>` Goes" in helped["said"]
 
 
+async def test_what_slash_offers_comes_as_an_event_and_again_where_it_changes(
+    folder: Path, home: Path
+) -> None:
+    async with serving(folder, says("Hi."), says("Hi."), says("Hi.")) as it:
+        task = it.service.tasks.get(await run(it, "Hello"))
+        assert task is not None
+        await saying.send(it.service, inputs.Send(text="Again"))
+        await task.ended()
+        made(home, {".roo/commands/go.md": GO})
+        await saying.list_commands(it.service, inputs.ListCommands())
+        await saying.send(it.service, inputs.Send(text="Again"))
+        await task.ended()
+        kind = "available_commands_update"
+        first, second = (e for e in it.front.events if e["sessionUpdate"] == kind)
+        go = {"name": "go", "description": "Goes", "input": {"hint": "<where>"}}
+        assert go not in first["availableCommands"]
+        assert go in second["availableCommands"]
+
+
 async def test_init_is_ours_until_a_file_takes_its_place(folder: Path, home: Path) -> None:
     async with serving(folder, says("Done."), says("Done.")) as it:
         await run(it, "/init in German")
