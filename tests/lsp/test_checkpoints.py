@@ -465,7 +465,7 @@ async def test_where_there_are_none_the_task_goes_on_and_it_is_told_once(
 
 @pytest.mark.usefixtures("unasked")
 async def test_switched_off_there_are_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(git_module.subprocess, "Popen", None)
+    monkeypatch.setattr(git_module, "subprocess", None)
     async with FakeOpenAI() as fake:
         off = settings(fake, checkpoints={"enabled": False})
         async with editor(NEOVIM, tmp_path, off) as it:
