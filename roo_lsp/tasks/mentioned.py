@@ -47,6 +47,8 @@ TOTAL = 200_000
 FOLDER_FILES = 30
 """Files of a folder whose texts go along."""
 DIFF_BYTES = 50_000
+PROBLEMS_SECONDS = 5.0
+"""What an editor has to say its problems in."""
 NO_GIT = "git was not asked: the workspace is not trusted, it is in no repository, or there is no git here."
 
 
@@ -291,7 +293,11 @@ class TaskMentions:
         return choose
 
     async def _problems(self) -> str:
-        problems = await self.view.problems()
+        try:
+            async with asyncio.timeout(PROBLEMS_SECONDS):
+                problems = await self.view.problems()
+        except TimeoutError:
+            problems = None
         if problems is None:
             raise ToolError("The editor does not tell what its language servers complain of.")
         choose = self._chooser(self.agent.context.workspace.folders)
