@@ -69,7 +69,11 @@ class MentionOffers:
         for each in found:
             if len(offered) >= limit:
                 break
-            if each not in known and self._is_visible(self.workspace.path(each)):
+            if (
+                each not in known
+                and each.isprintable()
+                and self._is_visible(self.workspace.path(each))
+            ):
                 offered[Offered(each, "folder" if each.endswith("/") else "file")] = None
         return list(offered)[:limit]
 

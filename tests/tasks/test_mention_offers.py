@@ -40,7 +40,7 @@ def names_of(found) -> list[str]:
 async def test_open_documents_come_first_and_what_is_ignored_does_not_come(tmp_path: Path) -> None:
     here = tmp_path / "here"
     made(here, "src/app.py", "src/deep/application.py", "map.txt", "secret/app.py", "built/app.js")
-    made(here, "my app.md", "a.roo.md", "node_modules/app/index.js")
+    made(here, "my app.md", "a.roo.md", "node_modules/app/index.js", "two\nlines app.txt")
     made(tmp_path, "app-outside.py")
     (here / ".git").mkdir()
     (here / ".gitignore").write_text("built/\n", "utf-8")
