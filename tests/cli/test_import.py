@@ -393,6 +393,15 @@ async def test_a_task_is_listed_put_beside_ours_once_shown_and_gone_on_with(
     assert str(roles[5][1]).startswith("and the tests?")
 
 
+def test_without_a_file_it_names_what_an_editor_here_has(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "No editor here has" in imported(capsys)
+    storage = home / "home/.vscode-server/data/User/globalStorage/rooveterinaryinc.roo-cline"
+    a_task(storage, "0198c0de", home)
+    assert f"{storage}/tasks (1 task)\n" in imported(capsys)
+
+
 def test_what_roo_does_not_send_any_more_is_kept_and_stands_for_itself_no_more() -> None:
     def say(role: str, words: str, **more: Any) -> dict[str, Any]:
         return {"role": role, "content": words, "ts": 1, **more}

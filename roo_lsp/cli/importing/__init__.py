@@ -15,6 +15,7 @@ from rich.text import Text
 
 from roo_lsp.agent.figures import plural
 from roo_lsp.cli.drawing import readable_line
+from roo_lsp.cli.importing.places import found_here
 from roo_lsp.cli.importing.plan import Plan, Step, Writing, read_json
 from roo_lsp.cli.importing.roo_modes import take_modes
 from roo_lsp.cli.importing.roo_settings import take_export, take_mcp
@@ -47,8 +48,9 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "file",
         metavar="FILE",
+        nargs="?",
         help="roo-code-settings.json, custom_modes.yaml, an exported mode, mcp_settings.json, or the "
-        "folder of Roo's tasks or of one of them",
+        "folder of Roo's tasks or of one of them; without it, what is found here is named",
     )
     parser.add_argument("--write", action="store_true", help="write it")
     parser.add_argument(
@@ -67,10 +69,12 @@ def main(arguments: Sequence[str]) -> int:
     )
     add_workspace(parser)
     given = parser.parse_args(arguments)
+    console = Console(highlight=False)
+    if given.file is None:
+        return _found(console)
     file = Path(given.file).expanduser()
     if not file.exists():
         raise BadUsage(f"{file} is not there")
-    console = Console(highlight=False)
     folders = task_folders(file)
     if folders:
         return _tasks(console, folders, str(workspace(given)), given.task, write=given.write)
@@ -78,6 +82,25 @@ def main(arguments: Sequence[str]) -> int:
         raise BadUsage(f"{file} holds no task of Roo Code: none of its folders has a conversation")
     plan = _plan(file)
     return _settings(console, plan, given.keys, write=given.write, overwrite=given.overwrite)
+
+
+def _found(console: Console) -> int:
+    """What an editor here has of Roo Code's."""
+    places = list(found_here(Path.home()))
+    for place in places:
+        more = f" ({plural(len(task_folders(place)), 'task')})" if place.is_dir() else ""
+        _say(console, f"{place}{more}")
+    if not places:
+        _say(
+            console,
+            "No editor here has modes, MCP servers or tasks of Roo Code where they usually are.",
+        )
+    _say(
+        console,
+        "`roo-lsp import FILE` shows what one of them would bring. Profiles and keys are in no file: export them "
+        "in Roo Code's settings, under About.",
+    )
+    return 0
 
 
 # --- settings -------------------------------------------------------------------------------
