@@ -11,8 +11,9 @@ from importlib.metadata import version
 from roo_lsp.acp.greeting import reply_to
 from roo_lsp.acp.wire import Wire
 from roo_lsp.agent.json_values import JsonObject
+from roo_lsp.stdio.claim import claim_streams
 from roo_lsp.stdio.logs import set_up
-from roo_lsp.stdio.streams import FrameWriter, claim_streams, read_input
+from roo_lsp.stdio.streams import FrameWriter, read_input
 from roo_lsp.workspace.sandbox.memory import hide_own_memory
 
 log = logging.getLogger(__name__)

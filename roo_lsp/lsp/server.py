@@ -1,6 +1,6 @@
 """The language server: what is answered before anything heavy is loaded, and who handles the rest.
 
-`initialize` is answered with pygls alone. What the agent needs (pydantic, the tools, then openai) is
+`initialize` is answered before this is loaded (see `wire.greeting`). What the agent needs (pydantic, the tools, then openai) is
 loaded behind that answer, on `initialized`; commands wait for it.
 """
 
@@ -17,10 +17,10 @@ from lsprotocol import types
 from roo_lsp.agent.errors import RooError
 from roo_lsp.lsp.editor.documents import Documents
 from roo_lsp.lsp.task_documents import registration
+from roo_lsp.lsp.wire.greeting import Greeted
 from roo_lsp.lsp.wire.protocol import BaseServer, CommandFailed
 from roo_lsp.lsp.wire.stdio import serve
 from roo_lsp.stdio.logs import set_up
-from roo_lsp.workspace.sandbox.memory import hide_own_memory
 
 if TYPE_CHECKING:
     from roo_lsp.lsp.session import Session
@@ -233,9 +233,8 @@ def _declare(server: RooServer, name: str) -> None:
     server.command(name)(command)
 
 
-def main(log_file: str | None = None) -> int:
-    """Serve on stdio until the client says exit; ends the process."""
-    hide_own_memory()  # before anything looks at settings or keys
+def main(stdin: int, stdout: int, greeted: Greeted, log_file: str | None = None) -> int:
+    """Serve on these until the client says exit; ends the process."""
     set_up(log_file)
-    serve(create_server())
+    serve(create_server(), stdin, stdout, greeted)
     return 0

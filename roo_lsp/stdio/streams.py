@@ -24,29 +24,6 @@ LONGEST_QUEUE = 256 * 1024 * 1024
 BATCH_BYTES = 64 * 1024
 
 
-def claim_streams() -> tuple[int, int]:
-    """Takes standard input and output for messages, out of reach of `print` and of child processes.
-
-    Returns their new file descriptors, which children do not inherit. Descriptor 0 then reads
-    nothing and 1 writes to standard error.
-    """
-    stdin, stdout = os.dup(0), os.dup(1)
-    nothing = os.open(os.devnull, os.O_RDWR)
-    os.dup2(nothing, 0)
-    try:
-        os.dup2(2, 1)
-    except OSError:
-        os.dup2(nothing, 1)
-    os.close(nothing)
-    sys.stdout = sys.stderr
-    if sys.platform == "win32":
-        import msvcrt  # noqa: PLC0415 - there is none elsewhere
-
-        msvcrt.setmode(stdin, os.O_BINARY)
-        msvcrt.setmode(stdout, os.O_BINARY)
-    return stdin, stdout
-
-
 class FrameWriter:
     """Writes frames to a file descriptor on a thread of its own, in order, dropping none."""
 

@@ -393,8 +393,8 @@ MEASURES: Mapping[str, Callable[[Place], Awaitable[Figures]]] = {
 }
 
 ROWS: Mapping[str, tuple[str, str, Goal]] = {
-    "initialize": ("spawn → initialize answered", "ms", Goal(times_bare=1.25)),
-    "initialize.cpu": ("processor until then", "ms", Goal(times_bare=1.25)),
+    "initialize": ("spawn → initialize answered", "ms", Goal(times_bare=0.25)),
+    "initialize.cpu": ("processor until then", "ms", Goal(times_bare=0.25)),
     "start.first": ("command → first request, after 2 s idle", "ms", Goal(80)),
     "start.later": ("command → first request, later", "ms", Goal(10)),
     "start.cold": ("spawn → first request, sent at once", "ms", Goal(1200)),

@@ -449,6 +449,7 @@ SERVER = """
 import asyncio, subprocess, sys, threading, time
 from roo_lsp.lsp.wire.protocol import BaseServer
 from roo_lsp.lsp.wire.stdio import serve
+from roo_lsp.stdio.claim import claim_streams
 
 server = BaseServer("test", "1.0")
 
@@ -474,7 +475,7 @@ async def clean(ls, params):
         print("closed", file=sys.stderr, flush=True)
     ls.protocol.on_close(close)
 
-serve(server)
+serve(server, *claim_streams())
 """
 
 

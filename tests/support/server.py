@@ -13,6 +13,7 @@ from typing import Any
 from tests.support.fake_openai import FakeOpenAI
 from tests.support.wire import frame, read_frame
 
+CAPABILITIES: Mapping[str, Any] = {"window": {"workDoneProgress": True}}
 PATIENCE = 60.0
 """Seconds that a test waits for anything; a process starts in one or two."""
 
@@ -156,6 +157,7 @@ async def server_process(
     environment: Mapping[str, str] | None = None,
     stderr: int | None = None,
     preexec: Callable[[], None] | None = None,
+    capabilities: Mapping[str, Any] = CAPABILITIES,
 ) -> AsyncGenerator[ServerProcess]:
     """A server on a folder, initialized; killed at the end where it has not ended by then."""
     provider = {"baseUrl": fake.base_url, "modelId": "scripted"} if fake else {}
@@ -176,7 +178,7 @@ async def server_process(
             {
                 "processId": client_pid,
                 "rootUri": folder.as_uri(),
-                "capabilities": {"window": {"workDoneProgress": True}},
+                "capabilities": capabilities,
             },
         )
         client.notify("initialized", {})

@@ -113,6 +113,8 @@ class RooProtocol(LanguageServerProtocol):
         """Set when the transport should stop: after `exit`, or when the client is gone."""
         self.on_client_process: Callable[[int], object] | None = None
         """Told the client's process id at `initialize`; the transport watches it."""
+        self.answered: MessageId | None = None
+        """The id of an `initialize` that was answered before we were there."""
         self._initialized = False
         self._closing: asyncio.Task[None] | None = None
         self._closer: asyncio.Task[Any] | None = None
@@ -235,7 +237,10 @@ class RooProtocol(LanguageServerProtocol):
         result = yield from super().lsp_initialize(params)
         capabilities = result.capabilities
         if isinstance(capabilities.text_document_sync, types.TextDocumentSyncOptions):
-            capabilities.text_document_sync.save = types.SaveOptions(include_text=False)
+            sync = capabilities.text_document_sync
+            sync.save = types.SaveOptions(include_text=False)
+            # What is not handled is not offered, to no client: the answer is known beforehand.
+            sync.will_save = sync.will_save_wait_until = None
         if capabilities.execute_command_provider is not None:
             capabilities.execute_command_provider.work_done_progress = True
         self._initialized = True
@@ -349,7 +354,7 @@ class RooProtocol(LanguageServerProtocol):
             if (handler := self._find(method)) is None:
                 code = types.ErrorCodes.MethodNotFound.value
                 raise CommandFailed(f"unknown method: {method[:100]}", code)
-            params = self._params(method, fields)
+            params = self._params_of(msg_id, method, fields)
         except CommandFailed as refusal:
             self._refuse(msg_id, refusal)
             return
@@ -408,6 +413,18 @@ class RooProtocol(LanguageServerProtocol):
 
     def _find(self, method: str) -> Handler | None:
         return self.fm.builtin_features.get(method) or self.fm.features.get(method)
+
+    def _params_of(self, msg_id: MessageId, method: str, fields: JsonRpcMessage) -> Any:
+        try:
+            return self._params(method, fields)
+        except CommandFailed as refusal:
+            if method != types.INITIALIZE or msg_id != self.answered:
+                raise
+            # The client was told that it is served: so it is, as one that can do nothing.
+            logger.warning("the client's capabilities cannot be read: %s", refusal.message)
+            given = cast("JsonRpcMessage", fields["params"])
+            kept = {name: given.get(name) for name in ("processId", "rootUri")}
+            return self._params(method, {**fields, "params": {**kept, "capabilities": {}}})
 
     def _params(self, method: str, fields: JsonRpcMessage) -> Any:
         """The params as lsprotocol has them, or as they came where it knows no such method."""
@@ -468,6 +485,8 @@ class RooProtocol(LanguageServerProtocol):
 
     def _answer(self, msg_id: MessageId, method: str, outcome: asyncio.Future[Any]) -> None:
         self._running.pop(msg_id, None)
+        if msg_id == self.answered and method == types.INITIALIZE:
+            return
         try:
             frame = self._frame(_reply(msg_id, outcome))
         except Exception as bug:  # noqa: BLE001 - whatever it is, the client gets an answer

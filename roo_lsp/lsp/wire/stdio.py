@@ -15,20 +15,29 @@ from contextlib import ExitStack, suppress
 from functools import partial
 
 from roo_lsp.lsp.wire.frames import FrameDecoder
+from roo_lsp.lsp.wire.greeting import Greeted
 from roo_lsp.lsp.wire.protocol import BaseServer
-from roo_lsp.stdio.streams import FrameWriter, claim_streams, read_input
+from roo_lsp.stdio.streams import FrameWriter, read_input
 
 __all__ = ["serve", "serve_stdio", "watch_process"]
 
 FLUSH_SECONDS = 1.0
 POLL_SECONDS = 5.0
 
+NOT_GREETED = Greeted()
+
 logger = logging.getLogger(__name__)
 
 
-def serve(server: BaseServer, *, end_process: Callable[[int], object] = os._exit) -> None:
-    """Serves LSP on this process's standard streams, then ends the process, whatever still runs."""
-    stdin, stdout = claim_streams()
+def serve(
+    server: BaseServer,
+    stdin: int,
+    stdout: int,
+    greeted: Greeted = NOT_GREETED,
+    *,
+    end_process: Callable[[int], object] = os._exit,
+) -> None:
+    """Serves LSP on streams that were claimed, then ends the process, whatever still runs."""
 
     async def main() -> None:
         for name in ("SIGTERM", "SIGHUP", "SIGINT"):
@@ -38,7 +47,7 @@ def serve(server: BaseServer, *, end_process: Callable[[int], object] = os._exit
                 asyncio.get_running_loop().add_signal_handler(number, server.protocol.end, name)
         code = 1
         try:
-            code = await serve_stdio(server, stdin, stdout)
+            code = await serve_stdio(server, stdin, stdout, greeted)
         except Exception:
             logger.exception("the server failed")
         # From within the loop: asyncio.run would wait for every thread that a handler left behind.
@@ -48,8 +57,12 @@ def serve(server: BaseServer, *, end_process: Callable[[int], object] = os._exit
     asyncio.run(main())
 
 
-async def serve_stdio(server: BaseServer, stdin: int, stdout: int) -> int:
+async def serve_stdio(
+    server: BaseServer, stdin: int, stdout: int, greeted: Greeted = NOT_GREETED
+) -> int:
     """Serves LSP on two file descriptors, which it closes, until the client is done or gone.
+
+    What of it was read before is acted on first.
 
     Returns the exit code for the process. By then close callbacks have run and answers are written,
     as far as the client let us.
@@ -67,6 +80,8 @@ async def serve_stdio(server: BaseServer, stdin: int, stdout: int) -> int:
 
         protocol.on_client_process = watch_client
         decoder = FrameDecoder(protocol.handle_message, protocol.parse_error)
+        protocol.answered = greeted.answered
+        decoder.feed(greeted.read)
         undo.callback(await read_input(stdin, decoder.feed, partial(protocol.end, "end of input")))
         await protocol.ended.wait()
         await protocol.close()
