@@ -256,8 +256,7 @@ class PlaceReader:
                     continue
                 real = _led_to(entry)
                 if not self.home and not _is_below(real, root):
-                    why = f"a link that leads out of the workspace, to {label(real)}: not used"
-                    problems.append(self._problem(name, why))
+                    problems.append(self._leads_out(name, real))
                 elif is_folder and entry.is_dir():
                     if real not in seen and len(seen) <= MAX_FILES:
                         seen.add(real)
@@ -265,20 +264,28 @@ class PlaceReader:
                 elif is_file:
                     yield name, real
             waiting += reversed(below)
-        yield from self._of_folders(root)
+        yield from self._of_folders(root, problems)
 
-    def _of_folders(self, root: str) -> Iterator[tuple[str, str]]:
+    def _leads_out(self, name: str, real: str) -> Unusable:
+        why = f"a link that leads out of the workspace, to {label(real)}: not used"
+        return self._problem(name, why)
+
+    def _of_folders(self, root: str, problems: list[Unusable]) -> Iterator[tuple[str, str]]:
         """The rules of folders further down."""
         for name in self.ruled:
             folder = os.path.realpath(os.path.join(root, name))  # noqa: PTH118 -- a text
             if not _is_below(folder, root):
+                problems.append(self._leads_out(name, folder))
                 continue
             self._facts[folder] = _facts(folder)
             for entry in _entries(folder):
                 below_it = f"{name}/{entry.name}"
                 real = _led_to(entry)
-                if ruled_folder(below_it) and _is_below(real, root):
-                    yield below_it, real
+                if ruled_folder(below_it):
+                    if _is_below(real, root):
+                        yield below_it, real
+                    else:
+                        problems.append(self._leads_out(below_it, real))
 
     def _wants(self, name: str) -> bool:
         return _is_wanted(name, home=self.home)

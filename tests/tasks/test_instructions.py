@@ -57,7 +57,8 @@ async def test_a_skill_is_listed_asked_for_and_its_files_are_read_without_a_ques
     made(folder, {".claude/skills/pdf/SKILL.md": skill("Reads PDF", name="pdf")})
     trusted(folder)
     reads = one("read_file", path=str(home / ".agents/skills/mine/more.md"))
-    answers = [calls(one("skill", skill="pdf", args="a.pdf"), one("skill", skill="x"), reads)]
+    asked = [one("skill", skill="pdf", args="a.pdf"), one("skill", skill="x"), one("skill")]
+    answers = [calls(*asked, reads)]
     async with serving(folder, *answers, says("Done.")) as it:
         await run(it, "Read it")
         first = it.model.requests[0]
@@ -69,7 +70,8 @@ async def test_a_skill_is_listed_asked_for_and_its_files_are_read_without_a_ques
             "pdf": ".claude/skills/pdf/SKILL.md",
         }
         assert (status["trusted"], status["problems"]) == (True, [])
-        got, unknown, read = results(it)
+        got, unknown, listed, read = results(it)
+        assert listed == "- mine: Mine\n- pdf: Reads PDF"
         lies = folder / ".claude/skills/pdf"
         assert got == (
             f"Skill: pdf\nArguments: a.pdf\nFiles it speaks of lie in: {lies}\n\nDo it: Reads PDF"

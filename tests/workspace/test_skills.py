@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roo_lsp.agent.skills import MOST, Skill, skills_told
-from roo_lsp.workspace.brought import Brought, brought
+from roo_lsp.workspace.brought import NOTHING, Brought, brought
 from roo_lsp.workspace.headed import headed
 from roo_lsp.workspace.instructions import PlaceReader, read_home
 from roo_lsp.workspace.slash_files import with_arguments
@@ -254,7 +254,13 @@ def hostile(folder: Path, out: Path) -> list[str]:
     (folder / ".roo/commands").symlink_to(out)
     os.mkfifo(folder / "AGENTS.md")
     (folder / ".roo/rules/again").symlink_to("../rules")
-    return told(look(folder))
+    (folder / "src").mkdir()
+    (folder / "src/AGENTS.md").symlink_to(out / "SKILL.md")
+    (folder / "lib").symlink_to(out)
+    reader = PlaceReader(folder)
+    reader.know_ruled(["lib", "src", "gone"])
+    reader.look()
+    return told(brought(NOTHING, [reader.place], OURS, agents=True))
 
 
 def test_hostile_places_get_a_clear_word_each(tmp_path: Path) -> None:
@@ -264,5 +270,7 @@ def test_hostile_places_get_a_clear_word_each(tmp_path: Path) -> None:
         ".roo/rules/huge.md: 10000000 bytes: too large, so it is not used",
         f".roo/skills/link: a link that leads out of the workspace, to {out}: not used",
         "AGENTS.md: it cannot be read, so it is not used",
+        f"lib: a link that leads out of the workspace, to {out}: not used",
+        f"src/AGENTS.md: a link that leads out of the workspace, to {out}/SKILL.md: not used",
     ]
     assert [each.name for each in look(tmp_path / "w").items] == [".roo/skills/ok/SKILL.md"]
