@@ -118,6 +118,10 @@ class TaskPicture:
         """What was printed last: text, tool or note; what differs gets a blank line between."""
         self._plan: list[tuple[str, str]] = []
         self._mode = ""
+        self._task_id = ""
+        """The task that is drawn; what comes of others is of its subtasks."""
+        self._parts: set[str] = set()
+        """Subtasks that were said to have begun."""
         self._live: Live | None = None
         if live:
             self._live = Live(
@@ -136,7 +140,12 @@ class TaskPicture:
         now: float = roo.get("ts") or 0
         self.totals.first = self.totals.first or now
         self.totals.last = now
-        self._draw(roo["update"], now)
+        task_id: str = roo["taskId"]
+        self._task_id = self._task_id or task_id
+        if task_id == self._task_id:
+            self._draw(roo["update"], now)
+        else:
+            self._draw_part(task_id, roo["update"], now)
         self.refresh()
 
     def start(self) -> None:
@@ -220,7 +229,29 @@ class TaskPicture:
             more = f'  {glyphs.hint} roo-lsp run --resume {task_id} "{glyphs.more}"'
             self._print(Text(more, "dim"))
 
+    def call(self, task_id: str, call_id: str) -> DrawnCall | None:
+        """A call of the task, or of one of its subtasks, that is not done yet."""
+        return self.calls.get(call_id if task_id == self._task_id else f"{task_id}/{call_id}")
+
     # --- events -----------------------------------------------------------------------------
+
+    def _draw_part(self, task_id: str, update: Fields, now: float) -> None:
+        """Of a subtask it is shown what it does; what it says is for its parent."""
+        match update["sessionUpdate"]:
+            case "tool_call" | "_tool_call_arguments" | "tool_call_update":
+                meta = dict(object_or_empty(update.get("_meta")))
+                if meta.pop("answer", False):
+                    meta["quiet"] = True
+                part = {**update, "_meta": meta, "toolCallId": f"{task_id}/{update['toolCallId']}"}
+                if title := update.get("title"):
+                    part["title"] = f"{self.glyphs.hint} {title}"
+                self._draw(part, now)
+            case "usage_update":
+                self._count(update, of_part=True)
+            case "_retry" | "_changes" | "_permission":
+                self._draw_rare(update)
+            case _:
+                pass
 
     def _draw(self, update: Fields, now: float) -> None:
         self._at_work = _at_work(update)
@@ -245,18 +276,11 @@ class TaskPicture:
                 self._draw_rare(update)
 
     def _draw_rare(self, update: Fields) -> None:
-        glyphs = self.glyphs
         match update["sessionUpdate"]:
             case "plan":
                 self._show_plan(update["entries"])
             case "_retry":
-                wait = f" in {update['delay']:.0f} s" if update["delay"] >= 1 else ""
-                count = f"{update['attempt']}/{update['attempts']}"
-                reason = readable_line(str(update["reason"]))
-                what = f"retry {count}" if update["attempt"] else "next request"
-                self.note(f"{glyphs.retry} {what}{wait}: {reason}", "yellow")
-                self._retry = f"retrying after: {reason}" if update["attempt"] else reason
-                self._since = time.monotonic()
+                self._retrying(update)
             case "_changes":
                 added, removed = self.totals.changes.get(update["uri"], (0, 0))
                 both = (added + update["added"], removed + update["removed"])
@@ -270,12 +294,27 @@ class TaskPicture:
                 self._mode = update["currentModeId"]
             case "_permission":
                 self._settled(update)
+            case "_subtask" if update["taskId"] not in self._parts:
+                self._parts.add(update["taskId"])
+                self.note(f"{self.glyphs.current} Subtask: {update['title']}")
             case "_state":
-                self._since = time.monotonic()
-                if error := update.get("error"):
-                    self.error(error["code"], error["message"], error.get("hint") or "")
+                self._changed_state(update)
             case _:
                 pass
+
+    def _changed_state(self, update: Fields) -> None:
+        self._since = time.monotonic()
+        if error := update.get("error"):
+            self.error(error["code"], error["message"], error.get("hint") or "")
+
+    def _retrying(self, update: Fields) -> None:
+        wait = f" in {update['delay']:.0f} s" if update["delay"] >= 1 else ""
+        count = f"{update['attempt']}/{update['attempts']}"
+        reason = readable_line(str(update["reason"]))
+        what = f"retry {count}" if update["attempt"] else "next request"
+        self.note(f"{self.glyphs.retry} {what}{wait}: {reason}", "yellow")
+        self._retry = f"retrying after: {reason}" if update["attempt"] else reason
+        self._since = time.monotonic()
 
     def _prompt(self, text: str) -> None:
         self._end_words()
@@ -306,13 +345,14 @@ class TaskPicture:
             words = {"completed": "dim", "in_progress": "bold"}.get(status, "")
             self._print(Text.assemble((f"  {sign} ", style), (readable_line(content), words)))
 
-    def _count(self, update: Fields) -> None:
+    def _count(self, update: Fields, *, of_part: bool = False) -> None:
         meta, totals = object_or_empty(update.get("_meta")), self.totals
         totals.requests += 1
         totals.input_tokens += meta.get("inputTokens") or 0
         totals.output_tokens += meta.get("outputTokens") or 0
         totals.estimated = totals.estimated or bool(meta.get("estimated"))
-        totals.cost = object_or_empty(update.get("cost")).get("amount") or 0
+        if not of_part:  # the task's own cost has that of its subtasks in it
+            totals.cost = object_or_empty(update.get("cost")).get("amount") or 0
 
     def _settled(self, update: Fields) -> None:
         if update.get("outcome") in {"reject_once", "reject_always"}:

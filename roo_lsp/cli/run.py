@@ -350,9 +350,8 @@ class PictureView:
     async def ask_permission(self, entry: Mapping[str, Any]) -> Choice | None:
         if not self.can_ask:
             return None
-        call = self.picture.calls.get(
-            object_or_empty(entry.get("toolCall")).get("toolCallId") or ""
-        )
+        call_id = object_or_empty(entry.get("toolCall")).get("toolCallId") or ""
+        call = self.picture.call(entry.get("taskId") or "", call_id)
         diffs = call.diffs if call else ()
         with self.picture.paused() as console:
             choice = await ask_permission(console, self._lines, entry, diffs)
@@ -379,6 +378,8 @@ class Run:
         self.view = view
         self.stopping = stopping
         self.task_id = ""
+        self.parts: set[str] = set()
+        """The subtasks of it that were told."""
         self.not_approved = False
         """The task was stopped because of an approval or an answer that nobody gave."""
         self.refused = "", ""
@@ -472,6 +473,8 @@ class Run:
 
     async def _on_update(self, task_id: str, update: Mapping[str, Any]) -> int | None:
         match update:
+            case {"sessionUpdate": "_subtask", "taskId": part}:
+                self.parts.add(part)
             case {"sessionUpdate": "_question", "requestId": request, "question": question}:
                 await self._on_question(request, question, update.get("suggestions") or ())
             case {"sessionUpdate": "_state", "stopReason": reason} if task_id == self.task_id:
@@ -511,7 +514,7 @@ class Run:
 
     async def _on_asked(self, asked: Asked) -> None:
         entry = await self._entry(asked.params["requestId"])
-        if entry is None or entry["taskId"] not in {None, self.task_id}:
+        if entry is None or entry["taskId"] not in {None, self.task_id, *self.parts}:
             return  # withdrawn meanwhile, or another task's that waits for whoever began that
         if self._consents(entry):
             self.server.reply(asked, {"optionId": "allow_once"})
@@ -568,7 +571,7 @@ class Run:
         async for item in self.server:
             if isinstance(item, Event):
                 self.view.show(item.roo)
-                if "stopReason" in item.roo["update"]:
+                if "stopReason" in item.roo["update"] and item.roo["taskId"] == self.task_id:
                     return
 
 

@@ -99,6 +99,40 @@ async def test_an_edit_that_a_flag_allows_is_made(folder, flags):
     assert (folder / "new.txt").read_text() == "made\n"
 
 
+def a_part() -> tuple:
+    part = {"mode": "code", "message": "Make new.txt"}
+    return (call("new_task", part), *edits(), text("The part is done."))
+
+
+async def test_a_subtask_is_seen_at_work_and_its_result_is_the_tasks(folder):
+    async with FakeOpenAI() as fake:
+        fake.answers(*a_part())
+        ended = await run(fake, folder, "--yes", "Make it")
+    assert ended.code == 0, ended
+    assert (folder / "new.txt").read_text() == "made\n"
+    begun, made, done, said = (
+        ended.out.index(each)
+        for each in (
+            "▸ Subtask: Make new.txt",
+            "→ Create new.txt  ✓",
+            "Subtask in mode code: Make new.txt  ✓",
+            "The part is done.",
+        )
+    )
+    assert begun < made < done < said
+    assert "All is made." not in ended.out.replace("Make new.txt", ""), "that is for the task"
+    assert "4 requests" in ended.out
+
+
+async def test_what_nobody_allowed_to_a_subtask_stops_the_run(folder):
+    async with FakeOpenAI() as fake:
+        fake.answers(*a_part())
+        ended = await run(fake, folder, "--set", "autoApprove.subtask=true", "Make it")
+    assert ended.code == 3, ended
+    assert "Not approved: Create new.txt." in ended.out
+    assert "--yes=edit" in ended.out
+
+
 async def test_an_edit_that_nobody_allowed_stops_the_run_with_3_and_the_flag(folder):
     async with FakeOpenAI() as fake:
         fake.answers(*edits())
