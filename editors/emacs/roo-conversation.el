@@ -68,6 +68,7 @@ The chunk that is still to be drawn."
      (roo--draw-note (propertize (format "◇ %s" (plist-get update :label))
                                  'roo-checkpoint (plist-get update :checkpointId)
                                  'help-echo "A checkpoint: RET lists them")))
+    ("_subtask" (roo--draw-subtask update))
     ("_condensed"
      (roo--draw-note (format "The conversation was condensed: %d to %d tokens"
                              (plist-get update :before) (plist-get update :after))))
@@ -79,6 +80,21 @@ The chunk that is still to be drawn."
                                (roo--shown (roo--path (plist-get update :uri)))
                                (plist-get update :added) (plist-get update :removed)))))
     ("_state" (roo--draw-state update))))
+
+(defun roo--draw-subtask (update)
+  "Say once that the subtask in UPDATE begins, waits, or is over."
+  (let* ((task (plist-get update :taskId))
+         (state (plist-get update :state))
+         (before (gethash (concat "subtask " task) roo--entries))
+         (says (pcase state
+                 ("running" (unless before "Subtask"))
+                 ("waiting" "Subtask waits for you")
+                 ("idle" "Subtask over")
+                 (_ "Subtask failed"))))
+    (puthash (concat "subtask " task) state roo--entries)
+    (when says
+      (roo--draw-note (propertize (format "%s: %s" says (plist-get update :title))
+                                  'roo-subtask task)))))
 
 (defun roo--draw-user (content)
   "Add CONTENT, what the user said."

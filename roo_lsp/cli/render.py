@@ -140,7 +140,7 @@ class TaskPicture:
         now: float = roo.get("ts") or 0
         self.totals.first = self.totals.first or now
         self.totals.last = now
-        task_id: str = roo["taskId"]
+        task_id: str = roo.get("taskId") or ""
         self._task_id = self._task_id or task_id
         if task_id == self._task_id:
             self._draw(roo["update"], now)

@@ -169,6 +169,8 @@ class Renderer:
             case {"sessionUpdate": "_condensed", "before": before, "after": after}:
                 sizes = f"{count_text(before)} → {count_text(after)} tokens"
                 self.note([f"*The conversation was condensed: {sizes}*"])
+            case {"sessionUpdate": "_subtask", "state": state, "title": title}:
+                self._subtask(state, tame(one_line(plain(str(title)))))
             case {"sessionUpdate": "_rewound"}:
                 self.note(["*Went back to an earlier place: what was said since is taken back*"])
             case {"sessionUpdate": "usage_update", "_meta": meta, "cost": cost}:
@@ -282,6 +284,11 @@ class Renderer:
         if lines and (plan := "\n".join(lines)) != self._plan:
             self._plan = plan
             self.note(["**Plan**", "", *lines])
+
+    def _subtask(self, state: str, title: str) -> None:
+        """While it works, what goes on; its result is that of the call."""
+        says = {"running": "Subtask at work", "waiting": "Subtask waits for you"}.get(state)
+        self.notice = f"{says}: {title}" if says else ""
 
     def _state(self, update: Mapping[str, Any]) -> None:
         match update["state"]:

@@ -272,6 +272,43 @@ def test_an_approval_takes_neither_the_cursor_nor_a_key(
     editor.until("require('roo.windows').find('waiting') == nil")
 
 
+def test_a_subtask_is_begun_watched_and_answered_and_its_result_goes_back(
+    fake: FakeOpenAI, editor: Neovim, folder: Path
+) -> None:
+    fake.answers(
+        call("new_task", {"mode": "code", "message": "Make part.txt\nwith one line"}),
+        call("write_to_file", {"path": "part.txt", "content": "part\n"}),
+        call("attempt_completion", {"result": "The part is made."}),
+        text("All parts are there."),
+    )
+    editor.type(":Roo Have the part made<CR>")
+    editor.waiting("Subtask in mode code: Make part.txt")
+    editor.until("#(require('roo.approvals').waiting()[1].detail or {}) > 0")
+    editor.type(":Roo details<CR>")
+    assert "with one line" in editor.text, "what it is told is shown whole"
+    editor.type("ga")
+    editor.waiting("Create part.txt")
+    editor.shown("    ? Subtask: Make part.txt")
+    parent = editor.lua("return require('roo.events').latest")
+    tasks = {each["taskId"]: each for each in editor.request("roo.task.list")}
+    [part] = [each for each in tasks.values() if each.get("parentTaskId") == parent]
+    assert tasks[parent]["state"] == "waiting"
+
+    editor.type("<C-w>l<C-w>k/Subtask: Make<CR><CR>")
+    chat = editor.shown("Create part.txt")
+    assert "## You\n\nMake part.txt" in chat, "its own chat has opened"
+    editor.type("ga")
+    editor.until(
+        f"person.event('_subtask', 'idle') and require('roo.events').tasks['{parent}'].state == 'idle'"
+    )
+    assert (folder / "part.txt").read_text("utf-8") == "part\n"
+    assert results(fake) == [f"Subtask {part['taskId']} completed.\n\nResult:\nThe part is made."]
+    editor.lua(
+        f"require('roo.chat').open_task(vim.lsp.get_clients({{ name = 'roo' }})[1].id, '{parent}', false)"
+    )
+    assert "    ✓ Subtask: Make part.txt" in editor.shown("All parts are there.")
+
+
 def test_a_denied_call_is_told_to_the_model_with_the_reason(
     fake: FakeOpenAI, editor: Neovim, folder: Path
 ) -> None:

@@ -203,3 +203,23 @@ async def test_turns_and_calls_are_symbols_and_fold_and_a_running_task_can_be_st
         opened = await it.run("roo.task.open")
         assert opened["path"] == str(tmp_path / "a.roo.md")
         assert (await it.run("roo.task.open", {"transcript": True}))["path"] != opened["path"]
+
+
+async def test_what_a_subtask_asks_is_answered_in_the_document_of_its_task(tmp_path: Path) -> None:
+    async with FakeOpenAI() as fake, editor(HELIX, tmp_path, settings(fake)) as it:
+        fake.answers(
+            call("new_task", {"mode": "code", "message": "Make a.txt"}),
+            call("write_to_file", {"path": "a.txt", "content": "a\n"}),
+            call("attempt_completion", {"result": "a.txt is there."}),
+            text("It is made."),
+        )
+        buffer = write(it, tmp_path / "t.roo.md", f"{START}Have it made\n")
+        it.save(buffer)
+        await shows(it, buffer, "Subtask in mode code: Make a.txt", "- [ ] approve")
+        tick(it, buffer, "approve")
+        await shows(it, buffer, "Create a.txt", "- [ ] approve")
+        assert "… Subtask in mode code: Make a.txt" in buffer.text
+        tick(it, buffer, "approve")
+        shown = await your_turn(it, buffer)
+        assert "- ✓ Subtask in mode code: Make a.txt\n\nIt is made." in shown
+        assert (tmp_path / "a.txt").read_text("utf-8") == "a\n"

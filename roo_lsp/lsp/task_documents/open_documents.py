@@ -363,11 +363,19 @@ class OpenDocuments:
             entry
             for entry in self.service.approvals.pending
             if (
-                entry.task_id == sheet.task_id
+                self._is_of(entry.task_id, sheet)
                 if entry.task_id is not None
                 else sheet is self._latest and sheet.renderer.running
             )
         ]
+
+    def _is_of(self, task_id: str, sheet: Sheet) -> bool:
+        """Whether it is the document's task, or a subtask of it that no other document shows."""
+        if task_id == sheet.task_id:
+            return True
+        task = next((each for each in self.service.tasks if each.id == task_id), None)
+        shows = sheet.task_id in task.line if task is not None else False
+        return shows and self.of_task(task_id) is None
 
     def is_shown(self, entry: Pending) -> bool:
         return any(self._shows(each, entry) for each in self.sheets.values())
@@ -377,7 +385,7 @@ class OpenDocuments:
 
     def _entry(self, entry: Pending) -> None:
         for sheet in self.sheets.values():
-            if entry.task_id is None or entry.task_id == sheet.task_id:
+            if entry.task_id is None or self._is_of(entry.task_id, sheet):
                 sheet.poke()
         last = self.editor.documents.last
         shown = [each for each in self.sheets.values() if self._shows(each, entry)]

@@ -23,6 +23,7 @@ local BODY = '      '
 ---@field open boolean
 ---@field shown integer lines of the buffer below its first one that are its own
 ---@field written string its first line, as it is in the buffer
+---@field task string? the task that it stands for
 ---@field partial boolean the last detail is not yet a whole line
 
 ---@param buffer integer

@@ -492,12 +492,14 @@ function M.block_at_cursor(view)
   return view.transcript:block_at(vim.api.nvim_win_get_cursor(0)[1] - 1)
 end
 
---- Open or close the block at the cursor; nil: the other way round.
+--- Open or close the block at the cursor; nil: the other way round. That of a subtask opens its chat.
 ---@param view roo.View
 ---@param open boolean?
 function M.fold(view, open)
   local block = M.block_at_cursor(view)
-  if block then
+  if block and block.task and view.client_id and open ~= false then
+    M.open_task(view.client_id, block.task, false)
+  elseif block then
     edit(view, function()
       view.transcript:fold(block, open == nil and not block.open or open == true)
     end)

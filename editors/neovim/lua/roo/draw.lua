@@ -343,6 +343,21 @@ function draw._retry(self, update)
   self:_note({ '↻', 'RooWaiting' }, ('%s: %s'):format(which, update.reason), 'RooWaiting')
 end
 
+local PARTS = { running = RUNNING, waiting = WAITING, idle = DONE, failed = FAILED }
+
+--- A subtask is one line that says how it is; its own chat, which opens from there, has the rest.
+function draw._subtask(self, update)
+  self.parts = self.parts or {}
+  local block = self.parts[update.taskId]
+  if not block then
+    block = self:_block(RUNNING, 'Subtask: ' .. one_line(update.title))
+    block.task = update.taskId
+    self.parts[update.taskId] = block
+  end
+  block.suffix = update.state == 'waiting' and { { '  waits for you', 'RooWaiting' } } or {}
+  self:_sign(block, PARTS[update.state] or NOTE)
+end
+
 function draw._condensed(self, update)
   local what = update.kind == 'summary' and 'Condensed the conversation' or 'Left out the oldest messages'
   self:_note(NOTE, ('%s: %d → %d tokens'):format(what, update.before, update.after))

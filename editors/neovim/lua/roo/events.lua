@@ -15,11 +15,12 @@ local M = {}
 ---@field mode string?
 ---@field usage table? the last `usage_update`
 ---@field plan table[]?
+---@field parent string? the task that it is a part of
 ---@field at_work table? the `_at_work` of a model that has said nothing since
 
 ---@type table<string, roo.Task>
 M.tasks = {}
----@type string? the task that last did something
+---@type string? the task that last did something, and is no part of another
 M.latest = nil
 
 ---@param client_id integer
@@ -66,7 +67,12 @@ end
 ---@param roo roo.Event
 function M.receive(client_id, roo)
   local task = M.task(client_id, roo.taskId)
-  M.latest = roo.taskId
+  if type(roo.update._meta) == 'table' and roo.update._meta.parentTaskId then
+    task.parent = roo.update._meta.parentTaskId
+  end
+  if not task.parent then
+    M.latest = roo.taskId
+  end
   M.note(task, roo.update)
   require('roo.approvals').event(client_id, roo)
   require('roo.chat').event(client_id, roo)
