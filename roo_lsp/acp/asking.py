@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from roo_lsp.acp.client import AcpClient, ClientRefused
-from roo_lsp.acp.updates import question_text
+from roo_lsp.acp.updates import fit_to_show, question_text
 from roo_lsp.agent.errors import RooError
 from roo_lsp.agent.json_values import JsonObject, object_or_empty
 from roo_lsp.tasks.approvals import Approvals, NotPending, Pending
@@ -173,12 +173,14 @@ def tool_call(entry: Pending, call_id: str) -> JsonObject:
     if request is not None:
         told["kind"] = request.kind.value
         content += [
-            {
-                "type": "diff",
-                "path": diff.path.as_posix(),
-                "oldText": diff.old,
-                "newText": diff.new or "",
-            }
+            fit_to_show(
+                {
+                    "type": "diff",
+                    "path": diff.path.as_posix(),
+                    "oldText": diff.old,
+                    "newText": diff.new or "",
+                }
+            )
             for diff in request.diffs
         ]
         if request.paths:

@@ -11,8 +11,8 @@ from acp.core import Connection
 from roo_lsp.acp.client import AcpClient
 from roo_lsp.acp.files import ground_of
 from roo_lsp.acp.methods import Methods
-from roo_lsp.acp.sessions import Workplace, Workplaces
 from roo_lsp.acp.wire import Wire
+from roo_lsp.acp.workplaces import Workplace, Workplaces
 from roo_lsp.agent.json_values import JsonObject
 from roo_lsp.app import preload
 from roo_lsp.tasks.opening import FrontEnd, open_service
@@ -27,14 +27,18 @@ async def converse(wire: Wire, version: str, greeted: JsonObject | None = None) 
     loop = asyncio.get_running_loop()
 
     async def handle(method: str, params: Any, is_notification: bool) -> Any:  # noqa: FBT001 -- as the SDK calls it
-        return await methods(method, params, is_notification)
+        request_id = wire.handled()
+        if is_notification:
+            return await methods(method, params, is_notification)
+        with methods.under_way(request_id):
+            return await methods(method, params, is_notification)
 
     connection = Connection(handle, wire, listening=False)
     client = AcpClient(wire, connection)
 
     def opening(place: Workplace, folders: Sequence[Path]) -> Service:
         ground = partial(ground_of, client, place.told_in)
-        front = FrontEnd(client.name, place, place, ground)
+        front = FrontEnd(client.name, place, place, ground, channel=place.channel)
         return open_service(front, folders, version)
 
     methods = Methods(Workplaces(client, opening), version, loop.call_soon)

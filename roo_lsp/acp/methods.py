@@ -4,9 +4,11 @@ The SDK's own router is not used: of what version 1 has it leaves out `session/d
 `session/close` and `session/resume` for unstable, and lets members of `_meta` take the place of arguments.
 """
 
+import asyncio
 import logging
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +16,7 @@ from acp.core import RequestError
 from acp.schema import (
     AuthenticateRequest,
     CancelNotification,
+    CancelRequestNotification,
     ClientCapabilities,
     CloseSessionRequest,
     DeleteSessionRequest,
@@ -31,14 +34,8 @@ from pydantic import BaseModel, ValidationError
 from roo_lsp.acp.greeting import KEY_METHOD, KEY_WORDS, greeting
 from roo_lsp.acp.options import AS_SET, MODE, MODEL, modes
 from roo_lsp.acp.prompts import prompt_of
-from roo_lsp.acp.sessions import (
-    AcpSession,
-    TurnFailed,
-    Workplace,
-    Workplaces,
-    folders_of_session,
-    moment,
-)
+from roo_lsp.acp.sessions import AcpSession, TurnFailed, moment
+from roo_lsp.acp.workplaces import Workplace, Workplaces, folders_of_session
 from roo_lsp.agent.errors import RooError, ToolError
 from roo_lsp.agent.json_values import JsonObject
 from roo_lsp.app import current_settings
@@ -52,7 +49,7 @@ from roo_lsp.workspace.user_folders import state_dir
 log = logging.getLogger(__name__)
 
 METHOD_NOT_FOUND, INVALID_PARAMS, INTERNAL = -32601, -32602, -32603
-AUTH_REQUIRED, NOT_FOUND = -32000, -32002
+AUTH_REQUIRED, NOT_FOUND, CANCELLED = -32000, -32002, -32800
 REFUSED = -32803
 """As over LSP: what was asked for is well formed, and a state forbids it or it failed."""
 PAGE = 50
@@ -68,6 +65,12 @@ class Methods:
     later: Callable[[Callable[[], object]], object]
     """Calls back on the event loop once the answer to what is being handled was written."""
     _store: TaskStore | None = field(default=None)
+    _under_way: dict[object, asyncio.Task[Any]] = field(
+        default_factory=dict[object, "asyncio.Task[Any]"]
+    )
+    """What handles each request, by its id."""
+    _prompted: dict[object, AcpSession] = field(default_factory=dict[object, AcpSession])
+    """The session of each prompt, by what handles it."""
 
     async def __call__(self, method: str, params: Any, is_notification: bool) -> Any:  # noqa: FBT001 -- the SDK's signature
         """The answer to a request.
@@ -90,6 +93,33 @@ class Methods:
                 log.exception("%s failed with a bug", method)
             words = "An internal error of roo-lsp."
             raise expected or RequestError(INTERNAL, words, {"code": "internal"}) from None
+
+    @contextmanager
+    def under_way(self, request_id: object) -> Generator[None]:
+        """For so long the request of this id can be cancelled."""
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 -- we are in a coroutine
+        self._under_way[request_id] = task
+        try:
+            yield
+        except asyncio.CancelledError:
+            if task.cancelling() and request_id not in self._under_way:
+                task.uncancel()
+                raise RequestError(CANCELLED, "The request was cancelled.") from None
+            raise
+        finally:
+            self._under_way.pop(request_id, None)
+
+    async def cancel_request(self, request: CancelRequestNotification) -> None:
+        """A prompt ends as by `session/cancel`; any other request is given up."""
+        task = self._under_way.get(request.request_id)
+        if task is None:
+            return
+        if (session := self._prompted.get(task)) is not None:
+            await session.cancel()
+            return
+        del self._under_way[request.request_id]
+        task.cancel()
 
     async def close(self) -> None:
         """Stop everything."""
@@ -117,20 +147,19 @@ class Methods:
     # --- sessions ---------------------------------------------------------------------------
 
     async def new(self, request: NewSessionRequest) -> JsonObject:
-        place = await self._place(request)
-        session = place.new()
-        _refuse_servers(session, request.mcp_servers)
+        session = (await self._place(request)).new()
+        await session.take_servers(request.mcp_servers)
         return {"sessionId": session.id} | await self._opened(session)
 
     async def load(self, request: LoadSessionRequest) -> JsonObject:
         session = await self._stored(request)
-        _refuse_servers(session, request.mcp_servers)
+        await session.take_servers(request.mcp_servers)
         await session.replay()
         return await self._opened(session)
 
     async def resume(self, request: ResumeSessionRequest) -> JsonObject:
         session = await self._stored(request)
-        _refuse_servers(session, request.mcp_servers or [])
+        await session.take_servers(request.mcp_servers or [])
         return await self._opened(session)
 
     async def _opened(self, session: AcpSession) -> JsonObject:
@@ -236,7 +265,12 @@ class Methods:
 
     async def prompt(self, request: PromptRequest) -> JsonObject:
         session = self._session(request.session_id)
-        return {"stopReason": await session.prompt(prompt_of(request.prompt))}
+        task = asyncio.current_task()
+        self._prompted[task] = session
+        try:
+            return {"stopReason": await session.prompt(prompt_of(request.prompt))}
+        finally:
+            del self._prompted[task]
 
     async def cancel(self, request: CancelNotification) -> None:
         session = self.places.session(request.session_id)
@@ -276,6 +310,7 @@ REQUESTS: dict[str, tuple[type[BaseModel], MethodAnswer]] = {
 }
 NOTIFICATIONS: dict[str, tuple[type[BaseModel], MethodAnswer]] = {
     "session/cancel": (CancelNotification, Methods.cancel),
+    "$/cancel_request": (CancelRequestNotification, Methods.cancel_request),
 }
 """Others are ignored, as JSON-RPC has it."""
 MOST_LISTED = 1_000_000
@@ -303,14 +338,6 @@ def _problems(error: ValidationError) -> str:
     return "; ".join(
         f"{'.'.join(map(str, each['loc'])) or 'params'}: {each['msg']}" for each in found[:5]
     )
-
-
-def _refuse_servers(session: AcpSession, servers: Any) -> None:
-    """The client's MCP servers are told to be left out, never left out silently."""
-    if names := ", ".join(str(each.name)[:40] for each in servers or ()):
-        session.say(
-            f"roo-lsp does not use MCP servers yet, so these of the editor are left out: {names}."
-        )
 
 
 def _same_folder(one: str, other: str) -> bool:

@@ -59,8 +59,10 @@ async def speak(wire: Wire) -> None:
     if first is not None:
         if (reply := reply_to(first, number)) is not None:
             wire.post(reply)
+            wire.handled()
             greeted = first
         else:
+            wire.handled()
             wire.put_back(first)
     connection = importlib.import_module("roo_lsp.acp.connection")
     await connection.converse(wire, number, greeted)

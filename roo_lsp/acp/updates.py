@@ -167,7 +167,7 @@ class Updates:
     def _renamed(self, update: Update) -> Update:
         told = dict(update)
         if "content" in told:
-            told["content"] = [_bounded(each) for each in told["content"]]
+            told["content"] = [fit_to_show(each) for each in told["content"]]
         if self.prefix:
             told["toolCallId"] = self.prefix + told["toolCallId"]
         return told
@@ -237,7 +237,7 @@ _MAKERS: Mapping[str, Callable[[Updates, Update], list[Update]]] = {
 }
 
 
-def _bounded(content: Update) -> Update:
+def fit_to_show(content: Update) -> Update:
     """Content as it is, unless it is a change of more than clients take."""
     size = len(content.get("oldText") or "") + len(content.get("newText") or "")
     if size <= LARGEST_DIFF:

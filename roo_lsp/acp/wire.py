@@ -7,6 +7,7 @@ each notification an await, and what it writes may hold halves of characters, wh
 import asyncio
 import json
 import logging
+from collections import deque
 from collections.abc import Callable
 from typing import Protocol, cast
 
@@ -36,6 +37,7 @@ class Wire:
         self._writer = writer
         self._incoming: asyncio.Queue[JsonObject | None] = asyncio.Queue()
         self._back: JsonObject | None = None
+        self._handed_on: deque[int | str | None] = deque()
         self._buffer = bytearray()
         self._looked_at = 0
         self._skipping = False
@@ -103,10 +105,18 @@ class Wire:
 
     async def receive(self) -> JsonObject | None:
         """The next message; None at the end."""
-        if (back := self._back) is not None:
-            self._back = None
-            return back
-        return await self._incoming.get()
+        message, self._back = self._back, None
+        message = message or await self._incoming.get()
+        if message is not None and "method" in message:
+            self._handed_on.append(message.get("id"))
+        return message
+
+    def handled(self) -> int | str | None:
+        """The id of the message that is being handled now, None for a notification.
+
+        The SDK begins to handle messages in their order, and does not say which one it is.
+        """
+        return self._handed_on.popleft() if self._handed_on else None
 
     def put_back(self, message: JsonObject) -> None:
         """It was read too early: it is the next one again."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,7 +16,8 @@ from roo_lsp.acp.server import speak
 from roo_lsp.acp.wire import Wire
 from tests.acp.test_sessions import OFF, config
 from tests.support.acp import PATIENCE, AcpEditor, Pipe, acp_editor, user_settings
-from tests.support.fake_openai import FakeOpenAI, call, hang, text
+from tests.support.editor import HELIX, editor
+from tests.support.fake_openai import FakeOpenAI, call, cut, hang, raw, status, text
 
 
 async def nothing(it: AcpEditor, fake: FakeOpenAI) -> None: ...
@@ -127,14 +129,14 @@ async def test_a_prompt_of_20_mb_is_taken_in_time_that_grows_as_it_does(tmp_path
         user_settings(config(), fake, model={"contextWindow": 100_000_000}, **OFF)
         took: list[float] = []
         async with acp_editor(tmp_path) as it:
-            for size in (5_000_000, 5_000_000, 20_000_000):
+            for size in (100_000, 2_500_000, 20_000_000):
                 fake.answers(text("Seen."))
                 session = await it.new()
                 begun = time.process_time()
                 await it.prompt(session, "x" * size)
                 took.append(time.process_time() - begun)
                 assert len(fake.chats[-1].body) > size
-        assert took[2] < 12 * took[1], took
+        assert took[2] < 24 * took[1], took
 
 
 async def test_a_client_that_does_not_read_is_not_waited_for_and_misses_nothing(
@@ -155,3 +157,97 @@ async def test_a_client_that_does_not_read_is_not_waited_for_and_misses_nothing(
             assert await prompting == "end_turn"
             assert it.text() == f"{said}End."
             assert len(it.of("agent_message_chunk")) < 1000, "merged while nobody read"
+
+
+FAULTS: dict[str, tuple[list[Any], str]] = {
+    "a cut stream": ([cut(text("Half of it."), after=1), text("Whole.")], "end_turn"),
+    "503": ([status(503, {}), text("Whole.")], "end_turn"),
+    "429": ([status(429, {}, {"Retry-After": "0"}), text("Whole.")], "end_turn"),
+    "garbage": ([raw(b"<html>", b"</html>")], "provider_error"),
+    "the output limit": ([text("Half").ending("length")], "max_tokens"),
+    "a filter": ([text("I will").ending("content_filter")], "refusal"),
+    "400": ([status(400, {"error": {"message": "so not"}})], "provider_error"),
+    "500 for ever": ([status(500, {})] * 2, "provider_error"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_whatever_an_endpoint_does_the_prompt_is_answered_and_the_next_one_too(
+    fault: str, tmp_path: Path
+) -> None:
+    scripts, outcome = FAULTS[fault]
+    async with FakeOpenAI() as fake:
+        retry = {"attempts": 2, "maxDelay": 0}
+        provider = {"baseUrl": fake.base_url, "modelId": "fake-model", "retry": retry}
+        user_settings(config(), fake, provider=provider, **OFF)
+        fake.answers(*scripts)
+        async with acp_editor(tmp_path) as it:
+            session = await it.new()
+            try:
+                found = await it.prompt(session, "Go")
+            except RequestError as error:
+                found = (error.data or {})["code"]
+            assert found == outcome
+            fake.answers(text("Here."))
+            assert await it.prompt(session, "Again") == "end_turn"
+
+
+async def test_a_task_that_another_server_runs_is_shown_and_not_spoken_to(tmp_path: Path) -> None:
+    async with FakeOpenAI() as fake:
+        user_settings(config(), fake, **OFF)
+        fake.answers(hang(), text("Free."))
+        async with editor(HELIX, tmp_path) as lsp, acp_editor(tmp_path) as it:
+            task = await lsp.start("Work")
+            await fake.chat(1)
+            await it.agent.load_session(cwd=str(tmp_path), session_id=task)
+            assert [each["content"]["text"] for each in it.of("user_message_chunk")] == ["Work"]
+            with pytest.raises(RequestError) as refused:
+                await it.prompt(task, "Me too")
+            assert refused.value.data == {"code": "busy_elsewhere"}
+            await lsp.run("roo.task.cancel", {"taskId": task})
+            assert await it.prompt(task, "Now?") == "end_turn"
+
+
+async def test_a_request_that_its_client_cancels_is_answered(tmp_path: Path) -> None:
+    async with FakeOpenAI() as fake:
+        user_settings(config(), fake, **OFF)
+        fake.answers(hang(), text("Here."))
+        async with acp_editor(tmp_path) as it:
+            session = await it.new()
+            prompting = asyncio.ensure_future(it.prompt(session, "Go"))
+            await fake.chat(1)
+            sent = [
+                each for _, each in it.transport.frames if each.get("method") == "session/prompt"
+            ]
+            number = sent[-1]["id"]
+            await it.agent._conn.send_notification("$/cancel_request", {"requestId": number})
+            assert await prompting == "cancelled"
+            assert await it.prompt(session, "Again") == "end_turn"
+
+
+NOISY = """
+import os, roo_lsp.acp.server as server
+speak = server.speak
+async def noisy(wire):
+    print("noise of a library")
+    os.system("echo noise of a child")
+    await speak(wire)
+server.speak = noisy
+server.main()
+"""
+
+
+async def test_print_anywhere_does_not_reach_the_stream() -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", NOISY, stdin=-1, stdout=-1, stderr=-1
+    )
+    hello = (
+        b'{"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"protocolVersion": 1}}\n'
+    )
+    async with asyncio.timeout(PATIENCE):
+        out, err = await process.communicate(hello)
+    (line,) = out.splitlines()
+    assert json.loads(line)["id"] == 1
+    assert err.decode().split("\n")[:2] == ["noise of a library", "noise of a child"]
+    assert len(err) < 200, "and standard error stays short"
+    assert process.returncode == 0

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,9 @@ import pytest
 from acp.core import RequestError
 
 from tests.acp.test_sessions import OFF, config
-from tests.support.acp import acp_editor, user_settings
-from tests.support.fake_openai import FakeOpenAI, call, text
+from tests.support import mcp_server
+from tests.support.acp import PATIENCE, acp_editor, user_settings
+from tests.support.fake_openai import Answer, FakeOpenAI, Request, call, text
 
 QUESTION = {"question": "Which colour?", "follow_up": ["red", "blue"]}
 
@@ -146,7 +148,7 @@ async def test_commands_are_offered_and_done_and_what_cannot_be_used_is_said(
         user_settings(config(), fake, **OFF)
         fake.answers(text("Hello."))
         async with acp_editor(tmp_path, wrong=["session/fork"]) as it:
-            server = {"name": "files", "command": "/bin/true", "args": [], "env": []}
+            server = {"name": "events", "type": "sse", "url": "http://127.0.0.1:9", "headers": []}
             opened = await it.request("session/new", {"cwd": str(tmp_path), "mcpServers": [server]})
             session = opened["sessionId"]
             offered = await it.update("available_commands_update")
@@ -155,7 +157,7 @@ async def test_commands_are_offered_and_done_and_what_cannot_be_used_is_said(
             assert "new" not in commands
             assert await it.prompt(session, "/help") == "end_turn"
             assert fake.chats == []
-            assert "left out: files" in it.text()
+            assert "so not: events" in it.text()
             assert "/status" in it.text()
             await it.prompt(session, "/mode ask Say hello")
             assert it.of("current_mode_update")[0]["currentModeId"] == "ask"
@@ -173,3 +175,34 @@ async def test_commands_are_offered_and_done_and_what_cannot_be_used_is_said(
                 assert refused.value.code == code, method
             answer = await it.request("authenticate", {"methodId": "roo-key"})
             assert answer["_meta"]["key"] == "none, for a model on this machine"
+
+
+async def test_the_clients_mcp_servers_are_used_once_they_are_trusted(tmp_path: Path) -> None:
+    server = {
+        "name": "small",
+        "command": sys.executable,
+        "args": [mcp_server.__file__],
+        "env": [{"name": "API_TOKEN", "value": "quite-secret-value"}],
+    }
+    async with FakeOpenAI() as fake:
+        user_settings(config(), fake, **OFF)
+        async with acp_editor(tmp_path) as it:
+            opened = {"cwd": str(tmp_path), "mcpServers": [server]}
+            session = (await it.request("session/new", opened))["sessionId"]
+            fake.always(echo_once_it_is_there)
+            it.choices += ["allow_once", "allow_once"]
+            async with asyncio.timeout(PATIENCE):
+                while len(it.asked) < 2:  # it is connected beside the turns
+                    await it.prompt(session, "Say it again")
+            told = json.dumps(it.asked[0])
+            assert mcp_server.__file__ in told
+            assert "quite-secret-value" not in told
+            assert it.asked[1]["toolCall"]["title"] == "Call echo of the MCP server small"
+            assert "again" in fake.chats[-1].json["messages"][-1]["content"]
+
+
+def echo_once_it_is_there(request: Request) -> Answer:
+    offered = {each["function"]["name"] for each in request.json["tools"]}
+    if request.json["messages"][-1]["role"] == "user" and "mcp--small--echo" in offered:
+        return call("mcp--small--echo", {"text": "again"})
+    return text("So it is.")
