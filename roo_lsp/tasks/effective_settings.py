@@ -69,6 +69,8 @@ class EffectiveSettings:
     _wide: str = ""
     """What one of the folders is that is no workspace; as of the last look."""
     _said: TrustAnswer = "unknown"
+    _answered: object = None
+    """How the file of answers looked then."""
     _asking: asyncio.Future[bool] | None = None
     """The question for trust, while it is open."""
     _asked: set[str] = field(default_factory=set[str])
@@ -256,12 +258,7 @@ class EffectiveSettings:
         """Files may have changed, or trust may have been given from a terminal."""
         own, settings = user_modes(), self.current.settings.rules
         changed = self.instructions.look(agents=settings.agents, workspace=not self._wide)
-        if (
-            changed
-            or own != self._user_modes
-            or self._stamp != _stamp()
-            or self._answer(self._items) != self._said
-        ):
+        if changed or own != self._user_modes or self._stamp != _stamp() or self._answered_anew():
             self._user_modes = own
             self.refresh()
 
@@ -366,8 +363,13 @@ class EffectiveSettings:
         """What one of the folders is that is no workspace to act in unasked; empty where none is."""
         return next((wide for folder in self.folders if (wide := too_wide(folder))), "")
 
+    def _answered_anew(self) -> bool:
+        """Whether the user has said something else since: here, or to another server."""
+        return self._answered != self.trust.looks and self._answer(self._items) != self._said
+
     def _answer(self, items: Sequence[Item]) -> TrustAnswer:
         """What the user said of what trust is about; of nothing they need not."""
+        self._answered = self.trust.looks
         if self._wide:
             return "refused"
         return self.trust.answer(self.folders[0], items) if items else "trusted"
