@@ -137,8 +137,9 @@ async def ruled(place: Place) -> Figures:
                 [request] = await _served(place, 1)
                 took[name].append(_ms(request.request_in - sent))
     return {
-        "start.ruled": median(took["with"]) / median(took["without"]),
-        "start.ruled.more": median(took["with"]) - median(took["without"]),
+        # The least of each: it is the ratio that is asked for, and a busy machine only ever adds.
+        "start.ruled": min(took["with"]) / min(took["without"]),
+        "start.ruled.more": min(took["with"]) - min(took["without"]),
     }
 
 
