@@ -425,7 +425,7 @@ def test_what_fails_to_be_checked_is_refused(ws, monkeypatch, caplog):
 
 def test_a_mode_pattern_that_is_no_expression_is_a_refusal(ws, caplog):
     mode = Mode("odd", "Odd", "", {"edit": "("})
-    judged = policy(ws, mode="odd", modes=MODES | {"odd": mode}, edit=True)
+    judged = policy(ws, mode="odd", modes={**MODES, "odd": mode}, edit=True)
     assert write(judged, ws / "x") == Refuse(policy_module.UNCHECKED)
 
 
