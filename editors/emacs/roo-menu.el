@@ -66,6 +66,7 @@
     ("M" "mode" roo-set-mode)
     ("L" "model" roo-set-model)
     ("P" "profile" roo-set-profile)
+    ("S" "servers" roo-mcp)
     ("x" "export" roo-export)
     ("I" "status" roo-status)
     ("D" "doctor" roo-doctor)

@@ -43,6 +43,38 @@
                                       (list :profile profile
                                             :taskId (roo--task connection)))))))))))
 
+(defun roo-mcp ()
+  "Pick one of the MCP servers, to start it again or to switch it off."
+  (interactive)
+  (let ((connection (roo--ensure)))
+    (roo--execute
+     connection "roo.mcp.list" nil
+     (lambda (servers)
+       (if (null servers)
+           (roo--say "There are no MCP servers: set `:mcpServers' in `roo-settings'")
+         (let ((lines (mapcar (lambda (each) (cons (roo--server-line each) each)) servers)))
+           (roo--pick "MCP server: " (mapcar #'car lines)
+                      (lambda (line)
+                        (roo--switch-server connection (cdr (assoc line lines)))))))))))
+
+(defun roo--server-line (server)
+  "How SERVER is, on one line."
+  (format "%s: %s, %s" (plist-get server :name) (plist-get server :state)
+          (or (plist-get server :error)
+              (format "%d tools" (length (plist-get server :tools))))))
+
+(defun roo--switch-server (connection server)
+  "Ask what CONNECTION is to do with SERVER, and tell how it is then."
+  (roo--pick
+   (format "%s: " (plist-get server :name)) '("start again" "switch off" "log in")
+   (lambda (what)
+     (roo--execute
+      connection "roo.mcp.restart"
+      (list :name (plist-get server :name) :wait t
+            :enabled (if (equal what "switch off") :json-false t)
+            :login (if (equal what "log in") t :json-false))
+      (lambda (result) (roo--say "%s" (roo--server-line (car result))))))))
+
 (defun roo-set-model ()
   "Choose the model, of those that the endpoint has, for all tasks from now on."
   (interactive)

@@ -262,6 +262,10 @@ class Stopping:
 # --- where it is shown ----------------------------------------------------------------------
 
 
+SERVERS_SECONDS = 20.0
+"""How long a run waits for MCP servers."""
+
+
 class RunView(Protocol):
     """Where a run is shown."""
 
@@ -407,6 +411,7 @@ class Run:
         job, server = self.job, self.server
         if not job.json:
             await self._introduce()
+        await self._wait_for_servers()
         if not job.resume:
             start = {"prompt": job.prompt, "mode": job.mode, "profile": job.profile}
             added = {"images": list(job.images)}
@@ -421,6 +426,12 @@ class Run:
             return self._begun(await server.execute("roo.task.send", of_task | said))
         gone_on = await server.execute("roo.task.resume", of_task | {"text": job.prompt})
         return self._begun(gone_on)
+
+    async def _wait_for_servers(self) -> None:
+        """A run has one task: what MCP servers offer is there when it begins, as far as they are soon."""
+        with contextlib.suppress(TimeoutError, RequestRefused):
+            async with asyncio.timeout(SERVERS_SECONDS):
+                await self.server.execute("roo.mcp.list", {"wait": True})
 
     def _begun(self, result: Mapping[str, Any]) -> str:
         if result.get("started", True):

@@ -20,6 +20,12 @@ _SECRET = re.compile(
     r"pass(?:word|phrase|wd|code)|secret|token|credential|api[\s_-]?key|private[\s_-]?key|\bpin\b|\botp\b|\bcvv\b",
     re.IGNORECASE,
 )
+"""In a field's name or title."""
+_SECRET_WORDS = re.compile(
+    r"password|passphrase|api[\s_-]?key|private[\s_-]?key|secret[\s_-]?key|access[\s_-]?token|credentials",
+    re.IGNORECASE,
+)
+"""In what is said of it, where a warning not to give a PIN is none that asks for one."""
 
 
 class Secret(Exception):
@@ -72,10 +78,9 @@ async def filled(
     fields = [
         _Field(name, object_or_empty(each), name in required) for name, each in properties.items()
     ][:MAX_FIELDS]
-    words = [message]
-    for each in fields:
-        words += [each.name, str(each.schema.get("title")), str(each.schema.get("description"))]
-    if any(_SECRET.search(word) for word in words):
+    said = [message, *(str(each.schema.get("description")) for each in fields)]
+    named = [word for each in fields for word in (each.name, each.title)]
+    if any(map(_SECRET_WORDS.search, said)) or any(map(_SECRET.search, named)):
         raise Secret
     head = f"The MCP server {server} asks:\n{message[:MAX_TEXT]}"
     if not fields:

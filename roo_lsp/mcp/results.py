@@ -121,8 +121,8 @@ def _said(result: types.CallToolResult) -> bool:
     texts = [block.text for block in result.content if isinstance(block, types.TextContent)]
     content = result.structured_content
     wrapped = object_or_empty(content)
-    if list(wrapped) == ["result"]:  # how the Python SDK wraps what is no object
-        only: Json = wrapped["result"]
+    if len(wrapped) == 1:  # `result` is how the Python SDK wraps what is no object
+        [only] = wrapped.values()
         each = cast("list[Json]", only) if isinstance(only, list) else [only]
         if [str(one) for one in each] == texts or [f"{only}"] == texts:
             return True

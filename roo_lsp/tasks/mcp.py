@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from roo_lsp.agent.errors import ToolError
+from roo_lsp.agent.figures import plural
 from roo_lsp.mcp.catalog import PromptInfo
 from roo_lsp.mcp.forms import DECLINE
 from roo_lsp.mcp.names import tool_name
@@ -14,6 +15,7 @@ from roo_lsp.tasks.inputs import ListServers, RestartServer
 from roo_lsp.tasks.prompt_commands import Commands, PromptCommand
 from roo_lsp.tasks.refusals import Invalid, Refused
 from roo_lsp.tasks.service import Service
+from roo_lsp.workspace.escapes import label
 
 WAIT_SECONDS = 60.0
 MOST_OF_PROMPT = 60_000
@@ -38,6 +40,24 @@ async def restart_server(service: Service, argument: RestartServer) -> list[dict
     if argument.wait:
         await service.servers.settled([argument.name], WAIT_SECONDS)
     return [server.json()]
+
+
+def server_lines(service: Service) -> list[str]:
+    """How each server is, one line each, for people."""
+    lines: list[str] = []
+    for server in service.servers.all:
+        entry, catalog = server.entry, server.catalog
+        what = plural(len(catalog.tools), "tool")
+        if catalog.prompts:
+            what += f", {plural(len(catalog.prompts), 'prompt')}"
+        if catalog.resources:
+            what += f", {plural(len(catalog.resources), 'resource')}"
+        why = server.error or (what if server.state == "connected" else "")
+        lines.append(
+            f"{label(entry.name)}: {server.state}{f', {why}' if why else ''} ({entry.source})"
+        )
+        lines += [f"  {each}" for each in catalog.left_out]
+    return lines or ["No MCP server is set up here."]
 
 
 def _check(service: Service, name: str) -> None:

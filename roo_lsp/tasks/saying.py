@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from roo_lsp.agent.figures import plural
-from roo_lsp.tasks import inputs, slash
+from roo_lsp.tasks import inputs, mcp, slash
 from roo_lsp.tasks import service as verbs
 from roo_lsp.tasks.refusals import Refused
 from roo_lsp.tasks.service import Service
@@ -135,6 +135,8 @@ async def _obey(service: Service, command: slash.SlashCommand, aim: Aim) -> list
         case "help":
             mode = service.configuration.current.settings.mode
             return [*slash.help_lines(), *service.offered.help_lines(mode)]
+        case "mcp":
+            return mcp.server_lines(service)
         case "new":
             aim.task_id, aim.is_new = None, True
             return []

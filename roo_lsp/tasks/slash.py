@@ -26,6 +26,7 @@ COMMANDS: Mapping[str, Form] = {
     "compact": Form("Shorten the conversation now."),
     "help": Form("Say what can be done here."),
     "keep": Form("Keep everything that the task changed."),
+    "mcp": Form("Say which MCP servers there are, and how each is."),
     "mode": Form("Go on in another mode.", "MODE", "/mode ask"),
     "new": Form("Start a new task with what follows.", takes_text=True),
     "open": Form("Open the whole transcript."),

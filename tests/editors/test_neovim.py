@@ -432,7 +432,8 @@ def test_where_a_key_may_go_is_asked_in_the_chat_and_its_header_says_so(project:
 
 
 @pytest.mark.parametrize(
-    ("typed", "words"), [("mode", "Mode"), ("restore", ""), ("profile", ""), ("models", "Model")]
+    ("typed", "words"),
+    [("mode", "Mode"), ("restore", ""), ("profile", ""), ("models", "Model"), ("mcp", "")],
 )
 def test_a_command_without_its_word_offers_what_there_is(
     typed: str, words: str, fake: FakeOpenAI, editor: Neovim

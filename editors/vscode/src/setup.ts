@@ -82,8 +82,40 @@ export function setUpCommands(parts: Parts): Handlers {
       else await configure(parts, 'profile', profile);
     },
     selectModel,
+    selectServer: async () => {
+      const servers = await controller.tried(() => server.execute<McpServer[]>('roo.mcp.list'));
+      const items = (servers ?? []).map(({ name, state, error, tools }) => ({
+        label: name,
+        description: state,
+        detail: error ?? `${tools.length} tools`,
+      }));
+      const placeHolder = items.length > 0 ? '' : 'None is set up: see the setting roo.mcpServers';
+      const picked = await vscode.window.showQuickPick(items, { title: 'Roo: MCP Servers', placeHolder });
+      if (!picked) return;
+      const action = await vscode.window.showQuickPick(SERVER_ACTIONS, { title: `Roo: ${picked.label}` });
+      if (!action) return;
+      const { enabled, login } = action;
+      const wanted = { name: picked.label, enabled, login, wait: true };
+      const now = await controller.tried(() => server.execute<McpServer[]>('roo.mcp.restart', wanted));
+      if (now?.[0])
+        void vscode.window.showInformationMessage(`Roo: ${now[0].name}: ${now[0].error ?? now[0].state}`);
+    },
   };
 }
+
+/** A server of MCP, as `roo.mcp.list` has it. */
+interface McpServer {
+  name: string;
+  state: string;
+  error?: string;
+  tools: unknown[];
+}
+
+const SERVER_ACTIONS = [
+  { label: 'Start again', enabled: true, login: false },
+  { label: 'Switch off', enabled: false, login: false },
+  { label: 'Log in', enabled: true, login: true },
+];
 
 /** Ask where the model is, and for the key of that place; false where the user left. */
 async function endpoint(parts: Parts): Promise<boolean> {

@@ -179,6 +179,50 @@ local function pick_profile()
   end)
 end
 
+---@param argument table
+local function switch_server(argument)
+  argument.wait = true
+  client.run('roo.mcp.restart', argument, function(result)
+    local server = result[1]
+    client.tell(('%s: %s%s'):format(server.name, server.state, server.error and ', ' .. server.error or ''))
+  end)
+end
+
+local SERVER_ACTIONS = {
+  {
+    'Start it again',
+    function(name)
+      switch_server({ name = name, enabled = true })
+    end,
+  },
+  {
+    'Switch it off',
+    function(name)
+      switch_server({ name = name, enabled = false })
+    end,
+  },
+  {
+    'Log in to it',
+    function(name)
+      switch_server({ name = name, enabled = true, login = true })
+    end,
+  },
+}
+
+local function pick_server()
+  pick.from('roo.mcp.list', nil, {
+    prompt = 'MCP servers',
+    kind = 'roo_mcp',
+    none = 'There are no MCP servers: the setting roo.mcpServers is empty.',
+    line = function(server)
+      local tools = ('%d tools'):format(#server.tools)
+      return ('%s: %s, %s'):format(server.name, server.state, server.error or tools)
+    end,
+  }, function(server)
+    pick.action(SERVER_ACTIONS, server.name, 'roo_mcp', server.name)
+  end)
+end
+
 ---@param id string
 ---@param conversation boolean
 local function restore(id, conversation)
@@ -454,6 +498,7 @@ local COMMANDS = {
       set('profile', rest)
     end,
   },
+  mcp = { takes = 'nothing', run = pick_server },
   models = { takes = 'nothing', run = about.models },
   queue = { takes = 'nothing', run = pick_queued },
   prompts = { takes = 'nothing', run = pick_prompt },
