@@ -25,6 +25,11 @@ class AskedIn(Protocol):
     @property
     def id(self) -> str: ...
 
+    @property
+    def turn(self) -> int:
+        """Counts what the user has said in it."""
+        ...
+
     def say(self, text: str) -> None:
         """A message to the user, from us."""
         ...
@@ -80,6 +85,7 @@ class Asking:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 -- we are in a coroutine
         self._open[entry.request_id] = task
+        turn = session.turn
         try:
             if entry.kind == "question":
                 await self._question(entry, session)
@@ -92,6 +98,8 @@ class Asking:
         finally:
             if entry.kind != "question" or entry.answered.done():
                 self._open.pop(entry.request_id, None)
+        if session.turn != turn and entry.kind != "question":
+            self._changed(entry)  # it was asked of a turn that is over, and waits in this one
 
     async def _permission(self, entry: Pending, session: AskedIn) -> None:
         params: JsonObject = {
@@ -99,7 +107,7 @@ class Asking:
             "toolCall": tool_call(entry, self.call_id(entry)),
             "options": entry.options,
         }
-        why = "its answer was none of the options"
+        why, turn = "its answer was none of the options", session.turn
         try:
             answer = await self.client.ask(BY, self.hidden(params), person=True)
         except ClientRefused as error:
@@ -110,7 +118,8 @@ class Asking:
             }:
                 self.approvals.settle(entry.request_id, option, BY)
             case {"outcome": "cancelled"}:
-                self.start(session.cancel())
+                if session.turn == turn:  # not one that began since: this was for the one before
+                    self.start(session.cancel())
             case _ if entry.kind == "trust":  # a no would be kept, and nobody has said one
                 session.say(f"The editor could not ask this: {entry.title}. {why.capitalize()}.")
                 self.start(session.cancel())

@@ -71,6 +71,8 @@ class AcpSession:
     """What the user is to be told with the next turn."""
     prompts: int = 0
     """Those that the client waits for."""
+    turn: int = 0
+    """Counts all of them."""
     _cancelled: bool = False
     _error: Mapping[str, Any] = field(default_factory=dict[str, Any])
     _question: Pending | None = None
@@ -105,6 +107,7 @@ class AcpSession:
             TurnFailed: the turn ended with an error.
         """
         self.prompts += 1
+        self.turn += 1
         self._cancelled = False
         self._error = {}
         self._asked_in_words.clear()

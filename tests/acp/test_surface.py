@@ -105,6 +105,34 @@ async def test_trust_and_the_keys_origin_are_permission_requests(
         assert "sk-quite-secret-value" not in json.dumps(it.transport.frames)
 
 
+async def test_a_late_answer_to_a_question_of_a_cancelled_turn_ends_no_other(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "AGENTS.md").write_text("Always whistle.\n")
+    async with FakeOpenAI() as fake:
+        user_settings(config(), fake, **OFF)
+        fake.answers(text("Done."))
+        async with acp_editor(tmp_path) as it:
+            session = await it.new()
+            first = asyncio.ensure_future(it.prompt(session, "Go"))
+            await it.until(lambda: it.asked)
+            await it.agent.cancel(session_id=session)
+            assert await first == "cancelled"
+            second = asyncio.ensure_future(it.prompt(session, "Go on"))
+            await it.until(lambda: it.sent("session/prompt") == 2)
+            it.choices += ["cancelled", "allow_once"]  # of the first turn, late; of this one
+            it.moved()
+            assert await second == "end_turn"
+
+
+async def test_without_a_key_it_is_said_where_one_comes_from(tmp_path: Path) -> None:
+    async with FakeOpenAI() as fake, acp_editor(tmp_path) as it:
+        user_settings(config(), fake, provider={"baseUrl": "https://api.example.org/v1"})
+        with pytest.raises(RequestError, match="never sent over this connection") as refused:
+            await it.request("authenticate", {"methodId": "roo-key"})
+        assert refused.value.code == -32000
+
+
 async def test_what_is_attached_goes_along_bounded_and_through_the_gate(tmp_path: Path) -> None:
     (tmp_path / ".rooignore").write_text("secret.txt\n")
     (tmp_path / "a.py").write_text("on disk\n")

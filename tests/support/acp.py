@@ -69,9 +69,11 @@ class ToAgent:
     wire: Wire
     pipe: Pipe
     frames: list[tuple[str, dict[str, Any]]]
+    moved: Callable[[], None] = lambda: None
 
     async def send(self, message: dict[str, Any]) -> None:
         self.frames.append(("client", message))
+        self.moved()
         self.wire.feed(json.dumps(message).encode() + b"\n")
 
     async def receive(self) -> dict[str, Any] | None:
@@ -147,6 +149,12 @@ class AcpEditor:
     def text(self, kind: str = "agent_message_chunk") -> str:
         return "".join(u["content"].get("text", "") for u in self.of(kind))
 
+    def sent(self, method: str) -> int:
+        """How many requests of this kind the client has sent."""
+        return sum(
+            side == "client" and f.get("method") == method for side, f in self.transport.frames
+        )
+
     def moved(self) -> None:
         self._moved.set()
 
@@ -217,6 +225,7 @@ async def acp_editor(
     nobody: Any = _Nobody()
     agent = connect_to_agent(nobody, transport, use_unstable_protocol=True)
     it = AcpEditor(folder, agent, transport)
+    transport.moved = it.moved
 
     async def handle(method: str, params: Any, is_notification: bool) -> Any:
         return await _handle(it, method, params)
