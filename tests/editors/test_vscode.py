@@ -1,6 +1,7 @@
 """The extension in a real VS Code: what a person there does and sees."""
 
 import json
+import shutil
 from asyncio import Event
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,8 @@ from typing import Any
 import pytest
 
 from roo_lsp.settings_sources import Source, effective
+from roo_lsp.workspace.brought import instruction_files
+from roo_lsp.workspace.trust import TrustStore
 from tests.editors.vscode import EXTENSION, ROO, needed, run
 from tests.editors.vscode_window import (
     APP,
@@ -487,6 +490,29 @@ async def test_a_file_is_offered_after_an_at_sign_taken_by_keys_and_goes_along(
     told = str(window.fake.chats[-1].json["messages"][-1]["content"])
     assert told.startswith("see 'area.js' (see below) and the workspace's problems (see below)")
     assert "## 'area.js'\narea.js lines 1-" in told
+
+
+async def test_a_command_of_a_file_is_offered_behind_a_slash_and_goes_along(
+    window: Window,
+) -> None:
+    editor = window.editor
+    file = window.folder / ".roo/commands/ship.md"
+    file.parent.mkdir(parents=True)
+    file.write_text("---\ndescription: Ships it\n---\nShip it to $1.", "utf-8")
+    state = window.settings.parents[2] / "roo-state"
+    TrustStore(state / "trust.json").trust(window.folder, instruction_files([window.folder]))
+    await editor.command("Roo: New Task")
+    await editor.do("await view.locator('textarea').pressSequentially('/shi')")
+    await editor.sees("[role=option][aria-selected=true]", "Ships it")
+    await editor.keys("Enter")
+    assert await editor.draft() == "/ship "
+    await editor.do("await view.locator('textarea').pressSequentially('Rome')")
+    window.fake.answers(text("Shipped."))
+    await editor.keys("Enter")
+    await editor.sees(".agent", "Shipped.")
+    told = str(window.fake.chats[-1].json["messages"][-1]["content"])
+    assert told.startswith('/ship Rome\n\n<command name="ship" from=".roo/commands/ship.md">')
+    shutil.rmtree(window.folder / ".roo")
 
 
 async def test_an_image_that_is_pasted_goes_with_the_message(window: Window) -> None:
