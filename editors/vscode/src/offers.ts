@@ -1,3 +1,4 @@
+import * as vscode from 'vscode';
 import type { Server } from './server';
 import { best } from './shared/matching';
 import type { Offer } from './shared/protocol';
@@ -34,7 +35,7 @@ export class Offers {
     return found.map((each) => ({
       text: each.text,
       label: each.kind === 'word' ? each.text : (each.name.replace(/\/$/, '').split('/').pop() ?? each.name),
-      description: each.kind === 'word' ? each.description : each.name,
+      description: each.kind === 'word' ? each.description : withFolder(each.name),
       icon: ICONS[each.kind],
     }));
   }
@@ -52,4 +53,11 @@ export class Offers {
       icon: 'symbol-event',
     }));
   }
+}
+
+/** A name as VS Code has it: in a window of several folders that of the first one stands in front, too. */
+function withFolder(name: string): string {
+  const [first, ...others] = vscode.workspace.workspaceFolders ?? [];
+  if (!first || others.length === 0 || name.startsWith('/')) return name;
+  return others.some((other) => name.startsWith(`${other.name}/`)) ? name : `${first.name}/${name}`;
 }
