@@ -21,8 +21,8 @@ class Image:
         return len(self.data) * 3 // 4 - self.data[-2:].count("=")
 
 
-Known = tuple[tuple[str, str], ...]
-"""Files by their paths, each with the `recall.digest` of the text that the model takes it to have from
+KnownFiles = tuple[tuple[str, str], ...]
+"""Files by their paths, each with the `recall.digest_of` of the text that the model takes it to have from
 then on; empty where it knows none any more."""
 
 
@@ -36,7 +36,7 @@ class UserMessage:
     """Of one that was said while the model worked: how it is called until the model is told."""
     shown: str = ""
     """What the user mentioned, and what the editor showed just then: none of it is the user's word."""
-    known: Known = ()
+    known: KnownFiles = ()
     """What of files came to be known by that; kept for another server, never sent."""
     meant: str = ""
     """The text with the mentions in it replaced by what they stand for, where there are any."""
@@ -84,7 +84,7 @@ class ToolMessage:
     text: str
     failed: bool = False
     images: tuple[Image, ...] = ()
-    known: Known = ()
+    known: KnownFiles = ()
     """As of a `UserMessage`."""
 
 

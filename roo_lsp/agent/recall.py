@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from roo_lsp.agent.messages import HistoryEntry, Known, ToolMessage, UserMessage, standing
+from roo_lsp.agent.messages import HistoryEntry, KnownFiles, ToolMessage, UserMessage, standing
 
 KEPT = 2_000
 """Files and sayings that are remembered; what is forgotten is said once more."""
@@ -37,7 +37,7 @@ class Recall:
         `looks` is that of a `Snapshot`, where the text is of one.
         """
         self._take(path, text, looks)
-        self._news[path] = digest(text)
+        self._news[path] = digest_of(text)
 
     def _take(self, path: Path, text: str, looks: object) -> None:
         _keep(self._seen, path)
@@ -72,7 +72,7 @@ class Recall:
         """A file has the text that was known to another server."""
         self._take(path, text, looks)
 
-    def news(self) -> Known:
+    def news(self) -> KnownFiles:
         """What came to be known since this was asked last."""
         news, self._news = self._news, {}
         return tuple((str(path), known) for path, known in news.items())
@@ -106,7 +106,7 @@ class Recall:
         return new
 
 
-def digest(text: str) -> str:
+def digest_of(text: str) -> str:
     """What tells texts apart; those that differ by CRLF alone are one to the model."""
     data = text.replace("\r\n", "\n").encode("utf-8", "surrogatepass")
     return hashlib.blake2b(data, digest_size=12).hexdigest()
