@@ -22,7 +22,7 @@ class Image:
 
 
 KnownFiles = tuple[tuple[str, str], ...]
-"""Files by their paths, each with the `recall.digest_of` of the text that the model takes it to have from
+"""Files by their paths, each with the `recall.text_digest` of the text that the model takes it to have from
 then on; empty where it knows none any more."""
 
 

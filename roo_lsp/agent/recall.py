@@ -37,7 +37,7 @@ class Recall:
         `looks` is that of a `Snapshot`, where the text is of one.
         """
         self._take(path, text, looks)
-        self._news[path] = digest_of(text)
+        self._news[path] = text_digest(text)
 
     def _take(self, path: Path, text: str, looks: object) -> None:
         _keep(self._seen, path)
@@ -106,7 +106,7 @@ class Recall:
         return new
 
 
-def digest_of(text: str) -> str:
+def text_digest(text: str) -> str:
     """What tells texts apart; those that differ by CRLF alone are one to the model."""
     data = text.replace("\r\n", "\n").encode("utf-8", "surrogatepass")
     return hashlib.blake2b(data, digest_size=12).hexdigest()

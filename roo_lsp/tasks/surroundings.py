@@ -12,7 +12,7 @@ from roo_lsp.agent.approval import Act, Allow, Policy
 from roo_lsp.agent.errors import ToolError
 from roo_lsp.agent.messages import HistoryEntry, ToolMessage, standing
 from roo_lsp.agent.ports import CommandRunner, Ended, FileSystem, Listing, Problem, Snapshot
-from roo_lsp.agent.recall import Recall, digest_of
+from roo_lsp.agent.recall import Recall, text_digest
 from roo_lsp.agent.tool import Target, Workspace
 from roo_lsp.settings import EditorContext
 from roo_lsp.tasks.folder_rules import FolderRules
@@ -306,7 +306,7 @@ class TaskSurroundings:
             document = is_open.get(self._real_path(path))
             found, why = (None, "") if document else await self._read(path)
             after = document.text if document else found.text if found else None
-            if after is not None and digest_of(after) == known:
+            if after is not None and text_digest(after) == known:
                 self.recall.found(path, after, found.looks if found else None)
             else:
                 why = why or "was changed since this task was worked on last"

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from roo_lsp.agent.messages import Rewound, ToolMessage
-from roo_lsp.agent.recall import CHARACTERS, FILES, KEPT, Recall, digest_of
+from roo_lsp.agent.recall import CHARACTERS, FILES, KEPT, Recall, text_digest
 
 A, B = Path("/w/a.py"), Path("/w/b.py")
 
@@ -30,9 +30,9 @@ def test_another_server_knows_by_their_digests_the_files_of_what_stands() -> Non
     entries.append(ToolMessage("c", "", known=recall.news()))
     assert recall.news() == ()
     recall.take_up(entries)
-    assert list(recall.digests()) == [(A, digest_of("other\r\n"))]
+    assert list(recall.digests()) == [(A, text_digest("other\r\n"))]
     recall.take_up([*entries, Rewound(2)])
-    assert list(recall.digests()) == [(A, digest_of("a\n")), (B, digest_of("b\n"))]
+    assert list(recall.digests()) == [(A, text_digest("a\n")), (B, text_digest("b\n"))]
     assert recall.has_seen(A)
     assert list(recall.texts()) == []
     recall.found(A, "a\n", None)
