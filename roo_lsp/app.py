@@ -175,6 +175,8 @@ class Host:
     """Those there are now; `mode` names one of them."""
     skills: Callable[[str], Mapping[str, Skill]] = lambda mode: {}  # noqa: ARG005 -- a port's
     """Those of a mode, by name."""
+    tell_once: Callable[[str], None] = lambda text: None  # noqa: ARG005 -- nobody is there
+    """Shows the user a message that they have not been shown."""
     own_folders: Callable[[], tuple[Path, ...]] = tuple[Path, ...]
     """Folders of the user's own outside the workspace that may be read as what is in it."""
     offer: Callable[[int], ServersOffer] = lambda window: NOTHING  # noqa: ARG005 -- no servers
@@ -329,7 +331,7 @@ def _brief(host: Host, offer: ServersOffer) -> Brief:
             settings.custom_instructions,
             host.sandbox().told,
             rules=host.rules(mode.slug),
-            skills=skills_told(skills.values(), model.context_window)[0],
+            skills=_skills(host, skills, model.context_window),
             servers=offer.told,
             attended=host.attended,
             modes=modes.values(),
@@ -358,6 +360,17 @@ def _brief(host: Host, offer: ServersOffer) -> Brief:
         condense_percent=settings.context.condense_percent,
         max_output_tokens=model.max_output_tokens,
     )
+
+
+def _skills(host: Host, skills: Mapping[str, Skill], context_window: int) -> str:
+    """Their list for the model; where it is cut the user hears of it."""
+    text, cut = skills_told(skills.values(), context_window)
+    if cut:
+        host.tell_once(
+            f"The descriptions of {len(skills)} skills are cut, to fit 2 % of the model's context: describe "
+            "them in fewer words."
+        )
+    return text
 
 
 @cache

@@ -172,6 +172,7 @@ class Agents:
             rules=self.configuration.rules,
             skills=self.configuration.instructions.skills,
             own_folders=self.configuration.instructions.own_folders,
+            tell_once=self.configuration.tell_once,
             attended=self.attended,
         )
         agent = build_agent(host, self.connection, entries)

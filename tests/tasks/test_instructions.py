@@ -97,6 +97,21 @@ async def test_a_skill_of_another_mode_or_not_trusted_is_not_there(
         assert " bytes, the skill no\n" in told
 
 
+async def test_the_user_hears_once_that_skills_are_more_than_the_context_takes(
+    folder: Path, home: Path
+) -> None:
+    made(home, {f".roo/skills/s-{at}/SKILL.md": skill("word " * 200) for at in range(20)})
+    async with serving(folder, says("Hi."), says("Hi.")) as it:
+        await run(it, "Hello")
+        await run(it, "Again")
+        assert it.front.told == [
+            (
+                "The descriptions of 20 skills are cut, to fit 2 % of the model's context: describe them in "
+                "fewer words."
+            )
+        ]
+
+
 async def test_what_cannot_be_used_is_told_once_with_path_and_line(
     folder: Path, home: Path
 ) -> None:
