@@ -295,3 +295,14 @@ async def test_what_waited_in_a_subtask_is_given_up_with_its_parent(tmp_path: Pa
         assert await service.list_approvals(it.service, inputs.ListApprovals()) == []
         listed = await service.list_tasks(it.service, inputs.List())
         assert [each["state"] for each in listed] == ["idle", "idle"]
+
+
+async def test_a_mode_that_there_is_not_is_told_and_nothing_is_begun(tmp_path: Path) -> None:
+    script = model(Lead=[begin("A", mode="nowhere"), begin(" "), says("ok")])
+    async with serving(tmp_path, script=script) as it:
+        task = await start(it)
+        assert await over(task) == "end_turn"
+        assert it.service.tasks.below(task.id) == []
+    told = [m.text for m in script.of("Lead")[-1].messages if isinstance(m, ToolMessage)]
+    assert told[0].startswith("There is no mode 'nowhere'. The modes are: code,")
+    assert told[1].startswith("The message is empty")
