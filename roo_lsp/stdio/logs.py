@@ -47,7 +47,7 @@ def set_up(log_file: str | None, stderr: int = logging.INFO) -> None:
     logging.getLogger().addHandler(_with_format(BackgroundHandler(file.write)))
 
 
-def without_secrets(text: str) -> str:
+def for_log(text: str) -> str:
     """The text without what looks like a key, and without the keys in this process's environment."""
     for name, value in os.environ.items():
         if len(value) >= 8 and _SECRET_NAME.search(name):
@@ -95,7 +95,7 @@ class BackgroundHandler(logging.Handler):
     def _run(self) -> None:
         while text := self._take():
             try:
-                self._write(without_secrets(text))
+                self._write(for_log(text))
             except OSError:  # nobody is there to read it, or there is no room for it
                 self.close()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from roo_lsp.stdio import logs
-from roo_lsp.stdio.logs import BackgroundHandler, set_up, without_secrets
+from roo_lsp.stdio.logs import BackgroundHandler, for_log, set_up
 
 PATIENCE = 60.0
 
@@ -105,12 +105,12 @@ def test_a_log_that_cannot_be_written_is_given_up(logger: logging.Logger):
 )
 def test_keys_do_not_reach_the_log(text: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("MY_OWN_KEY", "abc123def456")
-    assert "abc123def456" not in without_secrets(text.format(key="abc123def456"))
+    assert "abc123def456" not in for_log(text.format(key="abc123def456"))
 
 
 def test_what_is_no_key_stays_readable():
     text = "ERROR roo_lsp.tasks.task: task 20261125-1: The disk is full (authorization: none)"
-    assert without_secrets(text) == text
+    assert for_log(text) == text
 
 
 @pytest.fixture
