@@ -19,6 +19,7 @@ from roo_lsp.cli.options import BadUsage, Parser, add_workspace, with_command, w
 from roo_lsp.cli.render import TaskPicture
 from roo_lsp.workspace.store import TaskStore
 from roo_lsp.workspace.task_index import TaskSummary
+from roo_lsp.workspace.task_tree import TaskTree
 from roo_lsp.workspace.transcript import exported, listed, markdown
 from roo_lsp.workspace.user_folders import state_dir
 
@@ -60,8 +61,9 @@ def list_tasks(store: TaskStore, given: argparse.Namespace) -> int:
     """The newest first."""
     folder = workspace(given)
     every = store.list(None, sys.maxsize)
-    here = in_folder(folder)
-    found = [each for each in every if given.all or here(each)][: max(1, given.limit)]
+    here, tree = in_folder(folder), TaskTree(every)
+    wanted = [each for each in every if given.all or here(each)][: max(1, given.limit)]
+    found = [tree.whole(each) for each in wanted]
     console = Console(highlight=False)
     if given.json:
         _print_raw(json.dumps([listed(each) for each in found], ensure_ascii=False, indent=1))
