@@ -56,7 +56,7 @@ def main(arguments: Sequence[str]) -> int:
 def effective_json(effective: Effective) -> dict[str, Any]:
     """The effective settings as JSON, secrets masked."""
     return {
-        "settings": without_secrets(_plain(effective)),
+        "settings": with_masks(_plain(effective)),
         "origins": dict(effective.origins),
         "problems": [{"path": each.path, "problem": each.text} for each in effective.problems],
     }
@@ -65,7 +65,7 @@ def effective_json(effective: Effective) -> dict[str, Any]:
 def _print_settings(console: Console, effective: Effective, *, everything: bool) -> None:
     rows = [
         (path, json.dumps(value, ensure_ascii=False), effective.origins.get(path, ""))
-        for path, value in leaves(without_secrets(_plain(effective)))
+        for path, value in leaves(with_masks(_plain(effective)))
         if everything or path in effective.origins
     ]
     wide = max((len(path) for path, _, _ in rows), default=0)
@@ -97,7 +97,8 @@ def leaves(raw: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
     return found
 
 
-def without_secrets(raw: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+def with_masks(raw: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Settings as they may be shown: a mask where a key is, or something that may be one."""
     return {
         key: _masked_value(f"{prefix}.{key}" if prefix else key, value)
         for key, value in raw.items()
@@ -106,7 +107,7 @@ def without_secrets(raw: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def _masked_value(path: str, value: Any) -> Any:
     if isinstance(value, dict):
-        return without_secrets(cast("dict[str, Any]", value), path)
+        return with_masks(cast("dict[str, Any]", value), path)
     if value and _SECRETS.search(path):
         return MASK
     return _PASSWORD.sub(rf"\1{MASK}@", value) if isinstance(value, str) else value

@@ -15,7 +15,7 @@ import yaml
 from roo_lsp.agent.errors import RooError
 from roo_lsp.app import user_settings
 from roo_lsp.cli.options import BadUsage
-from roo_lsp.cli.settings import MASK, leaves, without_secrets
+from roo_lsp.cli.settings import MASK, leaves, with_masks
 from roo_lsp.providers.errors import RequestTarget
 from roo_lsp.settings import Raw, cleaned
 from roo_lsp.workspace.mode_files import USER_FILE, plain_modes
@@ -271,7 +271,7 @@ def _seen(path: Sequence[str], value: Any) -> str:
         for key in reversed(path[:-1]):
             nested = {key: nested}
         skip = len(".".join(path)) + 1
-        told = [(name[skip:], each) for name, each in leaves(without_secrets(nested))]
+        told = [(name[skip:], each) for name, each in leaves(with_masks(nested))]
         return ", ".join(f"{name}={_plain(name, each)}" for name, each in told)
     return MASK if path[-1] == "apiKey" else _plain(path[-1], value)
 
