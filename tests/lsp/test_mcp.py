@@ -202,6 +202,9 @@ async def test_a_server_can_be_switched_off_and_started_again_and_a_changed_entr
         async with editor(NEOVIM, tmp_path) as it:
             states = {each["name"]: each["state"] for each in await connected(it)}
             assert states == {"one": "connected", "two": "connected", "off": "disabled"}
+            told = (await it.run("roo.task.start", {"prompt": "/mcp"}))["said"]
+            assert "one: connected, 11 tools, 1 prompt, 1 resource (" in told
+            assert "off: disabled (" in told
             [one] = await it.run("roo.mcp.restart", {"name": "one", "enabled": False})
             assert (one["state"], one["tools"]) == ("disabled", [])
             fake.answers(text("Nothing."))

@@ -439,3 +439,24 @@ def test_rules_that_came_since_hold_for_what_is_judged(ws):
     assert isinstance(run(policy, "make all", ws), Ask)
     rules[0] = Rules(commands=Lists((), ("make",)))
     assert isinstance(run(policy, "make all", ws), Refuse)
+
+
+def test_a_servers_tool_runs_unasked_where_the_setting_and_its_entry_say_so_or_a_command_line(
+    tmp_path: Path,
+) -> None:
+    named, other = (
+        Act("mcp", about=each, preapproved=each == "named") for each in ("named", "other")
+    )
+    policy = WorkspacePolicy(Rules(), [tmp_path])
+    assert isinstance(policy.judge(named), Ask)
+    policy.rules = Rules(mcp=True)
+    assert isinstance(policy.judge(named), Allow)
+    assert isinstance(policy.judge(other), Ask)
+    policy.rules = Rules(mcp=True, any_mcp=True)
+    assert isinstance(policy.judge(other), Allow)
+    policy.rules = Rules()
+    policy.remember(other, "allow_always")
+    assert isinstance(policy.judge(other), Allow)
+    assert isinstance(policy.judge(named), Ask), "always is for one tool"
+    policy.remember(named, "reject_always")
+    assert isinstance(policy.judge(named), Refuse)
