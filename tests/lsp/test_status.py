@@ -20,6 +20,7 @@ from roo_lsp.agent.events import (
     AgentMessageChunk,
     AgentThoughtChunk,
     CheckpointTaken,
+    CommandsOffered,
     ConversationCondensed,
     ConversationRewound,
     FileChanged,
@@ -127,6 +128,7 @@ EVERY: Sequence[AgentEvent] = (
     ConversationCondensed(120_000, 9_000, "summary"),
     ConversationCondensed(120_000, 9_000, "truncation", "the model gave none"),
     CheckpointTaken("1", "Before"),
+    CommandsOffered([{"name": "init", "description": "Write AGENTS.md"}]),
     ConversationRewound(4),
     FileChanged("file:///w/a%20b.py", 3, 1),
     FileChanged("file:///w/a.py", 3, 1, "reverted"),
@@ -198,6 +200,7 @@ Retrying              Next request in 8 s: the limit you set
 ConversationCondensed Condensed the conversation: 120.0k → 9.0k tokens
 ConversationCondensed Left out the oldest messages: 120.0k → 9.0k tokens (no summary: the …
 CheckpointTaken       \n\
+CommandsOffered       \n\
 ConversationRewound   Went back to an earlier place in the conversation
 FileChanged           Changed a b.py +3 -1
 FileChanged           Reverted a.py +3 -1
