@@ -1,5 +1,6 @@
 """What waits for the user when a server is killed: any server of the workspace shows it, one goes on with it."""
 
+import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ from tests.lsp.test_reliability import gapless, is_valid, log_lines, results_of
 from tests.support.editor import HELIX, Buffer, FakeEditor, editor
 from tests.support.fake_openai import FakeOpenAI, call, text
 from tests.support.server import ServerProcess, server_process
+from tests.tasks.test_modes import own
 
 COMMAND = {"command": "echo line >> log.txt"}
 
@@ -44,6 +46,12 @@ async def waiting(it: ServerProcess, kind: str = "_permission", number: int = 1)
 def _state(it: ServerProcess) -> str:
     states = [e["update"] for e in it.events if e["update"]["sessionUpdate"] == "_state"]
     return states[-1]["state"] if states else ""
+
+
+def _ended(it: ServerProcess, task_id: str) -> dict[str, Any] | None:
+    """How a task has ended here, once it has."""
+    updates = [e["update"] for e in it.events if e["taskId"] == task_id]
+    return next((each for each in updates if each.get("stopReason")), None)
 
 
 async def killed(it: ServerProcess) -> None:
@@ -242,6 +250,50 @@ async def test_who_goes_on_without_an_answer_is_asked_the_same_again(tmp_path: P
             assert_closed(await other.replayed(task_id))
         assert fake.chats[1].json["messages"][-1]["content"].startswith("Be quick")
     assert log_lines(tmp_path) == ["line"]
+
+
+async def test_a_task_and_its_subtask_go_on_by_the_answer_to_what_the_subtask_waits_for(
+    tmp_path: Path,
+) -> None:
+    own("settings.json", json.dumps({"model": {"inputPrice": 1_000_000, "outputPrice": 0}}))
+    part = {"mode": "code", "message": "Write the line"}
+    result = {"result": "There is a line."}
+    async with FakeOpenAI() as fake:
+        fake.answers(
+            call("new_task", part).using(1, 0),
+            call("execute_command", COMMAND).using(10, 0),
+            call("attempt_completion", result).using(100, 0),
+            text("It is written.").using(1000, 0),
+        )
+        async with deciding(tmp_path, fake) as one:
+            task_id = (await one.execute("roo.task.start", prompt="Have it written"))["taskId"]
+            await respond(one, await waiting(one), "allow_once")
+            await one.until(lambda: len(asked(one)) == 2)
+            [before] = await one.execute("roo.approval.list")
+            assert before["taskId"] != task_id
+            await killed(one)
+        async with deciding(tmp_path, fake) as other:
+            assert await other.execute("roo.approval.list") == [before]
+            listed = {each["taskId"]: each for each in await other.execute("roo.task.list")}
+            states = {each: task["state"] for each, task in listed.items()}
+            assert states == {task_id: "waiting", before["taskId"]: "waiting"}
+            assert listed[before["taskId"]]["parentTaskId"] == task_id
+            assert log_lines(tmp_path) == []
+            await respond(other, before, "allow_once")
+            ended = await other.until(lambda: _ended(other, task_id))
+            assert ended["stopReason"] == "end_turn"
+            costs = {each["taskId"]: each["cost"] for each in await other.execute("roo.task.list")}
+            assert costs == {task_id: 1111, before["taskId"]: 110}
+            assert await other.execute("roo.approval.list") == []
+            for each in (task_id, before["taskId"]):
+                events = await other.replayed(each)
+                assert gapless(events)
+                assert_closed(events)
+        assert log_lines(tmp_path) == ["line"]
+        assert len(fake.chats) == 4
+        assert all(map(is_valid, fake.chats))
+        [told] = results_of(fake.chats[3])
+        assert told["content"].endswith(" completed.\n\nResult:\nThere is a line.")
 
 
 async def test_a_plain_editor_shows_it_in_a_dialog_as_soon_as_it_is_started_again(
