@@ -136,7 +136,7 @@ async def test_200_turns_in_a_small_context(
         condensed = it.updates("_condensed")
         assert {each["kind"] for each in condensed} == {"summary"}
         assert len(condensed) == model.summaries < TURNS / 2
-        assert all(each["after"] < 0.75 * each["before"] for each in condensed)
+        assert all(each["after"] < 0.8 * each["before"] for each in condensed)
         assert it.updates("usage_update")[-1]["size"] <= WINDOW
         lines = (value["message"] for _, value in it.values)
         first = next(line for line in lines if line.startswith("Condensed"))
