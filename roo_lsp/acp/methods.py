@@ -41,8 +41,8 @@ from roo_lsp.agent.json_values import JsonObject
 from roo_lsp.app import current_settings
 from roo_lsp.endpoints import key_source
 from roo_lsp.tasks import inputs
-from roo_lsp.tasks import service as verbs
 from roo_lsp.tasks.refusals import Invalid, Refused
+from roo_lsp.tasks.verbs import keeping
 from roo_lsp.workspace.store import TaskStore, TaskSummary
 from roo_lsp.workspace.user_folders import state_dir
 
@@ -242,7 +242,7 @@ class Methods:
         if self._summary(session_id) is not None:
             if session is not None and session.begun:
                 gone = inputs.OfTask(task_id=session_id)
-                await verbs.delete(session.place.service, gone)
+                await keeping.delete(session.place.service, gone)
             else:
                 self.store.delete(session_id)
         return {}

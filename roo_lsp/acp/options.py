@@ -5,8 +5,8 @@ from typing import Any
 
 from roo_lsp.agent.json_values import JsonObject
 from roo_lsp.tasks import inputs
-from roo_lsp.tasks import service as verbs
 from roo_lsp.tasks.service import Service
+from roo_lsp.tasks.verbs import choosing
 
 MODE, MODEL = "mode", "model"
 AS_SET = "(settings)"
@@ -15,7 +15,7 @@ AS_SET = "(settings)"
 
 async def modes(service: Service, current: str) -> JsonObject:
     """ACP's `modes`; those that a client without configuration options knows."""
-    found = (await verbs.list_modes(service, inputs.Nothing()))["modes"]
+    found = (await choosing.list_modes(service, inputs.Nothing()))["modes"]
     return {"currentModeId": current, "availableModes": [_mode(each) for each in found]}
 
 

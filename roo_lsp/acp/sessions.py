@@ -16,12 +16,12 @@ from roo_lsp.acp.updates import Updates, commands_update, told_again
 from roo_lsp.agent.json_values import JsonObject
 from roo_lsp.app import current_settings
 from roo_lsp.tasks import inputs, saying
-from roo_lsp.tasks import service as verbs
 from roo_lsp.tasks.approvals import Pending
 from roo_lsp.tasks.refusals import Refused
 from roo_lsp.tasks.service import Service
 from roo_lsp.tasks.stream import Roo
 from roo_lsp.tasks.task import Task
+from roo_lsp.tasks.verbs import choosing, running
 
 log = logging.getLogger(__name__)
 
@@ -176,7 +176,7 @@ class AcpSession:
         """Stop the turn; the prompt is answered with `cancelled`."""
         self._cancelled = True
         if self.begun:
-            await verbs.cancel(self.place.service, inputs.Cancel(task_id=self.id))
+            await running.cancel(self.place.service, inputs.Cancel(task_id=self.id))
 
     # --- what is told -----------------------------------------------------------------------
 
@@ -270,9 +270,9 @@ class AcpSession:
             RooError: another server runs the task.
         """
         if self.begun:
-            await verbs.set_mode(self.place.service, inputs.SetMode(mode=mode, task_id=self.id))
+            await choosing.set_mode(self.place.service, inputs.SetMode(mode=mode, task_id=self.id))
             return
-        await verbs.status(self.place.service, inputs.Status(mode=mode))  # which refuses others
+        await choosing.status(self.place.service, inputs.Status(mode=mode))  # which refuses others
         self.mode = mode
         self.post({"sessionUpdate": "current_mode_update", "currentModeId": mode})
         await self.tell_options()
@@ -285,10 +285,10 @@ class AcpSession:
         """
         if self.begun:
             wanted = inputs.SetProfile(profile=profile, task_id=self.id)
-            await verbs.set_profile(self.place.service, wanted)
+            await choosing.set_profile(self.place.service, wanted)
         else:
             if profile:
-                await verbs.status(self.place.service, inputs.Status(profile=profile))
+                await choosing.status(self.place.service, inputs.Status(profile=profile))
             self.profile = profile
         await self.tell_options()
 

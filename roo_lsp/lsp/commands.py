@@ -1,6 +1,6 @@
 """The commands of interface section 4: each takes one object, checks it, and returns at once.
 
-Nearly all are the verbs of `tasks.service`; here is what makes commands of LSP of them, and what only an
+Nearly all are those of `tasks.verbs`; here is what makes commands of LSP of them, and what only an
 editor has.
 """
 
@@ -16,9 +16,9 @@ from roo_lsp.lsp.session import Session
 from roo_lsp.lsp.wire.protocol import CommandFailed
 from roo_lsp.task_documents.drafts import OTHERWISE, write_draft
 from roo_lsp.tasks import inputs, mcp, saying
-from roo_lsp.tasks import service as verbs
 from roo_lsp.tasks.refusals import Invalid, Refused
-from roo_lsp.tasks.service import Service
+from roo_lsp.tasks.service import Service, require_visible
+from roo_lsp.tasks.verbs import answering, choosing, keeping, reviewing, running
 from roo_lsp.workspace.journal import store_errors
 from roo_lsp.workspace.uris import path_of
 
@@ -89,7 +89,7 @@ async def start(session: Session, argument: inputs.Start) -> Any:
 async def open_task(session: Session, argument: inputs.Open) -> Any:
     if argument.context:
         return await _open_draft(session, argument.context)
-    return await verbs.open_task(session.service, argument)
+    return await keeping.open_task(session.service, argument)
 
 
 async def send_document(session: Session, argument: inputs.OfDocument) -> Any:
@@ -98,7 +98,7 @@ async def send_document(session: Session, argument: inputs.OfDocument) -> Any:
 
 async def _open_draft(session: Session, places: Sequence[inputs.DocumentRange]) -> dict[str, Any]:
     """A task document that points at places, for the user to go on in."""
-    verbs.require_visible(session.service, [place.uri for place in places])
+    require_visible(session.service, [place.uri for place in places])
     mentions = " ".join(_mention(session, place) for place in places)
     with store_errors(folder := session.service.state_dir / "drafts"):
         file, end = write_draft(folder, mentions)
@@ -129,40 +129,40 @@ def _verb(verb: Callable[[Service, Any], Awaitable[Any]]) -> CommandHandler:
 COMMANDS: dict[str, tuple[CommandHandler, type[inputs.Argument], str]] = {
     "roo.task.start": (start, inputs.Start, "prompt"),
     "roo.task.send": (_verb(saying.send), inputs.Send, "text"),
-    "roo.task.cancel": (_verb(verbs.cancel), inputs.Cancel, "taskId"),
+    "roo.task.cancel": (_verb(running.cancel), inputs.Cancel, "taskId"),
     "roo.task.resume": (_verb(saying.resume), inputs.Resume, "taskId"),
-    "roo.task.list": (_verb(verbs.list_tasks), inputs.List, ""),
-    "roo.task.replay": (_verb(verbs.replay), inputs.Replay, "taskId"),
+    "roo.task.list": (_verb(keeping.list_tasks), inputs.List, ""),
+    "roo.task.replay": (_verb(keeping.replay), inputs.Replay, "taskId"),
     "roo.task.open": (open_task, inputs.Open, "taskId"),
-    "roo.task.delete": (_verb(verbs.delete), inputs.OfTask, "taskId"),
-    "roo.task.export": (_verb(verbs.export), inputs.Export, "taskId"),
-    "roo.approval.list": (_verb(verbs.list_approvals), inputs.ListApprovals, ""),
-    "roo.approval.respond": (_verb(verbs.respond), inputs.Respond, "decision"),
-    "roo.question.answer": (_verb(verbs.answer), inputs.AnswerQuestion, "answer"),
-    "roo.changes.list": (_verb(verbs.list_changes), inputs.ListChanges, "taskId"),
-    "roo.changes.keep": (_verb(verbs.keep_changes), inputs.OfChanges, "taskId"),
-    "roo.changes.revert": (_verb(verbs.revert_changes), inputs.OfChanges, "taskId"),
-    "roo.checkpoint.list": (_verb(verbs.list_checkpoints), inputs.OfTask, "taskId"),
-    "roo.checkpoint.diff": (_verb(verbs.diff_checkpoint), inputs.OfCheckpoint, "checkpointId"),
-    "roo.checkpoint.restore": (_verb(verbs.restore_checkpoint), inputs.GoBack, "checkpointId"),
-    "roo.task.condense": (_verb(verbs.condense), inputs.OfTask, "taskId"),
-    "roo.prompt.enhance": (_verb(verbs.enhance), inputs.Enhance, "text"),
-    "roo.prompt.history": (_verb(verbs.list_prompts), inputs.ListPrompts, ""),
-    "roo.mention.list": (_verb(verbs.list_mentions), inputs.ListMentions, "text"),
+    "roo.task.delete": (_verb(keeping.delete), inputs.OfTask, "taskId"),
+    "roo.task.export": (_verb(keeping.export), inputs.Export, "taskId"),
+    "roo.approval.list": (_verb(answering.list_approvals), inputs.ListApprovals, ""),
+    "roo.approval.respond": (_verb(answering.respond), inputs.Respond, "decision"),
+    "roo.question.answer": (_verb(answering.answer), inputs.AnswerQuestion, "answer"),
+    "roo.changes.list": (_verb(reviewing.list_changes), inputs.ListChanges, "taskId"),
+    "roo.changes.keep": (_verb(reviewing.keep_changes), inputs.OfChanges, "taskId"),
+    "roo.changes.revert": (_verb(reviewing.revert_changes), inputs.OfChanges, "taskId"),
+    "roo.checkpoint.list": (_verb(reviewing.list_checkpoints), inputs.OfTask, "taskId"),
+    "roo.checkpoint.diff": (_verb(reviewing.diff_checkpoint), inputs.OfCheckpoint, "checkpointId"),
+    "roo.checkpoint.restore": (_verb(reviewing.restore_checkpoint), inputs.GoBack, "checkpointId"),
+    "roo.task.condense": (_verb(running.condense), inputs.OfTask, "taskId"),
+    "roo.prompt.enhance": (_verb(running.enhance), inputs.Enhance, "text"),
+    "roo.prompt.history": (_verb(running.list_prompts), inputs.ListPrompts, ""),
+    "roo.mention.list": (_verb(running.list_mentions), inputs.ListMentions, "text"),
     "roo.command.list": (_verb(saying.list_commands), inputs.ListCommands, "mode"),
     "roo.mcp.list": (_verb(mcp.list_servers), inputs.ListServers, "name"),
     "roo.mcp.restart": (_verb(mcp.restart_server), inputs.RestartServer, "name"),
-    "roo.approval.auto": (_verb(verbs.switch_auto), inputs.SwitchAuto, "kind"),
-    "roo.queue.list": (_verb(verbs.list_queue), inputs.OfTask, "taskId"),
-    "roo.queue.remove": (_verb(verbs.remove_queued), inputs.OfQueued, "messageId"),
-    "roo.queue.edit": (_verb(verbs.edit_queued), inputs.EditQueued, "text"),
-    "roo.mode.set": (_verb(verbs.set_mode), inputs.SetMode, "mode"),
-    "roo.mode.list": (_verb(verbs.list_modes), inputs.Nothing, ""),
-    "roo.profile.set": (_verb(verbs.set_profile), inputs.SetProfile, "profile"),
-    "roo.profile.list": (_verb(verbs.list_profiles), inputs.Nothing, ""),
-    "roo.provider.test": (_verb(verbs.test_provider), inputs.OfProfile, "profile"),
-    "roo.provider.models": (_verb(verbs.list_provider_models), inputs.OfProfile, "profile"),
-    "roo.status": (_verb(verbs.status), inputs.Status, ""),
+    "roo.approval.auto": (_verb(answering.switch_auto), inputs.SwitchAuto, "kind"),
+    "roo.queue.list": (_verb(running.list_queue), inputs.OfTask, "taskId"),
+    "roo.queue.remove": (_verb(running.remove_queued), inputs.OfQueued, "messageId"),
+    "roo.queue.edit": (_verb(running.edit_queued), inputs.EditQueued, "text"),
+    "roo.mode.set": (_verb(choosing.set_mode), inputs.SetMode, "mode"),
+    "roo.mode.list": (_verb(choosing.list_modes), inputs.Nothing, ""),
+    "roo.profile.set": (_verb(choosing.set_profile), inputs.SetProfile, "profile"),
+    "roo.profile.list": (_verb(choosing.list_profiles), inputs.Nothing, ""),
+    "roo.provider.test": (_verb(choosing.test_provider), inputs.OfProfile, "profile"),
+    "roo.provider.models": (_verb(choosing.list_provider_models), inputs.OfProfile, "profile"),
+    "roo.status": (_verb(choosing.status), inputs.Status, ""),
     "roo.document.send": (send_document, inputs.OfDocument, "uri"),
 }
 """Name to handler, argument and main field; what is listed to the client but not here is refused."""

@@ -8,10 +8,10 @@ from typing import Any
 
 from roo_lsp.agent.figures import plural
 from roo_lsp.tasks import inputs, mcp, slash
-from roo_lsp.tasks import service as verbs
 from roo_lsp.tasks.refusals import Refused
-from roo_lsp.tasks.service import Service
+from roo_lsp.tasks.service import Service, check_mode
 from roo_lsp.tasks.task import Task
+from roo_lsp.tasks.verbs import choosing, keeping, reviewing, running
 
 
 @dataclass(slots=True)
@@ -27,7 +27,7 @@ async def start(service: Service, argument: inputs.Start, task_id: str = "") -> 
     """As the verb. With commands alone nothing is started, and `taskId` is None."""
     commands, rest = parted(service, argument.prompt, argument.mode)
     if not commands:
-        return await verbs.start(service, argument, task_id)
+        return await running.start(service, argument, task_id)
     aim = Aim(None, is_new=True)
     said = await _obeyed(service, commands, aim)
     if not rest:
@@ -37,7 +37,7 @@ async def start(service: Service, argument: inputs.Start, task_id: str = "") -> 
             )
         return _told(service, {"taskId": None, "started": False}, said)
     said_of_it = argument.model_copy(update={"prompt": rest} | aim.settings)
-    begun = await verbs.start(service, said_of_it, task_id)
+    begun = await running.start(service, said_of_it, task_id)
     return _told(service, begun, said)
 
 
@@ -45,7 +45,7 @@ async def send(service: Service, argument: inputs.Send) -> dict[str, Any]:
     """As the verb. `/new` starts another task: its id is the result's, or None while nothing is said in it."""
     commands, rest = parted(service, argument.text)
     if not commands:
-        return await verbs.send(service, argument)
+        return await running.send(service, argument)
     aim = Aim(argument.task_id)
     said = await _obeyed(service, commands, aim)
     if not rest:
@@ -65,9 +65,9 @@ async def send(service: Service, argument: inputs.Send) -> dict[str, Any]:
             context=argument.context,
             images=argument.images,
         )
-        begun = await verbs.start(service, new)
+        begun = await running.start(service, new)
         return _told(service, begun | {"queued": False}, said)
-    sent = await verbs.send(service, argument.model_copy(update={"text": rest}))
+    sent = await running.send(service, argument.model_copy(update={"text": rest}))
     return _told(service, sent, said)
 
 
@@ -75,14 +75,14 @@ async def resume(service: Service, argument: inputs.Resume) -> dict[str, Any]:
     """As the verb. With commands alone the task does not go on."""
     commands, rest = parted(service, argument.text)
     if not commands:
-        return await verbs.resume(service, argument)
+        return await running.resume(service, argument)
     if any(each.name == "new" for each in commands):
         raise Refused("/new starts another task; this one was to be resumed.", "unknown_command")
     aim = Aim(argument.task_id)
     said = await _obeyed(service, commands, aim)
     if not rest:
         return _told(service, {"taskId": aim.task_id, "started": False}, said)
-    gone_on = await verbs.resume(service, argument.model_copy(update={"text": rest}))
+    gone_on = await running.resume(service, argument.model_copy(update={"text": rest}))
     return _told(service, gone_on, said)
 
 
@@ -111,7 +111,7 @@ def parted(
 async def list_commands(service: Service, argument: inputs.ListCommands) -> list[dict[str, str]]:
     """What `/` offers where a prompt is typed."""
     if argument.mode is not None:
-        verbs.check_mode(service, argument.mode)
+        check_mode(service, argument.mode)
     service.configuration.look()
     mode = argument.mode or service.configuration.current.settings.mode
     return service.offered.listed(mode)
@@ -146,10 +146,10 @@ async def _obey(service: Service, command: slash.SlashCommand, aim: Aim) -> list
                 return []
             if key == "mode":
                 mode = inputs.SetMode(mode=command.word, task_id=aim.task_id)
-                aim.task_id = (await verbs.set_mode(service, mode))["taskId"]
+                aim.task_id = (await choosing.set_mode(service, mode))["taskId"]
             else:
                 profile = inputs.SetProfile(profile=command.word, task_id=aim.task_id)
-                aim.task_id = (await verbs.set_profile(service, profile))["taskId"]
+                aim.task_id = (await choosing.set_profile(service, profile))["taskId"]
             return [f"{key.capitalize()}: {command.word}"]
         case name:
             task = service.tasks.get(aim.task_id)
@@ -169,26 +169,26 @@ async def obey(service: Service, name: str, task: Task) -> str:
         case "status":
             return task_standing(service, task)
         case "cancel":
-            done = await verbs.cancel(service, inputs.Cancel(task_id=task.id))
+            done = await running.cancel(service, inputs.Cancel(task_id=task.id))
             return "Stopped." if done["cancelled"] else "Nothing was running."
         case "compact":
-            done = await verbs.condense(service, inputs.OfTask(task_id=task.id))
+            done = await running.condense(service, inputs.OfTask(task_id=task.id))
             return f"Condensed: {done['before']} → {done['after']} tokens."
         case "keep":
-            done = await verbs.keep_changes(service, inputs.OfChanges(task_id=task.id))
+            done = await reviewing.keep_changes(service, inputs.OfChanges(task_id=task.id))
             return f"Kept the changes in {plural(len(done['kept']), 'file')}."
         case "revert":
-            done = await verbs.revert_changes(service, inputs.OfChanges(task_id=task.id))
+            done = await reviewing.revert_changes(service, inputs.OfChanges(task_id=task.id))
             left = len(done["refused"])
             more = f" {left} left alone: you have edited there." if left else ""
             return f"Took back the changes in {plural(len(done['reverted']), 'file')}.{more}"
         case "changes":
-            found = await verbs.list_changes(
+            found = await reviewing.list_changes(
                 service, inputs.ListChanges(task_id=task.id, show=True)
             )
             return f"{plural(len(found), 'file').capitalize()} changed."
         case _:
-            await verbs.open_task(service, inputs.Open(task_id=task.id, transcript=True))
+            await keeping.open_task(service, inputs.Open(task_id=task.id, transcript=True))
             return "The transcript is open."
 
 

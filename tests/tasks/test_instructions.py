@@ -8,8 +8,9 @@ import pytest
 
 from roo_lsp.agent.messages import ToolMessage, UserMessage
 from roo_lsp.cli import main
-from roo_lsp.tasks import inputs, saying, service
+from roo_lsp.tasks import inputs, saying
 from roo_lsp.tasks.refusals import Refused
+from roo_lsp.tasks.verbs import answering, choosing, running
 from roo_lsp.workspace.user_folders import config_dir
 from tests.support.scripted import calls, says
 from tests.tasks.test_service import Rig, serving
@@ -64,7 +65,7 @@ async def test_a_skill_is_listed_asked_for_and_its_files_are_read_without_a_ques
         first = it.model.requests[0]
         assert "- mine: Mine\n- pdf: Reads PDF" in first.system
         assert "skill" in [tool.name for tool in first.tools]
-        status = (await service.status(it.service, inputs.Status()))["instructions"]
+        status = (await choosing.status(it.service, inputs.Status()))["instructions"]
         assert status["skills"] == {
             "mine": "~/.agents/skills/mine/SKILL.md",
             "pdf": ".claude/skills/pdf/SKILL.md",
@@ -255,8 +256,8 @@ async def test_a_command_that_is_queued_and_put_in_other_words_says_what_those_s
         task.send("/go Rome")
         [(queued, _)] = task.queue.items()
         edit = inputs.EditQueued(message_id=queued, text="/go Paris")
-        await service.edit_queued(it.service, edit)
-        await service.answer(it.service, answered)
+        await running.edit_queued(it.service, edit)
+        await answering.answer(it.service, answered)
         await task.ended()
         assert "Rome" not in str(it.model.requests[-1].messages)
         assert "Go to Paris" in told(it)[1]
@@ -301,7 +302,7 @@ async def test_the_rules_of_a_folder_come_along_once_with_the_first_file_of_it(
             f"## src/api/AGENTS.local.md\nMine of api\n\n</{tag}>"
         )
         assert len({each.system for each in it.model.requests}) == 1
-        await service.condense(it.service, inputs.OfTask(task_id=task.id))
+        await running.condense(it.service, inputs.OfTask(task_id=task.id))
         await saying.send(it.service, inputs.Send(text="Go on"))
         await task.ended()
         assert "## src/AGENTS.md\nOf src" in told(it)[-1], "also after condensing it is known"

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roo_lsp.agent.tool import Workspace
-from roo_lsp.tasks import inputs, service
+from roo_lsp.tasks import inputs
 from roo_lsp.tasks.background import Background
 from roo_lsp.tasks.mention_offers import MentionOffers, best
+from roo_lsp.tasks.verbs import running
 from roo_lsp.tasks.view import NoView, OpenDocument
 from roo_lsp.workspace.folders import Folders
 from roo_lsp.workspace.path_list import PathList
@@ -91,7 +92,7 @@ async def test_other_folders_of_the_workspace_have_their_name_in_front(tmp_path:
 async def test_any_front_end_can_ask_for_them(tmp_path: Path) -> None:
     made(tmp_path, "app.py")
     async with serving(tmp_path) as it:
-        found = await service.list_mentions(it.service, inputs.ListMentions(text="app"))
+        found = await running.list_mentions(it.service, inputs.ListMentions(text="app"))
         assert found == [{"name": "app.py", "text": "@app.py", "kind": "file", "description": ""}]
 
 

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from roo_lsp.agent.messages import ToolMessage
-from roo_lsp.tasks import inputs, service
+from roo_lsp.tasks import inputs
 from roo_lsp.tasks.approvals import Pending
 from roo_lsp.tasks.refusals import Invalid
 from roo_lsp.tasks.task import Task
+from roo_lsp.tasks.verbs import answering, choosing, running
 from tests.support.scripted import calls, says
 from tests.support.wire import PATIENCE
 from tests.tasks.test_service import Rig, serving, write
@@ -39,12 +40,12 @@ def own(name: str, text: str) -> Path:
 
 
 async def slugs(it: Rig) -> list[str]:
-    listed = await service.list_modes(it.service, inputs.Nothing())
+    listed = await choosing.list_modes(it.service, inputs.Nothing())
     return [mode["slug"] for mode in listed["modes"]]
 
 
 async def begin(it: Rig, mode: str | None = None, prompt: str = "Do it") -> Task:
-    started = await service.start(it.service, inputs.Start(prompt=prompt, mode=mode))
+    started = await running.start(it.service, inputs.Start(prompt=prompt, mode=mode))
     task = it.service.tasks.get(started["taskId"])
     assert task is not None
     return task
@@ -54,7 +55,7 @@ async def trust(it: Rig) -> None:
     entry = await asyncio.wait_for(it.entries.get(), PATIENCE)
     assert entry.kind == "trust"
     decision = inputs.Respond(decision="allow_once", request_id=entry.request_id)
-    await service.respond(it.service, decision)
+    await answering.respond(it.service, decision)
     await it.service.configuration.settled()
 
 
@@ -90,7 +91,7 @@ async def test_a_mode_of_the_workspace_is_there_once_it_is_trusted_and_holds(
         assert all("may only edit files that match ^docs/.*" in each for each in results)
         assert all("(finished documents)" in each for each in results)
         assert it.front.told == [".roomodes:7: broken has no name; this mode is not used"]
-        status = await service.status(it.service, inputs.Status())
+        status = await choosing.status(it.service, inputs.Status())
         assert {"path": ".roomodes:7", "problem": "broken has no name; this mode is not used"} in (
             status["settingsProblems"]
         )
@@ -128,7 +129,7 @@ async def answered(it: Rig, decision: Any) -> Pending:
     """What was asked, once it is decided."""
     entry = await asyncio.wait_for(it.entries.get(), PATIENCE)
     respond = inputs.Respond(decision=decision, request_id=entry.request_id)
-    await service.respond(it.service, respond)
+    await answering.respond(it.service, respond)
     return entry
 
 
@@ -179,7 +180,7 @@ async def test_a_switch_that_is_approved_by_itself_or_leads_nowhere_is_not_asked
             "The mode is debug already: go on.",
             "There is no mode 'no'. The modes are: code, ask, architect, debug, orchestrator.",
         ]
-        assert (await service.status(it.service, inputs.Status()))["settingsProblems"] == []
+        assert (await choosing.status(it.service, inputs.Status()))["settingsProblems"] == []
 
 
 async def test_a_task_whose_mode_is_not_there_any_more_says_so_and_changes_nothing(
@@ -194,7 +195,7 @@ async def test_a_task_whose_mode_is_not_there_any_more_says_so_and_changes_nothi
         await task.ended()
         mine.unlink()
         assert "mine" not in await slugs(it)
-        await service.send(it.service, inputs.Send(text="Go on"))
+        await running.send(it.service, inputs.Send(text="Go on"))
         assert await task.ended() == "end_turn"
         assert task.mode == "ask"
         assert any("There is no mode mine any more" in each for each in it.front.told)

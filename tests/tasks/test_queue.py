@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from roo_lsp.agent.messages import UserMessage
-from roo_lsp.tasks import inputs, service
+from roo_lsp.tasks import inputs
 from roo_lsp.tasks.interrupted import LooseEnds
 from roo_lsp.tasks.refusals import Refused
 from roo_lsp.tasks.task import Task
+from roo_lsp.tasks.verbs import answering, running
 from tests.support.scripted import calls, says
 from tests.tasks.test_service import Rig, serving, write
 
@@ -19,7 +20,7 @@ MAKE = calls(write("a.txt", "a\n"))
 
 async def waiting(it: Rig) -> Task:
     """A task whose turn waits for an approval."""
-    await service.start(it.service, inputs.Start(prompt="Make a file"))
+    await running.start(it.service, inputs.Start(prompt="Make a file"))
     await it.entries.get()
     task = it.service.tasks.get(None)
     assert task is not None
@@ -28,12 +29,12 @@ async def waiting(it: Rig) -> Task:
 
 async def say(it: Rig, text: str) -> str:
     """Queue a message; its id."""
-    assert (await service.send(it.service, inputs.Send(text=text)))["queued"]
+    assert (await running.send(it.service, inputs.Send(text=text)))["queued"]
     return (await queue(it))[-1]["messageId"]
 
 
 async def queue(it: Rig) -> list[dict[str, str]]:
-    return await service.list_queue(it.service, inputs.OfTask())
+    return await running.list_queue(it.service, inputs.OfTask())
 
 
 def queued(it: Rig) -> list[dict[str, Any]]:
@@ -53,9 +54,9 @@ async def test_what_waits_is_listed_changed_taken_back_and_delivered(tmp_path: P
         second = await say(it, "Never mind")
         assert [each["text"] for each in await queue(it)] == ["In French", "Never mind"]
         changed = inputs.EditQueued(message_id=first, text="In Latin")
-        await service.edit_queued(it.service, changed)
-        await service.remove_queued(it.service, inputs.OfQueued(message_id=second))
-        await service.respond(it.service, inputs.Respond(decision="allow_once"))
+        await running.edit_queued(it.service, changed)
+        await running.remove_queued(it.service, inputs.OfQueued(message_id=second))
+        await answering.respond(it.service, inputs.Respond(decision="allow_once"))
         assert await task.ended() == "end_turn"
         assert words(it, 1) == ["Make a file", "In Latin"]
         assert await queue(it) == []
@@ -69,7 +70,7 @@ async def test_what_waits_is_listed_changed_taken_back_and_delivered(tmp_path: P
             (first, None, "delivered"),
         ]
         with pytest.raises(Refused, match="the model has been told") as late:
-            await service.remove_queued(it.service, inputs.OfQueued(message_id=first))
+            await running.remove_queued(it.service, inputs.OfQueued(message_id=first))
         assert late.value.reason == "not_queued"
 
 
@@ -77,12 +78,12 @@ async def test_after_a_cancel_it_comes_back_and_the_next_prompt_is_alone(tmp_pat
     async with serving(tmp_path, MAKE, says("Hello.")) as it:
         task = await waiting(it)
         message_id = await say(it, "In French")
-        await service.cancel(it.service, inputs.Cancel())
+        await running.cancel(it.service, inputs.Cancel())
         back = {"sessionUpdate": "_queued", "messageId": message_id, "text": "In French"}
         assert queued(it)[-1] == back | {"state": "returned"}
         assert it.front.events[-1]["sessionUpdate"] == "_state", "told before the end of the turn"
         assert await queue(it) == []
-        await service.send(it.service, inputs.Send(text="Say hello"))
+        await running.send(it.service, inputs.Send(text="Say hello"))
         assert await task.ended() == "end_turn"
         assert words(it, 1) == ["Make a file", "Say hello"]
 
@@ -90,7 +91,7 @@ async def test_after_a_cancel_it_comes_back_and_the_next_prompt_is_alone(tmp_pat
 async def test_what_is_said_while_a_turn_is_being_cancelled_begins_the_next(tmp_path: Path) -> None:
     async with serving(tmp_path, MAKE, says("Hello.")) as it:
         task = await waiting(it)
-        cancelling = asyncio.create_task(service.cancel(it.service, inputs.Cancel()))
+        cancelling = asyncio.create_task(running.cancel(it.service, inputs.Cancel()))
         await asyncio.sleep(0)
         assert task.running
         await say(it, "Say hello")

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roo_lsp.agent.messages import UserMessage
-from roo_lsp.tasks import inputs, saying, service, slash
+from roo_lsp.tasks import inputs, saying, slash
 from roo_lsp.tasks.refusals import Invalid, Refused
+from roo_lsp.tasks.verbs import answering, keeping
 from tests.support.scripted import calls, says
 from tests.tasks.test_service import Rig, serving, write
 
@@ -94,7 +95,7 @@ async def test_a_command_alone_starts_nothing_and_says_what_it_came_to(tmp_path:
         assert "`/mode MODE` Go on in another mode." in helped["said"]
         with pytest.raises(Refused, match=r"behind it: /mode ask …"):
             await saying.start(it.service, inputs.Start(prompt="/mode ask"))
-        assert await service.list_tasks(it.service, inputs.List()) == []
+        assert await keeping.list_tasks(it.service, inputs.List()) == []
         await saying.start(it.service, inputs.Start(prompt="Greet", wait=True))
         sent = await saying.send(it.service, inputs.Send(text="/status"))
         assert sent["said"].startswith("idle in mode code · ")
@@ -133,12 +134,12 @@ async def test_new_leads_to_another_task(tmp_path: Path) -> None:
 async def test_a_task_is_stopped_kept_and_taken_back_by_words(tmp_path: Path) -> None:
     answers = [calls(write("a.txt", "a\n")), says("Done."), calls(write("b.txt", "b\n"))]
     async with serving(tmp_path, *answers) as it:
-        await service.switch_auto(it.service, inputs.SwitchAuto(kind="edit"))
+        await answering.switch_auto(it.service, inputs.SwitchAuto(kind="edit"))
         await saying.start(it.service, inputs.Start(prompt="Make a", wait=True))
         kept = await saying.send(it.service, inputs.Send(text="/changes\n/revert"))
         assert kept["said"] == "1 file changed.\nTook back the changes in 1 file."
         assert not (tmp_path / "a.txt").exists()
-        await service.switch_auto(it.service, inputs.SwitchAuto(kind="edit", on=False))
+        await answering.switch_auto(it.service, inputs.SwitchAuto(kind="edit", on=False))
         await saying.send(it.service, inputs.Send(text="Make b"))
         await asyncio.wait_for(it.entries.get(), 5)
         stopped = await saying.send(it.service, inputs.Send(text="/cancel"))

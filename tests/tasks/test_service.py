@@ -20,10 +20,12 @@ from roo_lsp.agent.messages import ToolMessage
 from roo_lsp.agent.ports import ChatModel
 from roo_lsp.endpoints import AskPassage, Connection
 from roo_lsp.settings_sources import Effective, Source
-from roo_lsp.tasks import inputs, service
+from roo_lsp.tasks import inputs
 from roo_lsp.tasks.approvals import Approvals, Pending
 from roo_lsp.tasks.opening import FrontEnd, open_service
 from roo_lsp.tasks.refusals import Invalid, Refused
+from roo_lsp.tasks.service import Service
+from roo_lsp.tasks.verbs import answering, keeping, reviewing, running
 from tests.support.scripted import ScriptedModel, calls, says
 from tests.tasks.front import Front
 
@@ -50,7 +52,7 @@ class Rig:
     """A service with its front end."""
 
     front: Front
-    service: service.Service
+    service: Service
     model: ScriptedModel
     entries: asyncio.Queue[Pending]
     profiles: list[str]
@@ -92,7 +94,7 @@ async def test_a_task_goes_from_prompt_to_reviewed_edit(tmp_path: Path) -> None:
     file.write_text("Roses are red.\n")
     done = calls(("attempt_completion", json.dumps({"result": "It rhymes."})), first_id=2)
     async with serving(tmp_path, calls(write("poem.txt", "Roses are blue.\n")), done) as it:
-        started = await service.start(it.service, inputs.Start(prompt="Make it rhyme"))
+        started = await running.start(it.service, inputs.Start(prompt="Make it rhyme"))
         entry = await it.entries.get()
         assert entry.request is not None
         assert [(each.old, each.new) for each in entry.request.diffs] == [
@@ -100,7 +102,7 @@ async def test_a_task_goes_from_prompt_to_reviewed_edit(tmp_path: Path) -> None:
         ]
         assert file.read_text() == "Roses are red.\n"
         decision = inputs.Respond(decision="allow_once", request_id=entry.request_id)
-        await service.respond(it.service, decision)
+        await answering.respond(it.service, decision)
         task = it.service.tasks.get(started["taskId"])
         assert task is not None
         assert (await task.ended(), task.result) == ("end_turn", "It rhymes.")
@@ -108,17 +110,17 @@ async def test_a_task_goes_from_prompt_to_reviewed_edit(tmp_path: Path) -> None:
         assert sum(said) == 1, "it stands in the call, and not again as its result"
         assert file.read_text() == "Roses are blue.\n"
 
-        changes = await service.list_changes(it.service, inputs.ListChanges())
+        changes = await reviewing.list_changes(it.service, inputs.ListChanges())
         (hunk,) = changes[0]["hunks"]
         assert (hunk["before"], hunk["after"]) == ("Roses are red.\n", "Roses are blue.\n")
         assert hunk["range"] == {
             "start": {"line": 0, "character": 0},
             "end": {"line": 1, "character": 0},
         }
-        await service.revert_changes(it.service, inputs.OfChanges(hunk=hunk["id"]))
+        await reviewing.revert_changes(it.service, inputs.OfChanges(hunk=hunk["id"]))
         assert file.read_text() == "Roses are red.\n"
 
-        replayed = await service.replay(it.service, inputs.Replay())
+        replayed = await keeping.replay(it.service, inputs.Replay())
         assert [each["update"] for each in replayed["events"]] == it.front.events
         kinds = [each["sessionUpdate"] for each in it.front.events]
         assert {"tool_call", "_permission", "_changes", "_state"} <= set(kinds)
@@ -130,10 +132,10 @@ async def test_a_task_is_shown_its_own_changes_and_nobody_elses(tmp_path: Path) 
     change = ("edit", json.dumps({"file_path": "a", "old_string": "1", "new_string": "one"}))
     look = calls(("show_changes", "{}"), first_id=2)
     async with serving(tmp_path, calls(change), look, says("ok")) as it:
-        started = await service.start(it.service, inputs.Start(prompt="Change it"))
+        started = await running.start(it.service, inputs.Start(prompt="Change it"))
         entry = await it.entries.get()
         decision = inputs.Respond(decision="allow_once", request_id=entry.request_id)
-        await service.respond(it.service, decision)
+        await answering.respond(it.service, decision)
         task = it.service.tasks.get(started["taskId"])
         assert task is not None
         assert await task.ended() == "end_turn"
@@ -148,7 +150,7 @@ async def test_where_nobody_is_there_no_question_is_offered_and_the_model_is_tol
     attended: bool,
 ) -> None:
     async with serving(tmp_path, says("ok"), attended=attended) as it:
-        await service.start(it.service, inputs.Start(prompt="Do it", wait=True))
+        await running.start(it.service, inputs.Start(prompt="Do it", wait=True))
     (request,) = it.model.requests
     offered = {spec.name for spec in request.tools}
     assert ("ask_followup_question" in offered) == attended
@@ -159,9 +161,9 @@ async def test_where_nobody_is_there_no_question_is_offered_and_the_model_is_tol
 async def test_what_was_said_is_there_again_in_the_next_service(tmp_path: Path) -> None:
     async with serving(tmp_path, says("Hello.")) as it:
         asked = inputs.Start(prompt="Say hello", wait=True)
-        first = await service.start(it.service, asked)
+        first = await running.start(it.service, asked)
     async with serving(tmp_path, says("Hello again.")) as it:
-        await service.send(it.service, inputs.Send(text="And again"))
+        await running.send(it.service, inputs.Send(text="And again"))
         task = it.service.tasks.get(None)
         assert task is not None
         assert await task.ended() == "end_turn"
@@ -175,10 +177,10 @@ async def test_what_was_said_is_there_again_in_the_next_service(tmp_path: Path) 
 async def test_what_is_refused_says_why_in_words_of_no_protocol(tmp_path: Path) -> None:
     async with serving(tmp_path) as it:
         with pytest.raises(Refused, match="no task yet") as refused:
-            await service.cancel(it.service, inputs.Cancel())
+            await running.cancel(it.service, inputs.Cancel())
         assert refused.value.reason == "no_task"
         with pytest.raises(Invalid, match=r"^mode: "):
-            await service.start(it.service, inputs.Start(prompt="Go", mode="none such"))
+            await running.start(it.service, inputs.Start(prompt="Go", mode="none such"))
 
 
 @pytest.mark.parametrize("room", ["roo_lsp.tasks.opening", "roo_lsp.task_documents.sheet"])

@@ -11,10 +11,11 @@ import pytest
 
 from roo_lsp.agent.messages import ToolMessage, UserMessage
 from roo_lsp.agent.ports import ChatRequest, Delta, Usage
-from roo_lsp.tasks import inputs, service
+from roo_lsp.tasks import inputs
 from roo_lsp.tasks import subtasks as subtasks_module
 from roo_lsp.tasks.approvals import Pending
 from roo_lsp.tasks.task import Task
+from roo_lsp.tasks.verbs import answering, keeping, running
 from tests.support.scripted import ScriptedModel, calls, says
 from tests.support.wire import PATIENCE
 from tests.tasks.test_modes import own
@@ -62,7 +63,7 @@ def begin(*parts: str, mode: str = "code", **more: str) -> Any:
 
 
 async def start(it: Rig, prompt: str = "Lead", mode: str = "orchestrator") -> Task:
-    started = await service.start(it.service, inputs.Start(prompt=prompt, mode=mode))
+    started = await running.start(it.service, inputs.Start(prompt=prompt, mode=mode))
     return the(it, started["taskId"])
 
 
@@ -79,7 +80,7 @@ async def asked(it: Rig) -> Pending:
 async def allow(it: Rig) -> Pending:
     entry = await asked(it)
     answer = inputs.Respond(decision="allow_once", request_id=entry.request_id)
-    await service.respond(it.service, answer)
+    await answering.respond(it.service, answer)
     return entry
 
 
@@ -143,7 +144,7 @@ async def test_a_subtask_does_its_part_and_its_result_is_that_of_the_call(tmp_pa
         assert words.text == "Make a\n\nTodo list:\n- [-] first\n- [ ] second"
         assert "This is a part of a larger task" not in script.of("Lead")[0].system
 
-        listed = await service.list_tasks(it.service, inputs.List())
+        listed = await keeping.list_tasks(it.service, inputs.List())
         by_id = {each["taskId"]: each for each in listed}
         assert by_id[child.id]["parentTaskId"] == task.id
         assert (by_id[child.id]["cost"], by_id[task.id]["cost"]) == (2, 4)
@@ -161,16 +162,16 @@ async def test_cancel_reaches_down_and_a_child_can_be_stopped_alone(tmp_path: Pa
         entry = await asked(it)
         child = the(it, entry.task_id)
         assert len(child.line) == 2
-        await service.cancel(it.service, inputs.Cancel(task_id=task.id))
+        await running.cancel(it.service, inputs.Cancel(task_id=task.id))
         tasks = [task, *(the(it, each) for each in child.line[1:]), child]
         assert [each.state for each in tasks] == ["idle"] * 3
         assert it.service.approvals.pending == []
         assert not (tmp_path / "a").exists()
 
         script.scripts |= {"Middle": [calls(write("b", "x"))]}
-        await service.send(it.service, inputs.Send(text="Again", task_id=task.id))
+        await running.send(it.service, inputs.Send(text="Again", task_id=task.id))
         child = the(it, (await asked(it)).task_id)
-        await service.cancel(it.service, inputs.Cancel(task_id=child.id))
+        await running.cancel(it.service, inputs.Cancel(task_id=child.id))
         assert await over(task) == "end_turn"
         assert "was stopped by the user" in script.of("Lead")[-1].messages[-1].text
 
@@ -230,7 +231,7 @@ async def test_what_the_user_switched_for_a_task_holds_in_its_subtasks(tmp_path:
     make = {"Make a": [calls(write("a", "x")), done("ok")]}
     async with serving(tmp_path, script=model(Lead=[begin("Make a"), says("ok")], **make)) as it:
         task = await start(it)
-        await service.switch_auto(it.service, inputs.SwitchAuto(kind="edit", task_id=task.id))
+        await answering.switch_auto(it.service, inputs.SwitchAuto(kind="edit", task_id=task.id))
         await allow(it)
         assert await over(task) == "end_turn"
         assert (tmp_path / "a").exists()
@@ -247,12 +248,12 @@ async def test_a_task_and_its_subtask_go_on_where_a_server_ended(how: str, tmp_p
         ids = [task.id, entry.task_id]
     script = model(Lead=[says("It is made.")], **{"Make a": [done("There is a file a.")]})
     async with serving(tmp_path, script=script) as it:
-        waiting = await service.list_approvals(it.service, inputs.ListApprovals())
+        waiting = await answering.list_approvals(it.service, inputs.ListApprovals())
         assert [each["requestId"] for each in waiting] == [entry.request_id]
-        listed = await service.list_tasks(it.service, inputs.List())
+        listed = await keeping.list_tasks(it.service, inputs.List())
         assert [each["state"] for each in listed] == ["waiting", "waiting"]
         if how == "resumed":
-            await service.resume(it.service, inputs.Resume(task_id=ids[0]))
+            await running.resume(it.service, inputs.Resume(task_id=ids[0]))
         await allow(it)
         task = the(it, ids[0])
         assert await over(task) == "end_turn"
@@ -276,7 +277,7 @@ async def test_a_subtask_whose_server_was_killed_goes_on_with_its_parent(tmp_pat
             each.leave()  # as if the process were gone: nothing more is stored
     again = [done("It is blue.")]
     async with serving(tmp_path, script=model(Lead=[says("Blue.")], Look=again)) as it:
-        await service.resume(it.service, inputs.Resume(task_id=task.id))
+        await running.resume(it.service, inputs.Resume(task_id=task.id))
         task = the(it, task.id)
         assert await over(task) == "end_turn"
         assert result_of(task).endswith("Result:\nIt is blue.")
@@ -291,9 +292,9 @@ async def test_what_waited_in_a_subtask_is_given_up_with_its_parent(tmp_path: Pa
         task = await start(it)
         await asked(it)
     async with serving(tmp_path, script=model()) as it:
-        await service.cancel(it.service, inputs.Cancel(task_id=task.id))
-        assert await service.list_approvals(it.service, inputs.ListApprovals()) == []
-        listed = await service.list_tasks(it.service, inputs.List())
+        await running.cancel(it.service, inputs.Cancel(task_id=task.id))
+        assert await answering.list_approvals(it.service, inputs.ListApprovals()) == []
+        listed = await keeping.list_tasks(it.service, inputs.List())
         assert [each["state"] for each in listed] == ["idle", "idle"]
 
 

@@ -26,11 +26,11 @@ from roo_lsp.task_documents.in_flight import Sent
 from roo_lsp.task_documents.sheet import Sheet, Text, skeleton_of
 from roo_lsp.task_documents.ticks import TickableLine, answered
 from roo_lsp.tasks import inputs, saying, slash
-from roo_lsp.tasks import service as verbs
 from roo_lsp.tasks.approvals import NotPending, Pending
 from roo_lsp.tasks.refusals import Invalid, Refused
 from roo_lsp.tasks.service import Service
 from roo_lsp.tasks.stream import Roo
+from roo_lsp.tasks.verbs import keeping, running
 from roo_lsp.workspace.lines import split_lines
 from roo_lsp.workspace.rooignore import RooIgnore
 
@@ -288,7 +288,7 @@ class OpenDocuments:
         task = service.tasks.get(sheet.task_id) if sheet.task_id else None
         if task is None:
             argument = inputs.Start(prompt=text, mode=mode, profile=profile)
-            started = await verbs.start(service, argument)
+            started = await running.start(service, argument)
             task_id: str = started["taskId"]
             self._settings[task_id] = found.settings
             sheet.bind(task_id)
@@ -297,7 +297,7 @@ class OpenDocuments:
             task.set_mode(mode)
         if profile is not None:
             task.profile = profile
-        await verbs.send(service, inputs.Send(text=text, task_id=task.id))
+        await running.send(service, inputs.Send(text=text, task_id=task.id))
 
     def _withdraw(self, sheet: Sheet, lost: Sequence[Sent]) -> None:
         for task in self.service.tasks:
@@ -427,7 +427,7 @@ class OpenDocuments:
         """The editor cannot be written to: the transcript has the answer."""
         if sheet.task_id and not sheet.is_written:
             argument = inputs.Open(task_id=sheet.task_id, transcript=True)
-            self.service.background.start(verbs.open_task(self.service, argument))
+            self.service.background.start(keeping.open_task(self.service, argument))
 
 
 _NAMED = {"mode", "profile"}
