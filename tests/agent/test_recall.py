@@ -41,6 +41,13 @@ def test_another_server_knows_by_their_digests_the_files_of_what_stands() -> Non
     assert dict(recall.texts()) == {A: "a\n", B: "b\n"}
 
 
+def test_of_what_another_server_knew_the_newest_files_count() -> None:
+    recall = Recall()
+    known = tuple((f"/w/{n}", "d") for n in range(FILES + 1))
+    recall.take_up([ToolMessage("c", "", known=known)])
+    assert [path for path, _ in recall.digests()] == [Path(f"/w/{n}") for n in range(1, FILES + 1)]
+
+
 def test_the_oldest_texts_go_where_they_are_too_long_together_and_the_files_stay_known() -> None:
     recall = Recall()
     recall.saw(A, "x" * CHARACTERS)

@@ -54,6 +54,14 @@ def test_what_the_editor_showed_is_looked_at_beside_the_users_words() -> None:
     assert known.hidden_from(harmless) is harmless
 
 
+def test_the_names_of_known_files_are_looked_at() -> None:
+    known = keys(KEY)
+    message = ToolMessage("1", "", known=((f"/w/{KEY}.py", "d"), ("/w/a.py", "d")))
+    assert known.hidden_from(message).known == ((f"/w/{MARK}.py", "d"), ("/w/a.py", "d"))
+    harmless = ToolMessage("1", "", known=(("/w/a.py", "d"),))
+    assert known.hidden_from(harmless) is harmless
+
+
 def test_an_entry_without_words_stays_the_same_object() -> None:
     entry = Rewound(3)
     assert keys(KEY).hidden_from(entry) is entry
