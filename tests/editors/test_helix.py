@@ -7,6 +7,8 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from roo_lsp.workspace.brought import instruction_files
+from roo_lsp.workspace.trust import TrustStore
 from tests.editors.helix import (
     NEWEST,
     OLDEST,
@@ -21,6 +23,7 @@ from tests.editors.helix import (
     set_up,
 )
 from tests.support.fake_openai import FakeOpenAI, call, text
+from tests.workspace.test_skills import made
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(300)]
 
@@ -58,6 +61,7 @@ ANSWERS = (
     call("apply_diff", {"path": "greeting.py", "diff": DIFF}, pieces=5),
     call("attempt_completion", {"result": "Both are polite now."}),
 )
+SKILL = "---\ndescription: Packs things\n---\nWrap it.\n"
 LINTER = """\
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
@@ -197,9 +201,7 @@ async def test_a_task_in_a_document_alone(
             assert told.startswith("Greet politely in 'greeting.py' (see below)\n\n<mentioned>\n")
             assert "## 'greeting.py'\ngreeting.py lines 1-12 of 12\n" in told
         await picture("answering")
-        await editor.bottom("approve: Edit greeting.py")
-        await editor.type("/\\[ \n", "[ ] approve")
-        await editor.keys(";rx", "[x] approve")
+        await tick(editor, "Edit greeting.py")
         await picture("approved")
         assert file.read_text("utf-8") == BEFORE
         await editor.type(":w\n", "Done: Both are polite now.")
@@ -208,6 +210,49 @@ async def test_a_task_in_a_document_alone(
 
         await editor.type(":open greeting.py\n", "●   9")
         await reviewed(editor, file, pictures=False)
+
+
+async def test_a_skill_and_a_subtask_in_a_document(
+    fake: FakeOpenAI, file: Path, tmp_path: Path
+) -> None:
+    folder, home = file.parent, tmp_path / "home"
+    made(folder, {".roo/skills/pack/SKILL.md": SKILL})
+    TrustStore(home / "roo-state/trust.json").trust(folder, instruction_files([folder]))
+    fake.answers(
+        call("new_task", {"mode": "code", "message": "Make box.txt"}),
+        call("write_to_file", {"path": "box.txt", "content": "box\n"}),
+        call("attempt_completion", {"result": "The box is there."}),
+        text("All is packed."),
+    )
+    async with helix(NEWEST, file, home, fake.base_url) as editor:
+        await editor.keys("␣on", "## You")
+        await editor.keys("i", "INS")
+        await editor.type("/pa", "snippet")
+        await editor.terminal.press("Tab")
+        await editor.until("/pack")
+        await editor.type(" greeting.py", "greeting.py")
+        await editor.escape("INS")
+        await editor.type(":w\n", "Waiting for you: Subtask in mode code: Make box.txt?")
+        said = fake.chats[0].json["messages"][1]["content"]
+        assert said.startswith("/pack greeting.py\n\n")
+        assert "Skill: pack\nArguments: greeting.py\n" in said
+        await tick(editor, "Subtask in mode code: Make box.txt")
+        await editor.type(":w\n", "Waiting for you: Create box.txt?")
+        await editor.bottom("… Subtask in mode code: Make box.txt")
+        await tick(editor, "Create box.txt")
+        assert not (folder / "box.txt").exists()
+        await editor.type(":w\n", "All is packed.")
+        await editor.bottom("✓ Subtask in mode code: Make box.txt")
+        assert (folder / "box.txt").read_text("utf-8") == "box\n"
+    [result] = [each for each in fake.chats[-1].json["messages"] if each["role"] == "tool"]
+    assert result["content"].endswith(" completed.\n\nResult:\nThe box is there.")
+
+
+async def tick(editor: Helix, title: str) -> None:
+    """Tick that this is approved, in the document that ends with it."""
+    await editor.bottom(f"approve: {title}")
+    await editor.type("/\\[ \n", "[ ] approve")
+    await editor.keys(";rx", "[x] approve")
 
 
 async def reviewed(editor: Helix, file: Path, *, pictures: bool) -> None:
