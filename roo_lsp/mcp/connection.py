@@ -348,6 +348,7 @@ class _Handle(Handle):
             ) from error
         finally:
             self._running.remove(running)
+            running.limit = None  # what is asked in it ends after it, and would set it anew
             for each in running.questions:
                 each.cancel()
 

@@ -18,6 +18,8 @@ VARIABLE = re.compile(
     r"\$\{(?:(?P<folder>workspaceFolder)|(?:env:)?(?P<name>[A-Za-z_]\w*))(?::-(?P<default>[^{}]*))?\}"
 )
 """What is filled in within an entry: `${env:NAME}`, `${NAME:-default}`, `${workspaceFolder}`."""
+INSTEAD = "each stands in the place of your own of the same name"
+"""What is said of them all: the workspace's entries are stronger, as in Roo Code."""
 
 
 def what_servers_do(data: bytes) -> str:
@@ -28,7 +30,7 @@ def what_servers_do(data: bytes) -> str:
         return ""
     servers = object_or_empty(object_or_empty(raw).get("mcpServers"))
     told = [f"MCP server {label(name)} {_what_it_does(each)}" for name, each in servers.items()]
-    return " · ".join(told)
+    return " · ".join([*told, INSTEAD]) if told else ""
 
 
 def _what_it_does(raw: Json) -> str:

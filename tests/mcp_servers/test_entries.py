@@ -102,5 +102,6 @@ def test_the_question_for_trust_names_what_is_started_read_and_let_through() -> 
         "MCP server x starts `sh -c 'a b'`, reads $S, sets K, with autoApprove.mcp calls t without a question",
         "MCP server y (switched off) reaches http://h/${P}, reads $P",
         "MCP server z cannot be used",
+        "each stands in the place of your own of the same name",
     ]
     assert what_servers_do(b"{") == what_servers_do(b'{"mcpServers": {}}') == ""
