@@ -1,16 +1,22 @@
 """What a person does while Roo works, in a real VS Code: queue, switches, going back, prompts of before."""
 
 import json
+import shutil
 from asyncio import Event
 from pathlib import Path
 
 import pytest
 
+from roo_lsp.workspace.brought import instruction_files
+from roo_lsp.workspace.trust import TrustStore
 from tests.editors.vscode import needed, packaged, vscode
 from tests.editors.vscode_window import APP, Window, lines
 from tests.support.fake_openai import Answer, FakeOpenAI, call, gated, text
+from tests.workspace.test_skills import made
 
 pytestmark = [pytest.mark.real, pytest.mark.asyncio(loop_scope="module")]
+
+SKILL = "---\ndescription: Packs things\n---\nWrap it.\n"
 
 
 async def test_what_is_said_while_roo_works_can_be_changed_dropped_and_comes_back(
@@ -292,6 +298,55 @@ async def test_two_questions_lead_to_the_first_reviewed_change_and_one_to_the_ne
     await editor.sees(".card.permission", "Edit app.py")
     await editor.press("Approve")
     await editor.sees(".agent", "It shouts twice.")
+
+
+async def test_a_skill_and_a_subtask_go_from_the_key_press_to_the_result(window: Window) -> None:
+    editor, fake, folder = window.editor, window.fake, window.folder
+    made(folder, {".roo/skills/pack/SKILL.md": SKILL})
+    state = window.settings.parents[2] / "roo-state"
+    TrustStore(state / "trust.json").trust(folder, instruction_files([folder]))
+    fake.answers(
+        call("new_task", {"mode": "code", "message": "Make box.txt"}),
+        call("write_to_file", {"path": "box.txt", "content": "box\n"}),
+        call("attempt_completion", {"result": "The box is there."}),
+        text("All is packed."),
+    )
+    await editor.command("Roo: New Task")
+    await editor.do("await view.locator('textarea').pressSequentially('/pac')")
+    await editor.sees("[role=option][aria-selected=true]", "Packs things")
+    await editor.keys("Enter")
+    assert await editor.draft() == "/pack "
+    await editor.do("await view.locator('textarea').pressSequentially('app.py')")
+    await editor.keys("Enter")
+    await editor.sees(".card.permission", "Subtask in mode code: Make box.txt")
+    said = fake.chats[-1].json["messages"][-1]["content"]
+    assert said.startswith("/pack app.py\n\n")
+    assert "Skill: pack\nArguments: app.py\n" in said
+    await editor.press("Approve")
+
+    await editor.sees(".note", "Make box.txt · waiting")
+    await editor.sees(".elsewhere", "Make box.txt waits for you")
+    await editor.click(".elsewhere button", "Go to it")
+    await editor.sees(".user", "Make box.txt")
+    await editor.sees(".card.permission", "Create box.txt")
+    assert not (folder / "box.txt").exists()
+    await editor.press("Approve")
+    await editor.sees(".agent", "The box is there.")
+    assert (folder / "box.txt").read_text("utf-8") == "box\n"
+    await editor.do(
+        """
+        const pane = page.locator('.pane', {has: page.locator('.title', {hasText: /^Tasks$/})});
+        const header = pane.locator('.pane-header');
+        if (await header.getAttribute('aria-expanded') !== 'true') await header.click();
+        await pane.locator('.monaco-list-row', {hasText: '/pack app.py'}).click();
+        await header.click();  // the view of the task has its room again
+        """
+    )
+    await editor.sees(".agent", "All is packed.")
+    await editor.sees(".note", "Make box.txt · idle")
+    assert await editor.count(".elsewhere") == 0
+    assert window.results()[-1].endswith(" completed.\n\nResult:\nThe box is there.")
+    shutil.rmtree(folder / ".roo")
 
 
 # --- several folders ----------------------------------------------------------------------------
