@@ -51,7 +51,7 @@
      connection "roo.mcp.list" nil
      (lambda (servers)
        (if (null servers)
-           (roo--say "There are no MCP servers: set `:mcpServers' in `roo-settings'")
+           (roo--say "No MCP server here: `:mcpServers', .roo/mcp.json, .mcp.json")
          (let ((lines (mapcar (lambda (each) (cons (roo--server-line each) each)) servers)))
            (roo--pick "MCP server: " (mapcar #'car lines)
                       (lambda (line)

@@ -60,7 +60,7 @@
                      ("t" . roo-tasks) ("x" . roo-export) ("M" . roo-set-mode)
                      ("L" . roo-set-model) ("P" . roo-set-profile) ("!" . roo-auto-approve)
                      ("I" . roo-status) ("D" . roo-doctor) ("R" . roo-restart)
-                     ("h" . roo-menu)))
+                     ("S" . roo-mcp) ("h" . roo-menu)))
       (define-key map (kbd key) command))
     map)
   "What Roo can do: bind it to a prefix, \\[roo-command-map].")

@@ -79,6 +79,8 @@ class EffectiveSettings:
     """Done once the open question is answered and what holds is put together anew."""
     _stamp: object = None
     """How the user's own file looked when it was last read."""
+    discovered: bool = False
+    """Whether what takes a while was found once."""
     _tag: str = ""
     _told: set[str] = field(default_factory=set[str])
     _user_modes: ModesRead = field(default_factory=user_modes)
@@ -209,10 +211,12 @@ class EffectiveSettings:
             self._tag = f"rules-{self.trust.mark(self.folders[0])}"
         return self._tag
 
-    async def discover(self) -> None:
-        """Find what takes a while; it counts from the next `refresh`."""
-        if not self._too_wide() and self.current.settings.rules.agents:
-            await self.instructions.discover()
+    async def discover(self) -> bool:
+        """Find what takes a while; it counts from the next `refresh`. True where there is anything new."""
+        wanted = not self._too_wide() and self.current.settings.rules.agents
+        found = wanted and await self.instructions.discover()
+        self.discovered = True
+        return found
 
     @property
     def modes(self) -> Modes:

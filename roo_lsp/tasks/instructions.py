@@ -118,14 +118,15 @@ class Instructions:
         """The slash commands that stand in files, by name."""
         return self._commands
 
-    async def discover(self) -> None:
-        """Find the folders that have rules of their own: they count from the next look."""
+    async def discover(self) -> bool:
+        """Find the folders that have rules of their own: they count from the next look. True where one is new."""
         self._meet(tuple(self.folders))
         found = await asyncio.gather(
             *(asyncio.to_thread(find_ruled, each.root, PATIENCE) for each in self._readers)
         )
-        for reader, folders in zip(self._readers, found, strict=True):
-            reader.know_ruled(folders)
+        pairs = zip(self._readers, found, strict=True)
+        news = [reader.know_ruled(folders) for reader, folders in pairs]  # each is told
+        return any(news)
 
     def of_folders(self, path: Path) -> Sequence[tuple[str, bytes]]:
         """The rules of the folders that a file lies in, from the root down, without those of the root."""

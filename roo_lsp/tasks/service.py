@@ -76,8 +76,11 @@ class Service:
 
     async def configure(self) -> None:
         """The settings of the channel have come, or changed; no task may run before the first time."""
-        await self.configuration.discover()
-        self.configuration.refresh()
+        looked_before = self.configuration.discovered
+        if looked_before:  # what is forbidden from now on is so at once
+            self.configuration.refresh()
+        if await self.configuration.discover() or not looked_before:
+            self.configuration.refresh()
         await self.confinement.look()
         self.git.look()
 

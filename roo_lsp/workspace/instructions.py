@@ -180,13 +180,18 @@ class PlaceReader:
     def __post_init__(self) -> None:
         self.place = InstructionPlace(self.prefix, {}, self.root, self.home)
 
-    def know_ruled(self, folders: Iterable[str]) -> None:
-        """These have rules of their own, beside those that are known: they count from the next look."""
+    def know_ruled(self, folders: Iterable[str]) -> bool:
+        """These have rules of their own, beside those that are known: they count from the next look.
+
+        True where one is new.
+        """
         all_of_them = sorted({*self.ruled, *folders})
         both = tuple(all_of_them[:MAX_RULED])
-        if both != self.ruled:
-            self.ruled, self._looked = both, 0
-            self._unruled = len(all_of_them) - len(both)
+        if both == self.ruled:
+            return False
+        self.ruled, self._looked = both, 0
+        self._unruled = len(all_of_them) - len(both)
+        return True
 
     def look(self) -> bool:
         """Look anew; False where everything is as it was."""

@@ -223,9 +223,10 @@ async def test_a_mode_without_edits_stays_without_whatever_the_model_calls(ws: P
             runs("touch evil", 3),
             text("ok"),
         )
+        it.answers.append("Deny")
         await it.start("Look at the code", mode="ask")
         await it.ended()
-        assert asked(it) == []
+        assert [each["toolCallId"] for each in asked(it)] == ["m1"]  # the mode, and nothing else
         assert evil_files(ws) == []
         assert not (ws / "evil").exists()
 

@@ -213,7 +213,7 @@ local function pick_server()
   pick.from('roo.mcp.list', nil, {
     prompt = 'MCP servers',
     kind = 'roo_mcp',
-    none = 'There are no MCP servers: the setting roo.mcpServers is empty.',
+    none = 'No MCP server is set up here: roo.mcpServers, .roo/mcp.json, .mcp.json.',
     line = function(server)
       local tools = ('%d tools'):format(#server.tools)
       return ('%s: %s, %s'):format(server.name, server.state, server.error or tools)
