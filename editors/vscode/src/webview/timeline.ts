@@ -19,6 +19,8 @@ interface Asked {
   card: HTMLElement;
   /** The call whose row it is in. */
   callId: string | undefined;
+  /** The title of another task that it waits in; undefined in the task that is shown. */
+  whose: string | undefined;
 }
 
 /** The story of one task, drawn as it happens; what waits for the user is a part of it. */
@@ -146,12 +148,18 @@ export class Timeline {
     for (const each of pending) {
       const callId = each.toolCall?.toolCallId ?? undefined;
       const call = callId === undefined ? undefined : this.calls.get(callId);
-      const drawn = this.asked.get(each.requestId);
-      if (each.taskId !== null && each.taskId !== taskId) {
-        if (!drawn) this.put(each.requestId, elsewhere(each, this.decisions), this.after);
+      let drawn = this.asked.get(each.requestId);
+      const whose = each.taskId !== null && each.taskId !== taskId ? (each.task ?? '') : undefined;
+      if (drawn && drawn.whose !== whose) {
+        // Drawn for another task, or before that one had a title.
+        this.forget(each.requestId, drawn.card);
+        drawn = undefined;
+      }
+      if (whose !== undefined) {
+        if (!drawn) this.put(each.requestId, elsewhere(each, this.decisions), this.after, whose);
       } else if (call && drawn?.callId === undefined) {
         drawn?.card.remove();
-        this.asked.set(each.requestId, { card: call.ask(each, this.decisions), callId });
+        this.asked.set(each.requestId, { card: call.ask(each, this.decisions), callId, whose });
       } else if (!drawn && settled) {
         this.put(each.requestId, approvalCard(each, this.decisions), this.element);
       }
@@ -168,9 +176,9 @@ export class Timeline {
 
   // --- rows ---------------------------------------------------------------------------------------
 
-  private put(id: string, card: HTMLElement, into: HTMLElement): void {
+  private put(id: string, card: HTMLElement, into: HTMLElement, whose?: string): void {
     into.append(card);
-    this.asked.set(id, { card, callId: undefined });
+    this.asked.set(id, { card, callId: undefined, whose });
   }
 
   private forget(id: string, card: HTMLElement): void {
