@@ -1,15 +1,18 @@
 """What `roo-lsp doctor` says of rules, skills, commands and modes: what was found, used, cut, and why not."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from roo_lsp.agent.skills import skills_told
+from roo_lsp.app import user_modes
 from roo_lsp.cli.editors.health import Finding
 from roo_lsp.settings import Settings
 from roo_lsp.tasks.slash import COMMANDS
 from roo_lsp.workspace.brought import PATIENCE, Brought, brought
 from roo_lsp.workspace.escapes import label
 from roo_lsp.workspace.instructions import find_ruled, read_folders, read_home
+from roo_lsp.workspace.mode_files import FILE as MODES_FILE
+from roo_lsp.workspace.mode_files import ModesRead, read_modes
 from roo_lsp.workspace.rules import rules
 from roo_lsp.workspace.trust import TrustStore, digest_of, too_wide
 from roo_lsp.workspace.user_folders import state_dir
@@ -26,7 +29,16 @@ def check_instructions(settings: Settings, folder: Path) -> list[Finding]:
         reader.look()
     home.look()
     found = brought(home.place, [reader.place], COMMANDS, agents=settings.rules.agents)
-    return [*_trust(found, folder), *_used(found, settings), *_unused(found)]
+    read = [*_modes(found), user_modes()]
+    return [*_trust(found, folder), *_used(found, settings, read), *_unused(found, read)]
+
+
+def _modes(found: Brought) -> Iterator[ModesRead]:
+    """Those of the workspace."""
+    for place in found.folders:
+        for name, data in place.files.items():
+            if name.casefold() == MODES_FILE:
+                yield read_modes(place.named(name), data)
 
 
 def _trust(found: Brought, folder: Path) -> Iterator[Finding]:
@@ -44,7 +56,10 @@ def _trust(found: Brought, folder: Path) -> Iterator[Finding]:
         yield Finding("trust", "skipped", f"{why}:\n{lines}", f"Run: roo-lsp trust {folder}")
 
 
-def _used(found: Brought, settings: Settings) -> Iterator[Finding]:
+def _used(found: Brought, settings: Settings, read: Sequence[ModesRead]) -> Iterator[Finding]:
+    modes = [f"{mode.slug} ({mode.source})" for each in read for mode in each.modes]
+    if modes:
+        yield Finding("modes", "ok", f"{_listed(modes)}.")
     mode, most = settings.mode, settings.rules.max_bytes
     told = rules(found.home, found.folders, mode, agents=settings.rules.agents, max_bytes=most)
     if told.used or told.cut:
@@ -68,11 +83,12 @@ def _used(found: Brought, settings: Settings) -> Iterator[Finding]:
         yield Finding("commands", "ok", f"{listed}.")
 
 
-def _unused(found: Brought) -> Iterator[Finding]:
+def _unused(found: Brought, read: Sequence[ModesRead]) -> Iterator[Finding]:
     """What cannot be used, and what another one stands before."""
     hidden = ((each, found.skills.is_hidden(each)) for each in found.skills.found)
     why = [
         *map(str, found.problems),
+        *(str(problem) for each in read for problem in each.problems),
         *(
             f"{each.skill.shown}: {before.skill.shown} stands before it"
             for each, before in hidden

@@ -54,3 +54,16 @@ def test_it_lists_what_was_found_used_cut_and_why_not(
     cut = rows(folder, rules={"maxBytes": 2})
     assert cut["trust"][0] == "ok"
     assert cut["rules"] == ("failed", "In the mode code: none of them. Cut at 2 bytes: AGENTS.md.")
+
+
+def test_modes_are_listed_and_what_is_wrong_with_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    folder = tmp_path / "w"
+    folder.mkdir()
+    good = "{slug: docs, name: Docs, roleDefinition: You write, groups: [read]}"
+    made(folder, {".roomodes": f"customModes:\n  - {good}\n  - {{name: No slug}}\n"})
+    found = rows(folder)
+    assert found["modes"] == ("ok", "docs (.roomodes).")
+    assert found["not used"][1].startswith(".roomodes:3: ")
